@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod codec;
+mod damage;
+mod error;
+mod kernels;
+mod lab;
+mod operation;
+mod photo;
+mod recipe;
+mod resize;
+mod similarity;
+
+pub use codec::{Encoding, MAX_PIXELS, is_photo_file};
+pub use damage::{Damage, DamageKind, DamageStep};
+pub use error::Error;
+pub use lab::{LabConverter, luma};
+pub use operation::{Operation, OperationKind, Ratio};
+pub use photo::Photo;
+pub use recipe::{RECIPE_FORMAT, Recipe};
+pub use similarity::{PSNR_CAP_DB, psnr_db, rmse};

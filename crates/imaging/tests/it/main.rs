@@ -1,0 +1,6 @@
+//! The public behaviour of dodge-imaging.
+
+mod codec;
+mod operations;
+mod recipes;
+mod resizing;
