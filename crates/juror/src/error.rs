@@ -1,0 +1,25 @@
+//! The one error type of this crate.
+
+/// Why a juror gave no scores.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The juror cannot answer.
+    #[error("juror {juror} gave no score: {reason}")]
+    Unavailable {
+        /// The juror's name.
+        juror: String,
+        /// Why.
+        reason: String,
+    },
+    /// The juror returned another number of scores than photos.
+    #[error("juror {juror} gave {got} scores for {expected} photos")]
+    WrongCount {
+        /// The juror's name.
+        juror: String,
+        /// Number of photos.
+        expected: usize,
+        /// Number of scores.
+        got: usize,
+    },
+}

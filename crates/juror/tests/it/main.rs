@@ -1,0 +1,3 @@
+//! The public behaviour of dodge-juror.
+
+mod classical;
