@@ -104,6 +104,20 @@ impl Damage {
         &self.steps
     }
 
+    /// The same steps at a share of their strength: 0 changes nothing, 1 is this damage itself.
+    #[must_use]
+    pub fn scaled(&self, share: f32) -> Self {
+        let scaled = |step: &DamageStep| DamageStep {
+            kind: step.kind,
+            amount: match step.kind {
+                DamageKind::Lightness | DamageKind::Warmth => share * step.amount,
+                // These are factors and exponents: the way to 1 is measured in logarithms.
+                DamageKind::Gamma | DamageKind::Contrast | DamageKind::Saturation => step.amount.powf(share),
+            },
+        };
+        Self { steps: self.steps.iter().map(scaled).collect() }
+    }
+
     /// The damaged photo, of the same size.
     #[must_use]
     pub fn apply(&self, photo: &Photo) -> Photo {
@@ -198,6 +212,19 @@ mod tests {
         let damage = Damage::new(steps.map(|(kind, amount)| DamageStep { kind, amount }).to_vec());
         let photo = Photo::from_fn(1, 1, |_, _| [100, 100, 100]).unwrap();
         assert_eq!(damage.apply(&photo).pixel(0, 0), [150, 100, 50]);
+    }
+
+    #[test]
+    fn a_share_of_a_damage() {
+        let damage = Damage::new(vec![
+            DamageStep { kind: DamageKind::Lightness, amount: 0.2 },
+            DamageStep { kind: DamageKind::Contrast, amount: 0.25 },
+        ]);
+        let half = damage.scaled(0.5);
+        assert_eq!(half.steps().iter().map(|s| s.amount).collect::<Vec<_>>(), [0.1, 0.5]);
+        let photo = Photo::from_fn(2, 2, |x, y| [(90 * x) as u8, (70 * y) as u8, 200]).unwrap();
+        assert_eq!(damage.scaled(0.0).apply(&photo), photo);
+        assert_eq!(damage.scaled(1.0), damage);
     }
 
     #[test]

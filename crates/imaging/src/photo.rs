@@ -92,6 +92,23 @@ impl Photo {
         Self { width: self.width, height: self.height, pixels }
     }
 
+    /// This photo and `other` side by side, the tops level, a shorter one filled up with black.
+    #[must_use]
+    pub fn beside(&self, other: &Self) -> Self {
+        let (width, height) = (self.width + other.width, self.height.max(other.height));
+        let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
+        for y in 0..height as usize {
+            for photo in [self, other] {
+                let bytes = photo.width as usize * 3;
+                match photo.pixels.chunks_exact(bytes).nth(y) {
+                    Some(row) => pixels.extend_from_slice(row),
+                    None => pixels.resize(pixels.len() + bytes, 0),
+                }
+            }
+        }
+        Self { width, height, pixels }
+    }
+
     /// The part of `width` x `height` pixels whose upper left corner is (`left`, `top`).
     ///
     /// # Panics

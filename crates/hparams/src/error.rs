@@ -1,0 +1,314 @@
+//! What can go wrong, and where.
+
+use std::{fmt, path::PathBuf};
+
+use crate::{Hint, value::Value};
+
+/// Where a value comes from. Later layers win over earlier ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layer {
+    /// The default that the hyperparameter declares.
+    Default,
+    /// A named preset of the program.
+    Preset(String),
+    /// A configuration file.
+    File(PathBuf),
+    /// An assignment `section.key=value` of the command line.
+    Set,
+    /// A value made by the program, outside of any registry.
+    Code,
+    /// Anything else, named by the caller: a command-line option such as `--steps`, a
+    /// checkpoint.
+    Other(String),
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Layer::Default => f.write_str("default"),
+            Layer::Preset(name) => write!(f, "preset {name}"),
+            Layer::File(path) => write!(f, "config file {}", path.display()),
+            Layer::Set => f.write_str("--set"),
+            Layer::Code => f.write_str("set in code"),
+            Layer::Other(name) => f.write_str(name),
+        }
+    }
+}
+
+impl From<&str> for Layer {
+    fn from(name: &str) -> Self {
+        Layer::Other(name.to_owned())
+    }
+}
+
+impl From<String> for Layer {
+    fn from(name: String) -> Self {
+        Layer::Other(name)
+    }
+}
+
+/// A layer and, in a text of several lines, the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The layer.
+    pub layer: Layer,
+    /// The line, counted from 1.
+    pub line: Option<usize>,
+}
+
+impl From<Layer> for Place {
+    fn from(layer: Layer) -> Self {
+        Place { layer, line: None }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}, line {line}", self.layer),
+            None => write!(f, "{}", self.layer),
+        }
+    }
+}
+
+/// Why a value does not fit its hyperparameter.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The value has another type.
+    #[error("wrong type, expected {expected}, got {got}")]
+    WrongType {
+        /// What the hyperparameter takes, in words.
+        expected: String,
+        /// What it got, in words.
+        got: String,
+    },
+    /// The number lies outside of the declared range, or of the range of its type.
+    #[error("out of range, expected {range}{}", with_unit(*unit))]
+    OutOfRange {
+        /// The range, in words.
+        range: String,
+        /// The unit of the hyperparameter.
+        unit: Option<&'static str>,
+    },
+    /// The number is infinite or not a number.
+    #[error("not a finite number")]
+    NotFinite,
+    /// The list has too many elements, or the text too many characters.
+    #[error("too long, expected at most {max_len} {items}, got {len}")]
+    TooLong {
+        /// The largest length allowed.
+        max_len: usize,
+        /// The length of the value.
+        len: usize,
+        /// What the length counts: elements or characters.
+        items: &'static str,
+    },
+    /// The text names none of the choices.
+    #[error("no such choice, {hint}")]
+    UnknownChoice {
+        /// What to write instead.
+        hint: Hint,
+    },
+    /// The text is the word for no value, in an optional text that is to have one.
+    #[error("the text `none` stands for no value, choose another")]
+    ReservedText,
+    /// One element of a list does not fit.
+    #[error("element {number}: {problem}")]
+    Element {
+        /// The element, counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        problem: Box<Problem>,
+    },
+}
+
+/// Every failure of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A section that nothing registered.
+    #[error("unknown section `{section}` ({place}): {hint}")]
+    UnknownSection {
+        /// The section as typed.
+        section: String,
+        /// Where it was typed.
+        place: Place,
+        /// What to write instead.
+        hint: Hint,
+    },
+    /// A key that its section does not have.
+    #[error("unknown hyperparameter {section}.{key} ({place}): {hint}")]
+    UnknownKey {
+        /// The section, which exists.
+        section: &'static str,
+        /// The key as typed.
+        key: String,
+        /// Where it was typed.
+        place: Place,
+        /// What to write instead.
+        hint: Hint,
+    },
+    /// A value that does not fit its hyperparameter.
+    #[error("{section}.{key} = {value} ({place}): {problem}")]
+    InvalidValue {
+        /// The section.
+        section: &'static str,
+        /// The key.
+        key: &'static str,
+        /// The value as TOML, shortened where it is long.
+        value: String,
+        /// Where it was given.
+        place: Place,
+        /// What is wrong with it.
+        problem: Box<Problem>,
+    },
+    /// Values that fit on their own and not together: the section's `check` refused them.
+    #[error("section `{section}`: {message}")]
+    Inconsistent {
+        /// The section.
+        section: String,
+        /// What the check said.
+        message: String,
+    },
+    /// A text that is no TOML.
+    #[error("malformed TOML ({layer}) at line {line}, column {column}: {message}")]
+    MalformedToml {
+        /// The text's layer.
+        layer: Layer,
+        /// Line, counted from 1.
+        line: usize,
+        /// Column in characters, counted from 1.
+        column: usize,
+        /// What the parser found.
+        message: String,
+    },
+    /// A top-level value in a configuration, where only sections belong.
+    #[error("`{key}` is no [section] ({place}): values go below a [section] header")]
+    OutsideSection {
+        /// The key as typed.
+        key: String,
+        /// Where it was typed.
+        place: Place,
+    },
+    /// A configuration written in a format that this version does not read.
+    #[error("format_version = {found} ({place}) cannot be read: this version reads {supported}")]
+    FormatVersion {
+        /// The version as typed.
+        found: String,
+        /// Where it was typed.
+        place: Place,
+        /// The version that can be read.
+        supported: u32,
+    },
+    /// An assignment that is not of the form `section.key=value`.
+    #[error("malformed assignment `{text}` ({place}): {advice}")]
+    MalformedAssignment {
+        /// The assignment, shortened where it is long.
+        text: String,
+        /// Where it was typed.
+        place: Place,
+        /// What to write instead.
+        advice: String,
+    },
+    /// A configuration larger than any real one.
+    #[error("{layer} is larger than {limit_bytes} bytes: is it a configuration?")]
+    TooLarge {
+        /// The configuration's layer.
+        layer: Layer,
+        /// The largest size read, in bytes.
+        limit_bytes: u64,
+    },
+    /// A file that cannot be read.
+    #[error("cannot read config file {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Two types registered under one section.
+    #[error("section `{section}` is registered twice: give one of the two another section name")]
+    DuplicateSection {
+        /// The section.
+        section: String,
+    },
+    /// A type that was never registered.
+    #[error("section `{section}` ({type_name}) is not registered: register it before use")]
+    NotRegistered {
+        /// The section of the type.
+        section: String,
+        /// The Rust type.
+        type_name: &'static str,
+    },
+    /// A declaration that contradicts itself; a mistake of the programmer.
+    #[error("invalid declaration of {section}.{key}: {message}")]
+    InvalidDeclaration {
+        /// The section.
+        section: String,
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn invalid_value(
+        section: &'static str,
+        key: &'static str,
+        value: &Value,
+        place: Place,
+        problem: Problem,
+    ) -> Self {
+        Error::InvalidValue { section, key, value: shortened(&value.to_toml()), place, problem: Box::new(problem) }
+    }
+
+    /// The same error, found at another place.
+    pub(crate) fn at(mut self, new_place: &Place) -> Self {
+        if let Error::UnknownKey { place, .. } | Error::InvalidValue { place, .. } = &mut self {
+            place.clone_from(new_place);
+        }
+        self
+    }
+}
+
+/// `text` on one line of bounded length: what was typed may be a megabyte of control characters.
+pub(crate) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    if text.chars().nth(LONGEST).is_none() {
+        return text.chars().map(clean).collect();
+    }
+    let mut out: String = text.chars().take(LONGEST).map(clean).collect();
+    out.push_str("...");
+    out
+}
+
+fn with_unit(unit: Option<&str>) -> String {
+    unit.map(|unit| format!(" ({unit})")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Layer, Place, shortened};
+
+    #[test]
+    fn layers_have_names() {
+        assert_eq!(Layer::Default.to_string(), "default");
+        assert_eq!(Layer::Preset("quick".to_owned()).to_string(), "preset quick");
+        assert_eq!(Layer::File("a/b.toml".into()).to_string(), "config file a/b.toml");
+        assert_eq!(Layer::Set.to_string(), "--set");
+        assert_eq!(Layer::from("--steps").to_string(), "--steps");
+        let place = Place { layer: Layer::Set, line: Some(3) };
+        assert_eq!(place.to_string(), "--set, line 3");
+    }
+
+    #[test]
+    fn long_and_unprintable_text_is_tamed() {
+        assert_eq!(shortened("short"), "short");
+        assert_eq!(shortened("a\nb"), "a\u{fffd}b");
+        assert_eq!(shortened(&"é".repeat(80)), "é".repeat(80));
+        assert_eq!(shortened(&"é".repeat(81)), format!("{}...", "é".repeat(80)));
+    }
+}

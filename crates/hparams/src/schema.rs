@@ -1,0 +1,368 @@
+//! What a section of hyperparameters declares about itself.
+
+use std::{fmt, ops};
+
+use serde::Serialize;
+
+use crate::{ChoiceOption, Number, Parameter, Problem, Value};
+
+/// One section: the hyperparameters of one struct.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Schema {
+    /// The section's name, as in `[section]` of a configuration.
+    pub section: &'static str,
+    /// What the section is about.
+    pub doc: &'static str,
+    /// Its hyperparameters, in the order of declaration.
+    pub fields: Vec<Field>,
+}
+
+impl Schema {
+    /// The hyperparameter called `key`.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.key == key)
+    }
+}
+
+/// One hyperparameter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Field {
+    /// Its name within the section.
+    pub key: &'static str,
+    /// What it means and what it does.
+    pub doc: &'static str,
+    /// What values it takes.
+    pub kind: Kind,
+    /// The value it has when nobody sets it.
+    pub default: Value,
+    /// Where its numbers must lie; of a list, each of them. None: the whole range of the type.
+    pub range: Option<NumberRange>,
+    /// What its number counts or measures.
+    pub unit: Option<&'static str>,
+    /// On which scale its numbers are best varied.
+    pub scale: Scale,
+    /// The most elements of a list, the most characters of a text.
+    pub max_len: Option<usize>,
+}
+
+impl Field {
+    /// A hyperparameter of type `T`, without range, unit or limit of length.
+    #[must_use]
+    pub fn new<T: Parameter>(key: &'static str, doc: &'static str, default: &T) -> Self {
+        Field {
+            key,
+            doc,
+            kind: T::kind(),
+            default: default.to_value(),
+            range: None,
+            unit: None,
+            scale: Scale::Linear,
+            max_len: None,
+        }
+    }
+
+    /// The same with a range.
+    #[must_use]
+    pub fn with_range(self, range: NumberRange) -> Self {
+        Field { range: Some(range), ..self }
+    }
+
+    /// The same with a unit.
+    #[must_use]
+    pub fn with_unit(self, unit: &'static str) -> Self {
+        Field { unit: Some(unit), ..self }
+    }
+
+    /// The same with a scale.
+    #[must_use]
+    pub fn with_scale(self, scale: Scale) -> Self {
+        Field { scale, ..self }
+    }
+
+    /// The same with a limit of length.
+    #[must_use]
+    pub fn with_max_len(self, max_len: usize) -> Self {
+        Field { max_len: Some(max_len), ..self }
+    }
+
+    /// The type, range and unit in one line of words.
+    #[must_use]
+    pub fn constraint(&self) -> String {
+        let mut out = self.kind.to_string();
+        if let Some(range) = &self.range {
+            out.push_str(&format!(", {range}"));
+        }
+        if let Some(unit) = self.unit {
+            out.push_str(&format!(" ({unit})"));
+        }
+        if let Some(max_len) = self.max_len {
+            out.push_str(&format!(", at most {max_len} {}", self.counted()));
+        }
+        out
+    }
+
+    /// Whether `value`, as [`HParams::get`](crate::HParams::get) returns it, is finite, in range
+    /// and not too long; its type is not looked at.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self, value: &Value) -> Result<(), Problem> {
+        match value {
+            Value::None | Value::Bool(_) => Ok(()),
+            Value::Float(number) if !number.is_finite() => Err(Problem::NotFinite),
+            Value::Integer(_) | Value::Float(_) => match &self.range {
+                Some(range) if !range.contains(value) => {
+                    Err(Problem::OutOfRange { range: range.to_string(), unit: self.unit })
+                }
+                _ => Ok(()),
+            },
+            Value::Text(text) if text == NONE && matches!(self.kind, Kind::Optional(_)) => Err(Problem::ReservedText),
+            // In a list the limit counts the elements; see `counted`.
+            Value::Text(_) if matches!(self.kind, Kind::List(_)) => Ok(()),
+            Value::Text(text) => self.check_len(text.chars().count()),
+            Value::List(items) => {
+                self.check_len(items.len())?;
+                items
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(index, item)| self.check(item).map_err(|problem| Problem::element(index, problem)))
+            }
+        }
+    }
+
+    fn check_len(&self, len: usize) -> Result<(), Problem> {
+        match self.max_len {
+            Some(max_len) if len > max_len => Err(Problem::TooLong { max_len, len, items: self.counted() }),
+            _ => Ok(()),
+        }
+    }
+
+    fn counted(&self) -> &'static str {
+        if matches!(self.kind, Kind::List(_)) { "elements" } else { "characters" }
+    }
+
+    /// Whether the declaration makes sense, whatever the value.
+    pub(crate) fn check_declaration(&self) -> Result<(), String> {
+        if self.doc.trim().is_empty() {
+            return Err("it says nothing about its meaning".to_owned());
+        }
+        if let Kind::Optional(inner) = &self.kind
+            && let Kind::Choice(options) = &**inner
+            && options.iter().any(|option| option.name == NONE)
+        {
+            return Err("a choice called `none` cannot be optional".to_owned());
+        }
+        if self.max_len.is_some() && !self.kind.has_length() {
+            return Err("max_len needs a list or a text".to_owned());
+        }
+        let Some(range) = &self.range else {
+            return match self.scale {
+                Scale::Linear => Ok(()),
+                Scale::Log => Err("a logarithmic scale needs a range".to_owned()),
+            };
+        };
+        if !self.kind.is_numeric() {
+            return Err("a range needs a number".to_owned());
+        }
+        range.check_declaration()?;
+        if self.scale == Scale::Log && !range.min.as_ref().is_some_and(|min| to_f64(min) > 0.0) {
+            return Err("a logarithmic scale needs a range above zero".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// The word for no value of an optional hyperparameter.
+pub(crate) const NONE: &str = "none";
+
+/// What values a hyperparameter takes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// True or false.
+    Bool,
+    /// An integer from 0 to 2³² − 1.
+    U32,
+    /// An integer from 0 to 2⁶⁴ − 1.
+    U64,
+    /// An integer from 0 to the largest size of the machine.
+    Usize,
+    /// An integer from −2⁶³ to 2⁶³ − 1.
+    I64,
+    /// A finite number in single precision.
+    F32,
+    /// A finite number in double precision.
+    F64,
+    /// Any text.
+    Text,
+    /// One of a few names.
+    Choice(Vec<ChoiceOption>),
+    /// A value, or none.
+    Optional(Box<Kind>),
+    /// A list of values.
+    List(Box<Kind>),
+}
+
+impl Kind {
+    /// What is expected, in words with an article, for a message.
+    pub(crate) fn expected(&self) -> String {
+        match self {
+            Kind::Bool => "true or false".to_owned(),
+            Kind::U32 | Kind::U64 | Kind::Usize | Kind::I64 => "an integer".to_owned(),
+            Kind::F32 | Kind::F64 => "a number".to_owned(),
+            Kind::Text => "text".to_owned(),
+            Kind::Choice(_) => self.to_string(),
+            Kind::Optional(inner) => format!("{} or none", inner.expected()),
+            Kind::List(inner) => format!("a list (each {})", inner.expected()),
+        }
+    }
+
+    /// The choices, of a choice or of an optional or repeated one.
+    #[must_use]
+    pub fn options(&self) -> Option<&[ChoiceOption]> {
+        match self {
+            Kind::Choice(options) => Some(options),
+            Kind::Optional(inner) | Kind::List(inner) => inner.options(),
+            _ => None,
+        }
+    }
+
+    fn is_numeric(&self) -> bool {
+        match self {
+            Kind::Bool | Kind::Text | Kind::Choice(_) => false,
+            Kind::Optional(inner) | Kind::List(inner) => inner.is_numeric(),
+            Kind::U32 | Kind::U64 | Kind::Usize | Kind::I64 | Kind::F32 | Kind::F64 => true,
+        }
+    }
+
+    fn has_length(&self) -> bool {
+        match self {
+            Kind::Text | Kind::List(_) => true,
+            Kind::Optional(inner) => inner.has_length(),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Bool => f.write_str("true or false"),
+            Kind::U32 | Kind::U64 | Kind::Usize | Kind::I64 => f.write_str("integer"),
+            Kind::F32 | Kind::F64 => f.write_str("number"),
+            Kind::Text => f.write_str("text"),
+            Kind::Choice(options) => {
+                let names: Vec<&str> = options.iter().map(|option| option.name).collect();
+                write!(f, "one of {}", names.join(", "))
+            }
+            Kind::Optional(inner) => write!(f, "{inner} or none"),
+            Kind::List(inner) => write!(f, "list (each {inner})"),
+        }
+    }
+}
+
+/// On which scale a number is best drawn on a plot or varied in a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Equal differences matter equally.
+    #[default]
+    Linear,
+    /// Equal ratios matter equally; the range must lie above zero.
+    Log,
+}
+
+/// Where a number must lie.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NumberRange {
+    min: Option<Value>,
+    max: Option<Value>,
+    max_excluded: bool,
+}
+
+impl NumberRange {
+    /// The range that `bounds` spans, for example `0.0..=1.0`, `1..` or `0.0..1.0`.
+    #[must_use]
+    pub fn of<T: Number>(bounds: impl ops::RangeBounds<T>) -> Self {
+        let end = |bound: ops::Bound<&T>| match bound {
+            ops::Bound::Included(value) | ops::Bound::Excluded(value) => Some(value.to_value()),
+            ops::Bound::Unbounded => None,
+        };
+        NumberRange {
+            min: end(bounds.start_bound()),
+            max: end(bounds.end_bound()),
+            max_excluded: matches!(bounds.end_bound(), ops::Bound::Excluded(_)),
+        }
+    }
+
+    /// The smallest number allowed.
+    #[must_use]
+    pub fn min(&self) -> Option<&Value> {
+        self.min.as_ref()
+    }
+
+    /// The largest number allowed, or where [`NumberRange::excludes_max`], the first that is not.
+    #[must_use]
+    pub fn max(&self) -> Option<&Value> {
+        self.max.as_ref()
+    }
+
+    /// Whether the maximum itself lies outside.
+    #[must_use]
+    pub fn excludes_max(&self) -> bool {
+        self.max_excluded
+    }
+
+    /// Whether the number `value` lies inside; false for anything else than a number.
+    #[must_use]
+    pub fn contains(&self, value: &Value) -> bool {
+        let above = self.min.as_ref().is_none_or(|min| compare(value, min).is_some_and(|o| o.is_ge()));
+        let below = self
+            .max
+            .as_ref()
+            .is_none_or(|max| compare(value, max).is_some_and(|o| o.is_lt() || (o.is_eq() && !self.max_excluded)));
+        matches!(value, Value::Integer(_) | Value::Float(_)) && above && below
+    }
+
+    fn check_declaration(&self) -> Result<(), String> {
+        let finite = |end: &Option<Value>| end.as_ref().is_none_or(|end| to_f64(end).is_finite());
+        if !finite(&self.min) || !finite(&self.max) {
+            return Err("its range has an end that is not finite".to_owned());
+        }
+        match (&self.min, &self.max) {
+            (Some(min), Some(_)) if !self.contains(min) => Err("its range is empty".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for NumberRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let below = if self.max_excluded { "below " } else { "" };
+        match (&self.min, &self.max) {
+            (Some(min), Some(max)) => write!(f, "{min} to {below}{max}"),
+            (Some(min), None) => write!(f, "at least {min}"),
+            (None, Some(max)) if self.max_excluded => write!(f, "below {max}"),
+            (None, Some(max)) => write!(f, "at most {max}"),
+            (None, None) => f.write_str("any number"),
+        }
+    }
+}
+
+/// Integers are compared as such, since a 64-bit one may not be exact as a float.
+fn compare(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
+    match (left, right) {
+        (Value::Integer(left), Value::Integer(right)) => Some(left.cmp(right)),
+        _ => to_f64(left).partial_cmp(&to_f64(right)),
+    }
+}
+
+fn to_f64(value: &Value) -> f64 {
+    match value {
+        Value::Integer(value) => *value as f64,
+        Value::Float(value) => *value,
+        _ => f64::NAN,
+    }
+}

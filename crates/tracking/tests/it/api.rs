@@ -1,0 +1,171 @@
+//! The calls themselves, on destinations without files.
+
+use std::{
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use dodge_tracking::{Destination, Error, RunOptions, Status, Tracking};
+
+use crate::support::options;
+
+fn off() -> Tracking {
+    Tracking::open(options(Destination::Off, Path::new("/nowhere/at/all"))).unwrap()
+}
+
+#[test]
+fn memory_keeps_what_was_logged() {
+    let tracking = Tracking::in_memory();
+    let run = tracking
+        .start_run(
+            &RunOptions::new("e").with_run_name("n").with_user("ann").with_source_name("dodge").with_tag("k", "v"),
+        )
+        .unwrap();
+    run.log_metrics(&[("a", 1.0), ("b", 2.0)], 7).unwrap();
+    run.log_metric("a", f64::NAN, 8).unwrap();
+    run.log_param("p", "1").unwrap();
+    run.log_artifact_bytes(b"bytes", "dir/x.txt").unwrap();
+    run.time_stage("train").finish().unwrap();
+    drop(run.time_stage("evaluate"));
+    run.flush().unwrap();
+    let summary = run.finish(Status::Finished).unwrap();
+    assert!(summary.is_complete());
+    assert_eq!(summary.run_id, run.run_id());
+
+    let [recorded] = tracking.recorded_runs().try_into().unwrap();
+    assert_eq!(recorded.run_id, run.run_id());
+    assert_eq!((recorded.experiment.as_str(), recorded.run_name.as_str()), ("e", "n"));
+    assert_eq!(recorded.values("b"), [2.0]);
+    let a = recorded.values("a");
+    assert!(a[0] == 1.0 && a[1].is_nan());
+    assert_eq!(recorded.metrics[0].step, 7);
+    assert_eq!(recorded.params["p"], "1");
+    let tag = |key: &str| recorded.tags[key].as_str();
+    assert_eq!(tag("mlflow.runName"), "n");
+    assert_eq!(tag("mlflow.user"), "ann");
+    assert_eq!(tag("mlflow.source.name"), "dodge");
+    assert_eq!(tag("mlflow.source.type"), "LOCAL");
+    assert_eq!(tag("k"), "v");
+    assert_eq!(recorded.artifacts["dir/x.txt"], b"bytes");
+    for stage in ["train", "evaluate"] {
+        let [seconds] = recorded.values(&format!("perf/{stage}_duration_seconds"))[..] else {
+            panic!("one duration of {stage}");
+        };
+        assert!((0.0..60.0).contains(&seconds), "{seconds}");
+    }
+    assert_eq!(recorded.status, Some(Status::Finished));
+}
+
+#[test]
+fn mistakes_are_reported_whatever_the_destination() {
+    let console = Tracking::open(options(Destination::Console, Path::new("/nowhere"))).unwrap();
+    for tracking in [off(), console, Tracking::in_memory()] {
+        let run = tracking.start_run(&RunOptions::new("e")).unwrap();
+        assert!(matches!(run.log_metric("a,b", 1.0, 0), Err(Error::Key { .. })));
+        assert!(matches!(run.set_tag("", "v"), Err(Error::Key { .. })));
+        run.log_param("p", "1").unwrap();
+        run.log_param("p", "1").unwrap();
+        let error = run.log_params(&[("q", "1"), ("p", "2")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "param `p` is already `1` and cannot become `2`: params are written once, use a tag or a metric"
+        );
+        // Nothing of a refused call is logged, so `q` is still free.
+        run.log_param("q", "2").unwrap();
+        let twice = run.log_params(&[("r", "1"), ("r", "2")]);
+        assert!(matches!(twice, Err(Error::ParamChanged { .. })));
+        let missing = run.log_artifact_file(Path::new("/nowhere/model.bin"), "");
+        assert!(missing.unwrap_err().to_string().contains("/nowhere/model.bin"));
+        assert!(matches!(run.log_artifact_bytes(b"", "../x"), Err(Error::ArtifactPath { .. })));
+        assert!(matches!(run.log_artifact_file(Path::new("Cargo.toml"), "/etc"), Err(Error::ArtifactPath { .. })));
+        run.finish(Status::Failed).unwrap();
+        for late in [
+            run.log_metric("a", 1.0, 0),
+            run.log_param("p", "1"),
+            run.set_tag("t", "v"),
+            run.log_artifact_bytes(b"", "x"),
+            run.finish(Status::Finished).map(drop),
+        ] {
+            assert!(matches!(late, Err(Error::Finished { .. })), "{late:?}");
+        }
+    }
+}
+
+#[test]
+fn a_run_needs_a_usable_experiment_and_tags() {
+    let tracking = off();
+    assert!(matches!(tracking.start_run(&RunOptions::new("")), Err(Error::Experiment { .. })));
+    let bad_tag = RunOptions::new("e").with_tag("a//b", "v");
+    assert!(matches!(tracking.start_run(&bad_tag), Err(Error::Key { .. })));
+}
+
+#[test]
+fn run_ids_are_32_hexadecimal_digits_and_names_are_made_up_where_missing() {
+    let run = off().start_run(&RunOptions::new("e")).unwrap();
+    assert_eq!(run.run_id().len(), 32);
+    assert!(run.run_id().bytes().all(|b| b.is_ascii_hexdigit()));
+    assert_eq!(run.run_name(), format!("run-{}", &run.run_id()[..8]));
+    assert_eq!(run.experiment_id(), None);
+}
+
+#[test]
+fn a_run_can_be_logged_to_from_many_threads() {
+    let tracking = Tracking::in_memory();
+    let run = tracking.start_run(&RunOptions::new("e")).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let run = run.clone();
+            scope.spawn(move || {
+                for step in 0..100 {
+                    run.log_metric(&format!("m{thread}"), step as f64, step).unwrap();
+                }
+            });
+        }
+    });
+    let recorded = tracking.recorded_runs().remove(0);
+    for thread in 0..4 {
+        let expected: Vec<f64> = (0..100).map(f64::from).collect();
+        assert_eq!(recorded.values(&format!("m{thread}")), expected);
+    }
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_console_prints_one_line_per_call() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().without_time().with_ansi(false).with_writer(move || writer.clone());
+    // For the whole test process: one of this thread only would miss lines, as `tracing` remembers
+    // for each place in the code whether anybody listened when another thread came by first.
+    subscriber.init();
+    let tracking = Tracking::open(options(Destination::Console, Path::new("/nowhere"))).unwrap();
+    let run = tracking.start_run(&RunOptions::new("e").with_run_name("console")).unwrap();
+    run.log_metrics(&[("console/a", 0.5), ("b", f64::NAN)], 3).unwrap();
+    run.log_param("console/p", "1").unwrap();
+    run.log_artifact_bytes(b"", "console/y.txt").unwrap();
+    run.finish(Status::Killed).unwrap();
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let of_this_test =
+        |line: &&str| line.contains("dodge::metrics") && (line.contains("console") || line.contains("KILLED"));
+    let ours: Vec<&str> = text.lines().filter(of_this_test).map(str::trim).collect();
+    insta::assert_snapshot!(ours.join("\n"), @r"
+    INFO dodge::metrics: tags mlflow.runName=console
+    INFO dodge::metrics: step 3 console/a=0.5 b=NaN
+    INFO dodge::metrics: params console/p=1
+    INFO dodge::metrics: artifact console/y.txt
+    INFO dodge::metrics: run KILLED
+    ");
+}

@@ -1,0 +1,12 @@
+//! What the crate promises, tested through its public interface.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop, helpers included")]
+
+mod api;
+mod local;
+#[cfg(unix)]
+mod real_mlflow;
+mod recovery;
+mod remote;
+mod schema;
+mod stub;
+mod support;
