@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p dodge-juror --example pair_accuracy -- FOLDER`
 
+#![allow(clippy::print_stdout, reason = "an example prints")]
+
 use std::time::Instant;
 
 use dodge_imaging::{Damage, Operation, Photo};

@@ -1,0 +1,133 @@
+//! What a source of photographs yields.
+
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
+
+use crate::{ContentHash, Error, flat_name};
+
+/// A source of photographs. Implement it to bring your own.
+///
+/// An implementation puts the photos into a folder (or finds them there), and hands the list to [`Dataset::new`],
+/// which checks it, names the photos and computes the content hash.
+pub trait DataLoader: Send + Sync {
+    /// Makes the photos available as files.
+    ///
+    /// # Errors
+    /// [`Error`], naming the folder or file and what to do.
+    fn load(&self) -> Result<Dataset, Error>;
+
+    /// The kind of source in a word or two, for the record of a run: `folder`, `synthetic`.
+    fn describe(&self) -> String;
+}
+
+/// Photos in a folder: at least one, sorted, each with a unique name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    root: PathBuf,
+    photos: Vec<PhotoFile>,
+    skipped: Vec<Skipped>,
+    content_hash: ContentHash,
+}
+
+/// One photo of a [`Dataset`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhotoFile {
+    path: PathBuf,
+    name: String,
+}
+
+/// A file that looked like a photo and could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why it was left out.
+    pub reason: String,
+}
+
+impl Dataset {
+    /// A dataset of the files `photos`, given relative to `root`, in any order. Reads each file once, in parallel, to
+    /// compute the content hash; does not decode them.
+    ///
+    /// # Errors
+    /// [`Error::NoPhotos`] when the list is empty, [`Error::InvalidPhotoPath`] when a path is absolute, leaves the
+    /// root or occurs twice, [`Error::Read`] when a file cannot be read.
+    pub fn new(root: PathBuf, mut photos: Vec<PathBuf>, skipped: Vec<Skipped>) -> Result<Self, Error> {
+        if photos.is_empty() {
+            return Err(Error::NoPhotos { path: root, skipped });
+        }
+        photos.sort_by_cached_key(|path| relative_name(path));
+        let mut seen = HashSet::new();
+        for path in &photos {
+            let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+            let reason = if path.as_os_str().is_empty() || !inside {
+                "the path must be relative to the root of the dataset and stay inside"
+            } else if !seen.insert(relative_name(path)) {
+                "the path occurs twice"
+            } else {
+                continue;
+            };
+            return Err(Error::InvalidPhotoPath { path: path.clone(), reason });
+        }
+        let content_hash = ContentHash::of_files(&root, &photos)?;
+        let names = flat_name::unique_names(&photos);
+        let photos = photos.iter().zip(names).map(|(path, name)| PhotoFile { path: root.join(path), name }).collect();
+        Ok(Self { root, photos, skipped, content_hash })
+    }
+
+    /// The folder that all photos lie in.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The photos, sorted by their path relative to the root, byte by byte; at least one.
+    #[must_use]
+    pub fn photos(&self) -> &[PhotoFile] {
+        &self.photos
+    }
+
+    /// What looked like a photo and was left out, in the order in which the loader found it.
+    #[must_use]
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// Identifies names and contents of the photos.
+    #[must_use]
+    pub fn content_hash(&self) -> ContentHash {
+        self.content_hash
+    }
+}
+
+impl PhotoFile {
+    /// The file: the root of its dataset, joined with the path inside.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A name that is unique in the dataset even where case does not count, and usable as a file stem everywhere:
+    /// 1 to about 170 ASCII letters, digits, `-` and `_`.
+    ///
+    /// It is the relative path without extension, with `-` between folders and `_` in place of other characters
+    /// (`a/my photo.jpg` becomes `a-my_photo`). Where that would be the same for several photos, all of them get a
+    /// part of the hash of their relative path appended.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The relative path as bytes, with `/` between folders on every system. Bytes, because two names that are not valid
+/// Unicode may look the same as text.
+pub(crate) fn relative_name(path: &Path) -> Vec<u8> {
+    let mut name = Vec::new();
+    for (index, part) in path.components().enumerate() {
+        if index > 0 {
+            name.push(b'/');
+        }
+        name.extend_from_slice(part.as_os_str().as_encoded_bytes());
+    }
+    name
+}

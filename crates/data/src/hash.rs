@@ -1,0 +1,90 @@
+//! The identity of a dataset.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+use crate::dataset::relative_name;
+
+/// SHA-256 over the names and contents of a set of files; written as 64 lower-case hexadecimal digits.
+///
+/// Defined as the hash of: the ASCII text `dodge-content-1`, the number of files, and for each file in the order of
+/// its name: the length of its name, the name (relative path, `/` between folders), and the SHA-256 of its content.
+/// Numbers are 64 bit, little-endian. Every part has a known or a preceding length, so no two sets of files share an
+/// encoding, whatever bytes they hold. It depends neither on the place of the folder nor on the order of the files.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentHash([u8; 32]);
+
+/// Bytes of a file in memory at a time, for each thread.
+const BLOCK: usize = 64 * 1024;
+
+impl ContentHash {
+    /// The hash of the files `paths`, given relative to `root`. Files are read in parallel, in blocks of 64 KiB.
+    ///
+    /// # Errors
+    /// [`Error::Read`] for the first file that cannot be read.
+    pub fn of_files(root: &Path, paths: &[PathBuf]) -> Result<Self, Error> {
+        let mut files = paths
+            .par_iter()
+            .map(|path| Ok((relative_name(path), hash_file(&root.join(path))?)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        files.sort_unstable();
+        let mut hasher = Sha256::new();
+        hasher.update(b"dodge-content-1");
+        hasher.update((files.len() as u64).to_le_bytes());
+        for (name, content) in &files {
+            hasher.update((name.len() as u64).to_le_bytes());
+            hasher.update(name);
+            hasher.update(content);
+        }
+        Ok(Self(hasher.finalize().into()))
+    }
+}
+
+impl std::fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ContentHash({self})")
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let invalid = || Error::InvalidHash { text: text.to_owned() };
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(invalid());
+        }
+        let mut bytes = [0; 32];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| invalid())?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+fn hash_file(path: &Path) -> Result<[u8; 32], Error> {
+    let read_error = |source| Error::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(read_error)?;
+    let mut hasher = Sha256::new();
+    let mut block = vec![0; BLOCK];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => return Ok(hasher.finalize().into()),
+            Ok(count) => hasher.update(&block[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(read_error(error)),
+        }
+    }
+}

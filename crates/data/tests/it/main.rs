@@ -1,0 +1,11 @@
+//! Public behaviour of `dodge-data`.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, a panic is the report; helpers outside of test functions need it too"
+)]
+
+mod folder;
+mod hash;
+mod synthetic;
+mod synthetic_loader;

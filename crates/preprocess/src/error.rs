@@ -1,0 +1,47 @@
+//! The one error type of this crate.
+
+use std::path::PathBuf;
+
+/// Why preprocessing failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A photo cannot be read or written.
+    #[error(transparent)]
+    Photo(#[from] dodge_imaging::Error),
+    /// The juror gave no scores.
+    #[error(transparent)]
+    Juror(#[from] dodge_juror::Error),
+    /// The metrics cannot be recorded.
+    #[error(transparent)]
+    Tracking(#[from] dodge_tracking::Error),
+    /// An annotation file is not what it should be.
+    #[error("annotation file {}: {reason}", path.display())]
+    Annotations {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+    /// There are too few photos to split.
+    #[error("{got} photos are too few for a training, a validation and a test split: at least {needed} are needed")]
+    TooFewPhotos {
+        /// Photos there are.
+        got: usize,
+        /// Photos needed.
+        needed: usize,
+    },
+    /// The program was asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}

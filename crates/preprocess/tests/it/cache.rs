@@ -1,0 +1,174 @@
+//! Results of steps are kept, used again, and never half there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::atomic::Ordering;
+
+use dodge_preprocess::{
+    AnnotationFile, CopyAndResize, DegradeAndSplit, DegradeParams, Error, Preprocessor, ResizeParams, Score,
+};
+
+use crate::support::{Stub, Workplace, entries, files, photo};
+
+const STEPS: [&str; 4] = ["copy_and_resize", "annotation_file", "score", "degrade_and_split"];
+
+#[test]
+fn a_second_run_finds_everything_and_changes_nothing() {
+    let place = Workplace::with_photos(8);
+    let run = || {
+        let (originals, damaged) = (Stub::constant(5.0), Stub::constant(4.0));
+        let scored = place.scored(originals.clone());
+        let splits =
+            DegradeAndSplit::new(DegradeParams::default(), damaged.clone(), 1).run(&scored, &place.context).unwrap();
+        (originals.asked() + damaged.asked(), splits.train.photos)
+    };
+    let (asked, photos) = run();
+    assert!(asked > 8);
+    let before = files(place.context.volume());
+    let (asked, again) = run();
+    assert_eq!(asked, 0, "no photo is judged again");
+    assert_eq!(photos, again);
+    assert_eq!(files(place.context.volume()), before, "no file is written again");
+    assert_eq!(place.record().values("train_num_images").len(), 2, "the figures are recorded by both");
+    for step in STEPS {
+        assert_eq!(entries(&place.cache(step)).len(), 1, "{step}");
+    }
+}
+
+#[test]
+fn whatever_a_result_depends_on_changes_its_key() {
+    let place = Workplace::with_photos(8);
+    let resized =
+        |max_size| CopyAndResize::new(ResizeParams { max_size }).run(&place.dataset(), &place.context).unwrap();
+    let annotated = |max_size| AnnotationFile.run(&resized(max_size), &place.context).unwrap();
+    let scored = |max_size, score| Score::new(Stub::constant(score)).run(&annotated(max_size), &place.context).unwrap();
+    let split = |params, score, seed| {
+        let splits =
+            DegradeAndSplit::new(params, Stub::constant(score), seed).run(&scored(384, 9.0), &place.context).unwrap();
+        splits.train.path.parent().unwrap().parent().unwrap().to_owned()
+    };
+    let base = DegradeParams::default();
+    let folders: BTreeSet<_> = [
+        split(base, 4.0, 1),
+        split(base, 4.0, 2),
+        split(base, 3.0, 1),
+        split(DegradeParams { train_ratio: 0.5, ..base }, 4.0, 1),
+        split(DegradeParams { validation_ratio: 0.3, ..base }, 4.0, 1),
+        split(DegradeParams { undamaged_share: 0.5, ..base }, 4.0, 1),
+        split(DegradeParams { attempts: 1, ..base }, 4.0, 1),
+    ]
+    .into();
+    assert_eq!(folders.len(), 7, "each has a folder of its own: {folders:?}");
+    assert_eq!(split(base, 4.0, 1), split(base, 4.0, 1));
+
+    assert_eq!(resized(384).key, resized(384).key);
+    assert_ne!(resized(384).key, resized(32).key);
+    assert_ne!(annotated(384).key, annotated(32).key, "a key depends on the keys before it");
+    assert_ne!(scored(384, 9.0).key, scored(32, 9.0).key);
+    assert_ne!(scored(384, 9.0).key, scored(384, 8.0).key, "the name of the juror counts");
+
+    let before = (resized(384).key, scored(384, 9.0).key);
+    photo(99).save(&place.photo_path(0)).unwrap();
+    assert_ne!(resized(384).key, before.0, "the content of a photo counts");
+    assert_ne!(scored(384, 9.0).key, before.1);
+}
+
+#[test]
+fn a_failing_juror_leaves_nothing_in_the_cache() {
+    let place = Workplace::with_photos(10);
+    let annotated = place.annotated();
+    let error = Score::new(Stub::failing_after(4, 5.0)).run(&annotated, &place.context).unwrap_err();
+    assert_eq!(error.to_string(), "juror failing gave no score: out of order");
+    assert!(entries(&place.cache("score")).is_empty());
+
+    let scored = place.scored(Stub::constant(5.0));
+    let failing = DegradeAndSplit::new(DegradeParams::default(), Stub::failing_after(3, 4.0), 1);
+    let error = failing.run(&scored, &place.context).unwrap_err();
+    assert!(matches!(error, Error::Juror(_)), "{error}");
+    assert!(entries(&place.cache("degrade_and_split")).is_empty());
+
+    // The same step with a juror of the same name that works starts from the beginning.
+    let working = Stub::new("failing", |_| Ok(4.0));
+    let splits = DegradeAndSplit::new(DegradeParams::default(), working, 1).run(&scored, &place.context).unwrap();
+    assert_eq!(splits.train.photos.len(), 6);
+}
+
+#[test]
+fn an_interrupted_step_leaves_nothing_in_the_cache() {
+    let place = Workplace::with_photos(10);
+    place.interrupted.store(true, Ordering::Relaxed);
+    let error = CopyAndResize::new(ResizeParams::default()).run(&place.dataset(), &place.context).unwrap_err();
+    assert!(matches!(error, Error::Interrupted), "{error}");
+    assert!(entries(&place.cache("copy_and_resize")).is_empty());
+
+    place.interrupted.store(false, Ordering::Relaxed);
+    let annotated = place.annotated();
+    place.interrupted.store(true, Ordering::Relaxed);
+    let error = Score::new(Stub::constant(5.0)).run(&annotated, &place.context).unwrap_err();
+    assert!(matches!(error, Error::Interrupted), "{error}");
+    assert!(entries(&place.cache("score")).is_empty());
+
+    place.interrupted.store(false, Ordering::Relaxed);
+    let scored = place.scored(Stub::constant(5.0));
+    // Asked to stop in the middle of the work: after the first damaged photo was judged.
+    let interrupted = place.interrupted.clone();
+    let juror = Stub::new("stops", move |_| {
+        interrupted.store(true, Ordering::Relaxed);
+        Ok(4.0)
+    });
+    let step = DegradeAndSplit::new(DegradeParams::default(), juror.clone(), 1);
+    let error = step.run(&scored, &place.context).unwrap_err();
+    assert!(matches!(error, Error::Interrupted), "{error}");
+    assert!((1..8).contains(&juror.asked()), "{} photos were judged", juror.asked());
+    assert!(entries(&place.cache("degrade_and_split")).is_empty());
+}
+
+#[test]
+fn a_photo_that_cannot_be_read_leaves_nothing_in_the_cache() {
+    let place = Workplace::with_photos(5);
+    let dataset = place.dataset();
+    fs::write(place.photo_path(2), "no longer a photo").unwrap();
+    let error = CopyAndResize::new(ResizeParams::default()).run(&dataset, &place.context).unwrap_err();
+    assert!(error.to_string().contains("a02.png"), "{error}");
+    assert!(entries(&place.cache("copy_and_resize")).is_empty());
+}
+
+#[test]
+fn what_a_killed_process_left_behind_is_harmless() {
+    let step = CopyAndResize::new(ResizeParams::default());
+    let clean = Workplace::with_photos(5);
+    let expected = step.run(&clean.dataset(), &clean.context).unwrap();
+
+    let place = Workplace::with_photos(5);
+    // One of a process with another number, one that had ours.
+    for process in [1, std::process::id()] {
+        let images = place.cache("copy_and_resize").join(format!("{}.{process}.part", expected.key)).join("images");
+        fs::create_dir_all(&images).unwrap();
+        fs::write(images.join("a00.png"), "half a photo").unwrap();
+        fs::write(images.join("garbage.png"), "half a photo").unwrap();
+    }
+    let resized = step.run(&place.dataset(), &place.context).unwrap();
+    assert_eq!((&resized.key, &resized.photos), (&expected.key, &expected.photos));
+    assert_eq!(dodge_imaging::Photo::open(&resized.folder.join("images/a00.png")).unwrap(), photo(0));
+    assert!(!resized.folder.join("images/garbage.png").exists());
+    assert!(entries(&place.cache("copy_and_resize")).contains(&expected.key));
+}
+
+#[test]
+fn a_damaged_listing_says_what_to_do() {
+    let place = Workplace::with_photos(5);
+    let step = CopyAndResize::new(ResizeParams::default());
+    let resized = step.run(&place.dataset(), &place.context).unwrap();
+    fs::write(resized.folder.join("photos.json"), "[{").unwrap();
+    let message = step.run(&place.dataset(), &place.context).unwrap_err().to_string();
+    assert!(message.contains("photos.json") && message.contains("delete its folder to remake it"), "{message}");
+}
+
+#[test]
+fn a_volume_that_cannot_be_written_is_named() {
+    let place = Workplace::with_photos(5);
+    fs::write(place.context.volume(), "a file where a folder should be").unwrap();
+    let error = CopyAndResize::new(ResizeParams::default()).run(&place.dataset(), &place.context).unwrap_err();
+    assert!(matches!(error, Error::File { action: "create", .. }), "{error}");
+    assert!(error.to_string().contains("copy_and_resize"), "{error}");
+}

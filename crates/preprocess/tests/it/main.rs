@@ -1,0 +1,9 @@
+//! The public behaviour of dodge-preprocess.
+
+#![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+
+mod cache;
+mod coco;
+mod scores;
+mod splits;
+mod support;
