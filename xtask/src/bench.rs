@@ -1,0 +1,83 @@
+//! `cargo xtask bench`: runs one benchmark by name, whichever crate has it.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use cargo_metadata::{Metadata, TargetKind};
+
+use crate::process;
+use crate::project::Project;
+
+/// Runs the benchmark `name`, or lists the benchmarks.
+pub(crate) fn run(project: &Project, name: Option<&str>, args: &[OsString]) -> Result<ExitCode> {
+    let benches = benches(project.metadata());
+    let Some(name) = name else {
+        println!("{}", listing(&benches));
+        return Ok(ExitCode::SUCCESS);
+    };
+    let package = owner(&benches, name)?;
+    let mut cargo = project.cargo(["bench", "--package", package, "--bench", name]);
+    if !args.is_empty() {
+        cargo.arg("--").args(args);
+    }
+    process::replace(cargo)
+}
+
+/// Each benchmark as (package, name), sorted.
+fn benches(metadata: &Metadata) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for package in metadata.workspace_packages() {
+        for target in package.targets.iter().filter(|target| target.kind.contains(&TargetKind::Bench)) {
+            found.push((package.name.to_string(), target.name.clone()));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn owner<'a>(benches: &'a [(String, String)], name: &str) -> Result<&'a str> {
+    let owners = benches.iter().filter(|(_, bench)| bench == name).map(|(package, _)| &**package).collect::<Vec<_>>();
+    match owners[..] {
+        [package] => Ok(package),
+        [] => bail!("no benchmark is called {name}\n{}", listing(benches)),
+        _ => bail!("{} each have a benchmark called {name}; rename all but one", owners.join(" and ")),
+    }
+}
+
+fn listing(benches: &[(String, String)]) -> String {
+    if benches.is_empty() {
+        return "no crate has a benchmark".to_owned();
+    }
+    let lines = benches.iter().map(|(package, name)| format!("{name} ({package})"));
+    format!("benchmarks:\n  {}", lines.collect::<Vec<_>>().join("\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Vec<(String, String)> {
+        [("dodge-imaging", "codec"), ("dodge-imaging", "operations"), ("dodge-rl", "codec")]
+            .map(|(package, name)| (package.to_owned(), name.to_owned()))
+            .to_vec()
+    }
+
+    #[test]
+    fn a_benchmark_is_found_by_its_name() {
+        assert_eq!(owner(&sample(), "operations").expect("one crate has it"), "dodge-imaging");
+    }
+
+    #[test]
+    fn an_unknown_name_gets_the_list() {
+        let error = owner(&sample(), "nothing").expect_err("no crate has it").to_string();
+        assert!(error.contains("operations (dodge-imaging)"), "{error}");
+        assert_eq!(listing(&[]), "no crate has a benchmark");
+    }
+
+    #[test]
+    fn a_name_that_two_crates_use_is_refused() {
+        let error = owner(&sample(), "codec").expect_err("two crates have it").to_string();
+        assert!(error.contains("dodge-imaging and dodge-rl"), "{error}");
+    }
+}

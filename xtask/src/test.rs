@@ -1,0 +1,122 @@
+//! `cargo xtask test`: every test that this machine can run, and a loud word about those that it cannot.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::Result;
+
+use crate::process;
+use crate::project::Project;
+use crate::venv;
+
+/// The variable that tells the tests where the `mlflow` program is; without it they skip the real server.
+const MLFLOW_VARIABLE: &str = "DODGE_TEST_MLFLOW";
+
+/// Runs the tests; `args` go to the test runner and leave the documentation examples out, as they select tests.
+pub(crate) fn run(project: &Project, args: &[OsString]) -> Result<ExitCode> {
+    let mlflow = venv::mlflow(project.target());
+    if let Err(reason) = &mlflow {
+        warn_without_mlflow(reason);
+    }
+    let with_mlflow = |mut command: Command| -> Command {
+        match &mlflow {
+            Ok(program) => command.env(MLFLOW_VARIABLE, program),
+            Err(_) => command.env_remove(MLFLOW_VARIABLE),
+        };
+        command
+    };
+
+    let nextest = has_nextest(project);
+    let tests = process::status(&mut with_mlflow(project.cargo(runner_arguments(nextest, args))))?;
+    let examples = if args.is_empty() {
+        Some(process::status(&mut with_mlflow(project.cargo(["test", "--workspace", "--doc"])))?)
+    } else {
+        None
+    };
+
+    if let Err(reason) = &mlflow {
+        warn_without_mlflow(reason);
+    }
+    let passed = tests.success() && examples.is_none_or(|status| status.success());
+    println!("{}", summary(tests.success(), examples.map(|status| status.success()), mlflow.as_deref().ok()));
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Cargo's arguments for everything but the documentation examples, which nextest does not run.
+fn runner_arguments(nextest: bool, args: &[OsString]) -> Vec<OsString> {
+    let selects_packages = args.iter().filter_map(|argument| argument.to_str()).any(|argument| {
+        ["--package", "--workspace", "--all"].contains(&argument.split('=').next().unwrap_or_default())
+            || argument.starts_with("-p")
+    });
+    let runner: &[&str] = if nextest { &["nextest", "run"] } else { &["test", "--no-fail-fast"] };
+    let workspace: &[&str] = if selects_packages { &[] } else { &["--workspace"] };
+    let targets: &[&str] =
+        if nextest || !args.is_empty() { &[] } else { &["--lib", "--bins", "--tests", "--examples"] };
+    let own = [runner, workspace, targets].concat();
+    own.into_iter().map(OsString::from).chain(args.iter().cloned()).collect()
+}
+
+fn has_nextest(project: &Project) -> bool {
+    let mut probe = project.cargo(["nextest", "--version"]);
+    probe.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+fn warn_without_mlflow(reason: &str) {
+    eprintln!("{}", boxed(&["SKIPPED: the tests against a real MLflow server", reason]));
+}
+
+/// The lines in a frame as wide as the longest of them.
+fn boxed(lines: &[&str]) -> String {
+    let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let edge = format!("+{}+", "-".repeat(width + 2));
+    let body = lines.iter().map(|line| format!("| {line:width$} |\n")).collect::<String>();
+    format!("{edge}\n{body}{edge}")
+}
+
+fn summary(tests: bool, examples: Option<bool>, mlflow: Option<&Path>) -> String {
+    let word = |passed: bool| if passed { "passed" } else { "FAILED" };
+    let tests = word(tests);
+    let examples = examples.map_or("not run (arguments select tests)", word);
+    let mlflow = if mlflow.is_some() { venv::MLFLOW_VERSION } else { "SKIPPED" };
+    format!("test: tests {tests}; documentation examples {examples}; real MLflow: {mlflow}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(nextest: bool, args: &[&str], expected: &str) {
+        let args = args.iter().map(OsString::from).collect::<Vec<_>>();
+        let words = runner_arguments(nextest, &args).into_iter().map(|word| word.into_string().expect("plain text"));
+        assert_eq!(words.collect::<Vec<_>>().join(" "), expected);
+    }
+
+    #[test]
+    fn everything_runs_once_with_either_runner() {
+        check(true, &[], "nextest run --workspace");
+        check(false, &[], "test --no-fail-fast --workspace --lib --bins --tests --examples");
+    }
+
+    #[test]
+    fn arguments_go_to_the_runner() {
+        check(true, &["resize"], "nextest run --workspace resize");
+        check(true, &["-p", "dodge-rl"], "nextest run -p dodge-rl");
+        check(false, &["--package=dodge-rl", "crop"], "test --no-fail-fast --package=dodge-rl crop");
+    }
+
+    #[test]
+    fn what_did_not_run_is_said() {
+        assert_eq!(
+            summary(true, Some(false), None),
+            "test: tests passed; documentation examples FAILED; real MLflow: SKIPPED"
+        );
+        assert!(summary(false, None, Some(Path::new("mlflow"))).contains("FAILED; documentation examples not run"));
+    }
+
+    #[test]
+    fn a_box_fits_its_longest_line() {
+        assert_eq!(boxed(&["ab", "c"]), "+----+\n| ab |\n| c  |\n+----+");
+    }
+}

@@ -1,0 +1,4 @@
+//! `cargo xtask` as its user meets it.
+#![cfg(unix)]
+
+mod train;
