@@ -1,1 +1,48 @@
-fn main() {}
+//! The `dodge` command: trains an agent that retouches photographs, measures it, and lets it retouch.
+//!
+//! This crate parses arguments, reads the environment, wires the libraries together and prints; it contains no
+//! algorithm. Results go to stdout, logs and progress to stderr. Exit codes: see [`failure`].
+
+mod arguments;
+mod command;
+mod configuration;
+mod failure;
+mod input;
+mod instructor;
+mod progress;
+mod surroundings;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+use crate::surroundings::Surroundings;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // clap prints help to stdout and mistakes to stderr.
+        Err(error) => {
+            let code = if error.use_stderr() { failure::USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = Surroundings::from_env().and_then(|surroundings| {
+        surroundings.start_log();
+        match &arguments.command {
+            Command::Train(arguments) => command::train::run(arguments, &surroundings),
+            Command::Evaluate(arguments) => command::evaluate::run(arguments, &surroundings),
+            Command::Enhance(arguments) => command::enhance::run(arguments, &surroundings),
+            Command::Apply(arguments) => command::apply::run(arguments),
+            Command::Score(arguments) => command::score::run(arguments),
+            Command::Params(arguments) => command::params::run(arguments),
+        }
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -1,3 +1,5 @@
+//! Loading photos from folders: what is found, what is skipped and why, what is refused.
+
 use std::fs;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! The content hash: what it depends on and what not.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Synthetic photos on disk: made once, used again, repaired.
+
 use std::fs;
 
 use dodge_data::{DataLoader, Error, SyntheticLoader, synthetic};

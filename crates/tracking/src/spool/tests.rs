@@ -1,3 +1,5 @@
+//! The spool: round trips, torn tails, damaged and hostile files.
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;

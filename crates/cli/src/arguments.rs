@@ -1,0 +1,233 @@
+//! What users type.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Trains an agent to retouch photographs, and lets it retouch yours.
+#[derive(Debug, Parser)]
+#[command(name = "dodge", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train an agent on photos and measure it on photos it never saw
+    Train(Box<TrainArguments>),
+    /// Measure a model on a folder of photos
+    Evaluate(EvaluateArguments),
+    /// Let a model retouch photos at their full size
+    Enhance(EnhanceArguments),
+    /// Replay a recipe on photos
+    Apply(ApplyArguments),
+    /// Print the juror's score of photos
+    Score(ScoreArguments),
+    /// Show the hyperparameters
+    Params(ParamsArguments),
+}
+
+/// Layers of hyperparameters; later ones win.
+#[derive(Debug, Default, Args)]
+pub(crate) struct HyperparameterArguments {
+    /// Start from a preset
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) preset: Preset,
+    /// Then read a configuration file
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) config: Option<PathBuf>,
+    /// Then set single values, for example ppo.discount=0.95
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    /// A first look in a minute or two
+    Quick,
+    /// What the documentation's figures were measured with
+    #[default]
+    Default,
+    /// Five times the steps of the default
+    Long,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Device {
+    /// The fastest there is in this build
+    #[default]
+    Auto,
+    /// The processor
+    Cpu,
+    /// A graphics card
+    Gpu,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    /// Proximal policy optimisation
+    #[default]
+    Ppo,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JurorChoice {
+    /// A formula over statistics of the photo
+    #[default]
+    Classical,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArguments {
+    /// Train on the photos in this folder and below; without it, on synthetic photos
+    #[arg(long, value_name = "DIR", conflicts_with = "synthetic")]
+    pub(crate) photos: Option<PathBuf>,
+    /// Train on this many synthetic photos
+    #[arg(long, value_name = "N")]
+    pub(crate) synthetic: Option<u64>,
+    #[command(flatten)]
+    pub(crate) hyperparameters: HyperparameterArguments,
+    /// The algorithm
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) algo: Algorithm,
+    /// Environment steps to train for (training.steps)
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<u64>,
+    /// Seed of everything random (training.seed)
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Where to compute [env: DODGE_DEVICE]
+    #[arg(long, value_enum)]
+    pub(crate) device: Option<Device>,
+    /// The juror
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) juror: JurorChoice,
+    /// Threads to use; without it, one per core [env: DODGE_THREADS]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// The run's folder; without it, below the volume
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The experiment that the run belongs to [env: MLFLOW_EXPERIMENT_NAME]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) experiment: Option<String>,
+    /// The name of the run; without it, one is made up
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run_name: Option<String>,
+    /// Where to record: local, console, off, or the address of an MLflow server [env: MLFLOW_TRACKING_URI]
+    #[arg(long, value_name = "local|console|off|URL")]
+    pub(crate) tracking_uri: Option<String>,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DamageChoice {
+    /// The standard damage on most photos, some stay undamaged
+    #[default]
+    Standard,
+    /// No damage: shows whether good photos are left alone
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArguments {
+    /// The model file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+    /// Undamaged photos that the model was not trained on
+    #[arg(long, value_name = "DIR")]
+    pub(crate) photos: PathBuf,
+    /// What is done to the photos before
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) damage: DamageChoice,
+    /// Seed of the damage
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnhanceArguments {
+    /// Photos, or folders of photos
+    #[arg(required = true, value_name = "PHOTO|DIR")]
+    pub(crate) photos: Vec<PathBuf>,
+    /// The model file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+    /// Where the results go
+    #[arg(short, long, value_name = "DIR", default_value = "enhanced")]
+    pub(crate) output: PathBuf,
+    /// Say what was done, and why
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// At most this many edits
+    #[arg(long, value_name = "N")]
+    pub(crate) max_steps: Option<usize>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write a picture of before and after beside each other as well
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArguments {
+    /// The recipe
+    #[arg(value_name = "RECIPE.json")]
+    pub(crate) recipe: PathBuf,
+    /// Photos, or folders of photos
+    #[arg(required = true, value_name = "PHOTO|DIR")]
+    pub(crate) photos: Vec<PathBuf>,
+    /// Where the results go
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArguments {
+    /// Photos, or folders of photos
+    #[arg(required = true, value_name = "PHOTO|DIR")]
+    pub(crate) photos: Vec<PathBuf>,
+    /// Show the parts of each score
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ParamsArguments {
+    #[command(subcommand)]
+    pub(crate) command: ParamsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ParamsCommand {
+    /// Every hyperparameter with its value and where the value comes from
+    List(HyperparameterArguments),
+    /// One hyperparameter or section in full
+    Show {
+        /// A section, or section.key
+        name: Option<String>,
+        #[command(flatten)]
+        hyperparameters: HyperparameterArguments,
+    },
+    /// The schema as JSON
+    Schema,
+    /// A configuration file with every default, to edit
+    Template,
+}

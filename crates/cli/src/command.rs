@@ -1,0 +1,38 @@
+//! The commands, one file each.
+
+pub(crate) mod apply;
+pub(crate) mod enhance;
+pub(crate) mod evaluate;
+pub(crate) mod params;
+pub(crate) mod score;
+pub(crate) mod train;
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+/// Writes text to stdout; a closed pipe ends the program quietly, as `head` expects.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to stdout"),
+    }
+}
+
+/// Prints one JSON object on one line.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
+    print(&format!("{}\n", serde_json::to_string(value)?))
+}
+
+/// Makes a folder for results.
+pub(crate) fn create_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))
+}
+
+/// Reports a photo that could not be handled; the others go on.
+pub(crate) fn complain(error: &impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "error: {error}");
+}

@@ -1,0 +1,43 @@
+//! `dodge evaluate`
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use dodge_data::{DataLoader, FolderLoader};
+use dodge_imaging::Photo;
+use dodge_juror::ClassicalJuror;
+use dodge_preprocess::{Context, DegradeParams, ResizeParams};
+use dodge_rl::{Model, TestPhoto, evaluate};
+use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
+use rayon::prelude::*;
+
+use crate::arguments::{DamageChoice, EvaluateArguments};
+use crate::surroundings::Surroundings;
+use crate::{command, progress, table};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) -> Result<()> {
+    let model = Model::load(&arguments.model, &dodge_rl::cpu())?;
+    let dataset = FolderLoader::new(&arguments.photos).load()?;
+    for skipped in dataset.skipped() {
+        tracing::warn!("skipped {}: {}", skipped.path.display(), skipped.reason);
+    }
+    // The same protocol as the test split of a training.
+    let (size, share) = (ResizeParams::default().max_size, DegradeParams::default().undamaged_share);
+    let undamaged_share = match arguments.damage {
+        DamageChoice::Standard => share,
+        DamageChoice::None => 1.0,
+    };
+    let open = |file: &dodge_data::PhotoFile| {
+        Ok((format!("{}.png", file.name()), Photo::open(file.path())?.thumbnail(size)))
+    };
+    let photos = dataset.photos().par_iter().map(open).collect::<Result<Vec<_>>>()?;
+    let juror = ClassicalJuror::new();
+    let photos = TestPhoto::damage_all(photos, undamaged_share, &juror, arguments.seed)?;
+
+    let tracking = Tracking::open(TrackingOptions::new(Destination::Off, "", Arc::new(SystemClock)))?;
+    let untracked = tracking.start_run(&RunOptions::new("dodge evaluate"))?;
+    let context = Context::new(surroundings.volume(), untracked, progress::display(), Arc::default());
+    let (evaluation, _) = evaluate(&model, &photos, &[], &juror, arguments.seed, &context)?;
+    if arguments.json { command::print_json(&evaluation) } else { command::print(&table::of(&evaluation)) }
+}

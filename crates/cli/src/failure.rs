@@ -1,0 +1,91 @@
+//! How the program ends when something goes wrong: one line, a hint where there is one, and an exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The work could not be done.
+pub(crate) const FAILED: u8 = 1;
+/// The command line or the configuration is wrong; nothing was begun.
+pub(crate) const USAGE: u8 = 2;
+/// Stopped by Ctrl-C, after the model was written.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// A wrong command line or configuration.
+#[derive(Debug)]
+pub(crate) struct UsageError(pub(crate) String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// Makes any error a [`UsageError`].
+pub(crate) fn usage(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow::Error::new(UsageError(error.to_string()))
+}
+
+/// Prints an error and returns the exit code for it.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    let mut stderr = std::io::stderr().lock();
+    let interrupted = error.chain().find_map(|cause| match cause.downcast_ref() {
+        Some(dodge_rl::Error::Interrupted { model }) => Some(model),
+        _ => None,
+    });
+    if let Some(model) = interrupted {
+        let _ = match model {
+            Some(model) => writeln!(stderr, "interrupted: the model so far is {}", model.display()),
+            None => writeln!(stderr, "interrupted before training began"),
+        };
+        return ExitCode::from(INTERRUPTED);
+    }
+    let _ = writeln!(stderr, "error: {}", in_one_line(error));
+    if let Some(hint) = hint(error) {
+        let _ = writeln!(stderr, "hint: {hint}");
+    }
+    let usage = error.chain().any(|cause| cause.is::<UsageError>() || cause.is::<dodge_hparams::Error>());
+    ExitCode::from(if usage { USAGE } else { FAILED })
+}
+
+/// The message with its causes, each said once: our errors quote their cause already, others do not.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text.replace('\n', " ")
+}
+
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    let full = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::StorageFull)
+    };
+    if error.chain().any(full) {
+        return Some("the disk is full; free some space, or choose another one with IMAGE_VOLUME_PATH or -o");
+    }
+    if error.chain().any(|cause| cause.is::<dodge_hparams::Error>()) {
+        return Some("`dodge params list` shows every hyperparameter");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_not_repeated() {
+        let inner = anyhow::anyhow!("no space left");
+        let quoted = inner.context("cannot write a.png: no space left");
+        assert_eq!(in_one_line(&quoted), "cannot write a.png: no space left");
+        let plain = anyhow::anyhow!("no space left").context("writing failed");
+        assert_eq!(in_one_line(&plain), "writing failed: no space left");
+    }
+}

@@ -1,0 +1,78 @@
+//! Photos named on the command line, and where results go.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use dodge_data::{DataLoader, FolderLoader};
+
+/// The files meant by a list of photos and folders: a folder stands for all photos in it and below.
+pub(crate) fn photo_files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in arguments {
+        if path.is_dir() {
+            let dataset = FolderLoader::new(path).load()?;
+            for skipped in dataset.skipped() {
+                tracing::warn!("skipped {}: {}", skipped.path.display(), skipped.reason);
+            }
+            files.extend(dataset.photos().iter().map(|photo| photo.path().to_owned()));
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+/// A place in `folder` for the result of each photo: its own name, with a number where two have the same stem.
+///
+/// Fails where a result would take the place of its input.
+pub(crate) fn places(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut taken: HashSet<OsString> = HashSet::new();
+    let mut places = Vec::new();
+    for file in files {
+        let stem = file.file_stem().with_context(|| format!("{} is no file", file.display()))?;
+        let extension = extension_for(file);
+        let mut name = stem.to_os_string();
+        let mut number = 1;
+        // Compared without case, as some file systems do.
+        while !taken.insert(name.to_ascii_lowercase()) {
+            number += 1;
+            name = stem.to_os_string();
+            name.push(format!("-{number}"));
+        }
+        name.push(".");
+        name.push(extension);
+        let place = folder.join(name);
+        if let (Ok(place), Ok(file)) = (place.canonicalize(), file.canonicalize())
+            && place == file
+        {
+            bail!("the result would take the place of {}: choose another folder with -o", file.display());
+        }
+        places.push(place);
+    }
+    Ok(places)
+}
+
+/// The input's own extension where it can be written, else PNG.
+fn extension_for(file: &Path) -> OsString {
+    let own = file.extension().unwrap_or_default();
+    let known = ["jpg", "jpeg", "png"].iter().any(|known| own.eq_ignore_ascii_case(known));
+    if known { own.to_os_string() } else { OsString::from("png") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_with_the_same_stem_are_kept_apart() {
+        let files = ["a/x.jpg", "b/x.png", "b/X.JPG", "b/y.webp"].map(PathBuf::from);
+        let places = places(&files, Path::new("out")).unwrap();
+        let expected = ["out/x.jpg", "out/x-2.png", "out/X-3.JPG", "out/y.png"].map(PathBuf::from);
+        // `X` differs from `x` only in case, and the number is counted for each name.
+        assert_eq!(places[..2], expected[..2]);
+        assert_eq!(places[3], expected[3]);
+        assert!(places[2].to_string_lossy().starts_with("out/X-"));
+    }
+}

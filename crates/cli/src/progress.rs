@@ -1,0 +1,109 @@
+//! Progress on stderr: a bar on a terminal, a line now and then elsewhere.
+
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use dodge_preprocess::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Time between two lines where there is no terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The progress display that fits stderr.
+pub(crate) fn display() -> Arc<dyn Progress> {
+    if std::io::stderr().is_terminal() { Arc::new(Bar::default()) } else { Arc::new(Lines::default()) }
+}
+
+#[derive(Default)]
+struct Bar {
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Progress for Bar {
+    fn begin(&self, what: &str, total: u64) {
+        let template = "{prefix:>11} [{bar:32}] {pos}/{len} {elapsed} (about {eta} left) {msg}";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_prefix(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(500));
+        self.end();
+        *lock(&self.bar) = Some(bar);
+    }
+
+    fn advance(&self, parts: u64) {
+        if let Some(bar) = &*lock(&self.bar) {
+            bar.inc(parts);
+        }
+    }
+
+    fn note(&self, text: &str) {
+        if let Some(bar) = &*lock(&self.bar) {
+            bar.set_message(text.to_owned());
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = lock(&self.bar).take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[derive(Default)]
+struct Lines {
+    work: Mutex<Option<Work>>,
+}
+
+struct Work {
+    what: String,
+    total: u64,
+    done: u64,
+    note: String,
+    begun: Instant,
+    printed: Instant,
+}
+
+impl Progress for Lines {
+    fn begin(&self, what: &str, total: u64) {
+        self.end();
+        let now = Instant::now();
+        let (what, note) = (what.to_owned(), String::new());
+        *lock(&self.work) = Some(Work { what, total, done: 0, note, begun: now, printed: now });
+    }
+
+    fn advance(&self, parts: u64) {
+        if let Some(work) = &mut *lock(&self.work) {
+            work.done += parts;
+            if work.printed.elapsed() >= LINE_INTERVAL {
+                work.printed = Instant::now();
+                work.print();
+            }
+        }
+    }
+
+    fn note(&self, text: &str) {
+        if let Some(work) = &mut *lock(&self.work) {
+            text.clone_into(&mut work.note);
+        }
+    }
+
+    fn end(&self) {
+        if let Some(work) = lock(&self.work).take() {
+            work.print();
+        }
+    }
+}
+
+impl Work {
+    fn print(&self) {
+        let Self { what, total, done, note, begun, .. } = self;
+        let seconds = begun.elapsed().as_secs_f64();
+        let separator = if note.is_empty() { "" } else { ", " };
+        let _ = writeln!(std::io::stderr(), "{what}: {done}/{total} in {seconds:.1} s{separator}{note}");
+    }
+}
+
+/// A poisoned lock only means that another thread panicked while drawing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

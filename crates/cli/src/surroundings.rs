@@ -1,0 +1,131 @@
+//! What the environment variables say. They are read here and nowhere else; `docs/environment.md` lists them.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+
+use crate::arguments::Device;
+use crate::failure::usage;
+
+/// Values of environment variables, checked.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Surroundings {
+    /// `IMAGE_VOLUME_PATH`: the folder under which everything is kept.
+    volume: Option<PathBuf>,
+    /// `MLFLOW_TRACKING_URI`: where to record.
+    pub(crate) tracking_uri: Option<String>,
+    /// `MLFLOW_EXPERIMENT_NAME`: the experiment of a run.
+    pub(crate) experiment: Option<String>,
+    /// `DODGE_DEVICE`: where to compute.
+    pub(crate) device: Option<Device>,
+    /// `DODGE_THREADS`: threads to use.
+    pub(crate) threads: Option<usize>,
+    /// `DODGE_LOG`: what is logged to stderr.
+    log: Option<String>,
+    /// `USER` or `USERNAME`: who runs it.
+    pub(crate) user: Option<String>,
+}
+
+impl Surroundings {
+    /// Reads the environment of the process.
+    pub(crate) fn from_env() -> Result<Self> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables through `lookup`; an empty one counts as not set.
+    pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let lookup = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        let device = lookup("DODGE_DEVICE").map(|text| {
+            Device::from_str(&text, true).map_err(|_| usage(format!("DODGE_DEVICE is `{text}`: use auto, cpu or gpu")))
+        });
+        let threads = lookup("DODGE_THREADS").map(|text| match text.trim().parse() {
+            Ok(threads) if threads > 0 => Ok(threads),
+            _ => Err(usage(format!("DODGE_THREADS is `{text}`: use a number from 1"))),
+        });
+        let log = lookup("DODGE_LOG");
+        if let Some(text) = &log {
+            EnvFilter::try_new(text)
+                .map_err(|e| usage(format!("DODGE_LOG is `{text}`, which is no log filter such as `info`: {e}")))?;
+        }
+        Ok(Self {
+            volume: lookup("IMAGE_VOLUME_PATH").map(PathBuf::from),
+            tracking_uri: lookup("MLFLOW_TRACKING_URI"),
+            experiment: lookup("MLFLOW_EXPERIMENT_NAME"),
+            device: device.transpose()?,
+            threads: threads.transpose()?,
+            log,
+            user: lookup("USER").or_else(|| lookup("USERNAME")),
+        })
+    }
+
+    /// The folder under which everything is kept.
+    pub(crate) fn volume(&self) -> PathBuf {
+        self.volume.clone().unwrap_or_else(|| PathBuf::from("dodge-data"))
+    }
+
+    /// Starts logging to stderr.
+    pub(crate) fn start_log(&self) {
+        let filter = EnvFilter::new(self.log.as_deref().unwrap_or("warn,dodge::metrics=info"));
+        // A second start, in tests, is no mistake.
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .without_time()
+            .try_init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: &str) -> Result<Surroundings> {
+        Surroundings::from_lookup(|asked| (asked == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn image_volume_path() {
+        assert_eq!(with("IMAGE_VOLUME_PATH", "elsewhere").unwrap().volume(), PathBuf::from("elsewhere"));
+        assert_eq!(with("IMAGE_VOLUME_PATH", "").unwrap().volume(), PathBuf::from("dodge-data"));
+    }
+
+    #[test]
+    fn mlflow_tracking_uri() {
+        let surroundings = with("MLFLOW_TRACKING_URI", "http://tracker:5000").unwrap();
+        assert_eq!(surroundings.tracking_uri.as_deref(), Some("http://tracker:5000"));
+    }
+
+    #[test]
+    fn mlflow_experiment_name() {
+        assert_eq!(with("MLFLOW_EXPERIMENT_NAME", "mine").unwrap().experiment.as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn dodge_device() {
+        assert_eq!(with("DODGE_DEVICE", "CPU").unwrap().device, Some(Device::Cpu));
+        assert_eq!(with("DODGE_DEVICE", "tpu").unwrap_err().to_string(), "DODGE_DEVICE is `tpu`: use auto, cpu or gpu");
+    }
+
+    #[test]
+    fn dodge_threads() {
+        assert_eq!(with("DODGE_THREADS", "3").unwrap().threads, Some(3));
+        for wrong in ["0", "many", "-1"] {
+            assert!(with("DODGE_THREADS", wrong).unwrap_err().to_string().contains("use a number from 1"));
+        }
+    }
+
+    #[test]
+    fn dodge_log() {
+        assert!(with("DODGE_LOG", "debug,dodge_rl=trace").is_ok());
+        assert!(with("DODGE_LOG", "=,=").unwrap_err().to_string().contains("no log filter"));
+    }
+
+    #[test]
+    fn user_or_username() {
+        assert_eq!(with("USER", "ada").unwrap().user.as_deref(), Some("ada"));
+        assert_eq!(with("USERNAME", "ada").unwrap().user.as_deref(), Some("ada"));
+    }
+}

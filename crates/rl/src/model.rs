@@ -1,0 +1,179 @@
+//! The model file: one safetensors file that carries everything needed to use it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use burn::tensor::Device;
+use burn_store::{ModuleSnapshot, SafetensorsStore};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::actions::ActionSet;
+use crate::network::ActorCritic;
+use crate::observation::Observer;
+
+/// Version of the model files that are written, and the only one that is read.
+pub const MODEL_FORMAT: u32 = 1;
+
+/// Most bytes of a model file that are read.
+const MAX_MODEL_BYTES: u64 = 1 << 30;
+
+/// Keys of the file's metadata.
+const FORMAT_KEY: &str = "dodge_model_format";
+const CONFIGURATION_KEY: &str = "dodge_model_configuration";
+
+/// What a model needs to know about itself to be used: stored in the file beside the weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelConfiguration {
+    /// Operations in their text form, in the order of the policy's outputs; *stop* follows.
+    pub actions: Vec<String>,
+    /// Edits after which the model is stopped.
+    pub max_steps: usize,
+    /// Longer side of the working photo, in pixels.
+    pub working_size: u32,
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// Version of the features ([`Observer::VERSION`]).
+    pub observation_version: u32,
+    /// Name of the algorithm that trained it.
+    pub algorithm: String,
+    /// Name of the juror that helped.
+    pub juror: String,
+    /// Environment steps it was trained for.
+    pub environment_steps: u64,
+    /// Seed of the training.
+    pub seed: u64,
+}
+
+/// A trained agent: networks and the configuration they were trained with.
+#[derive(Debug, Clone)]
+pub struct Model {
+    configuration: ModelConfiguration,
+    actions: ActionSet,
+    network: ActorCritic,
+    device: Device,
+}
+
+impl Model {
+    /// Puts a model together.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the actions cannot be read.
+    pub fn new(configuration: ModelConfiguration, network: ActorCritic, device: Device) -> Result<Self, Error> {
+        let actions = ActionSet::parse(&configuration.actions)?;
+        Ok(Self { configuration, actions, network, device })
+    }
+
+    /// What the model was trained with.
+    #[must_use]
+    pub fn configuration(&self) -> &ModelConfiguration {
+        &self.configuration
+    }
+
+    /// What it may do.
+    #[must_use]
+    pub fn actions(&self) -> &ActionSet {
+        &self.actions
+    }
+
+    /// The most probable action for each observation, `[batch][feature]`.
+    #[must_use]
+    pub fn best_actions(&self, observations: &[f32]) -> Vec<usize> {
+        let length = Observer::observation_len(self.actions.len());
+        self.network.best_actions(observations, length, &self.device)
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::File`] or [`Error::Model`].
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let configuration = serde_json::to_string(&self.configuration).expect("plain values are always JSON");
+        let mut store = SafetensorsStore::from_bytes(None)
+            .metadata(FORMAT_KEY, MODEL_FORMAT.to_string())
+            .metadata(CONFIGURATION_KEY, configuration);
+        let invalid = |reason: String| Error::Model { path: path.to_owned(), reason };
+        self.network.save_into(&mut store).map_err(|e| invalid(format!("cannot be encoded: {e}")))?;
+        let bytes = store.get_bytes().map_err(|e| invalid(format!("cannot be encoded: {e}")))?;
+        write_whole(path, &bytes)
+    }
+
+    /// Reads a file written by [`Model::save`] onto a device.
+    ///
+    /// # Errors
+    /// [`Error::File`], or [`Error::Model`] for a file that is truncated, no model, of another format version, or whose
+    /// tensors do not fit its configuration.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        let invalid = |reason: String| Error::Model { path: path.to_owned(), reason };
+        let bytes = read_bounded(path)?;
+        let configuration = read_configuration(&bytes).map_err(invalid)?;
+        let actions = ActionSet::parse(&configuration.actions).map_err(|e| invalid(e.to_string()))?;
+        if configuration.observation_version != Observer::VERSION {
+            let (got, wanted) = (configuration.observation_version, Observer::VERSION);
+            return Err(invalid(format!(
+                "sees photos in version {got}, this program in version {wanted}: train it again"
+            )));
+        }
+        let widths = &configuration.hidden;
+        if widths.len() > 8 || widths.iter().any(|&width| !(1..=8192).contains(&width)) {
+            return Err(invalid(format!("has hidden layers of {widths:?}, which is out of bounds")));
+        }
+        if !(1..=100).contains(&configuration.max_steps) || !(16..=1024).contains(&configuration.working_size) {
+            return Err(invalid("has an episode length or a working size out of bounds".to_owned()));
+        }
+        // The weights are drawn only to be replaced: the shapes come from the configuration, the values from the file.
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let length = Observer::observation_len(actions.len());
+        let mut network = ActorCritic::new(length, widths, actions.len(), &mut rng, device);
+        let mut store = SafetensorsStore::from_bytes(Some(bytes));
+        let applied = network.load_from(&mut store).map_err(|e| invalid(format!("its tensors cannot be used: {e}")))?;
+        if !applied.is_success() || !applied.missing.is_empty() {
+            return Err(invalid("its tensors do not fit its configuration: the file is damaged".to_owned()));
+        }
+        Ok(Self { configuration, actions, network, device: device.clone() })
+    }
+}
+
+fn read_configuration(bytes: &[u8]) -> Result<ModelConfiguration, String> {
+    let damaged = |e: safetensors::SafeTensorError| format!("is no model file, or truncated ({e})");
+    // Checks the whole layout against the length, so that nothing later reads beyond the end.
+    safetensors::SafeTensors::deserialize(bytes).map_err(damaged)?;
+    let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(damaged)?;
+    let metadata: HashMap<String, String> = header.metadata().clone().unwrap_or_default();
+    let format = metadata.get(FORMAT_KEY).ok_or("is a safetensors file, but no model of dodge")?;
+    if *format != MODEL_FORMAT.to_string() {
+        return Err(format!("has format version {format}, this program reads version {MODEL_FORMAT}: train it again"));
+    }
+    let configuration = metadata.get(CONFIGURATION_KEY).ok_or("lacks its configuration")?;
+    serde_json::from_str(configuration).map_err(|e| format!("has a configuration that cannot be read: {e}"))
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, Error> {
+    let file_error = |source| Error::File { action: "read", path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    fs::File::open(path).map_err(file_error)?.take(MAX_MODEL_BYTES + 1).read_to_end(&mut bytes).map_err(file_error)?;
+    if bytes.len() as u64 > MAX_MODEL_BYTES {
+        return Err(Error::Model {
+            path: path.to_owned(),
+            reason: "larger than 1 GiB, so no model of dodge".to_owned(),
+        });
+    }
+    Ok(bytes)
+}
+
+/// Writes under a temporary name beside the place and renames: the file is there whole or not at all.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let temporary = path.with_extension("part");
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|source| {
+        // Best effort: the error that matters is the first one.
+        let _ = fs::remove_file(&temporary);
+        Error::File { action: "write", path: path.to_owned(), source }
+    })
+}

@@ -1,0 +1,228 @@
+//! The task itself: retouch a damaged photo, edit by edit, and stop in time.
+
+use std::sync::Arc;
+
+use dodge_hparams::HParams;
+use dodge_imaging::{Damage, Photo, rmse};
+use dodge_juror::Juror;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::actions::ActionSet;
+use crate::observation::Observer;
+use crate::{Environment, Error, Step};
+
+/// The task: what the agent may do and for how long.
+#[derive(Debug, Clone, PartialEq, HParams)]
+#[hparams(section = "environment")]
+pub struct EnvironmentParams {
+    /// Operations that the agent may choose, in their text form; *stop* is always there too. The default has two
+    /// strengths of five pixel-wise edits in both directions: the fine ones are about half of what is barely visible,
+    /// the coarse ones about the middle of the standard damage.
+    #[hparam(default = [
+        "lightness:10",
+        "lightness:-10",
+        "lightness:30",
+        "lightness:-30",
+        "gamma:1.127",
+        "gamma:0.887",
+        "gamma:1.419",
+        "gamma:0.705",
+        "contrast:1.105",
+        "contrast:0.905",
+        "contrast:1.35",
+        "contrast:0.741",
+        "saturation:1.162",
+        "saturation:0.861",
+        "saturation:1.492",
+        "saturation:0.67",
+        "warmth:0.04",
+        "warmth:-0.04",
+        "warmth:0.11",
+        "warmth:-0.11",
+    ])]
+    pub actions: Vec<String>,
+    /// Edits after which an episode is cut off.
+    #[hparam(default = 10, range = 1..=100, unit = "edits")]
+    pub max_steps: usize,
+    /// Longer side of the working photo that the agent learns on and looks at; recipes are replayed at full size.
+    #[hparam(default = 48, range = 16..=1024, unit = "pixels")]
+    pub working_size: u32,
+    /// Whether each training episode draws a new damage; otherwise the one stored by preprocessing is used every time.
+    #[hparam(default = true)]
+    pub fresh_damage: bool,
+    /// Whether training photos are varied from episode to episode, so that they cannot be learnt by heart: mirrored in
+    /// half of the episodes, cropped to a random part, and slightly changed in tone and colour.
+    #[hparam(default = true)]
+    pub vary_photos: bool,
+    /// Smallest share of each side that a random crop keeps.
+    #[hparam(default = 0.7, range = 0.2..=1.0)]
+    pub least_crop: f64,
+    /// Strength of the random change of tone and colour, as a share of the standard damage's.
+    #[hparam(default = 0.3, range = 0.0..=1.0)]
+    pub tone_variation: f64,
+}
+
+/// What the agent is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, HParams)]
+#[hparams(section = "reward")]
+pub struct RewardParams {
+    /// Reward per decrease of the root mean squared error to the original (full range = 1). It should lead: a juror's
+    /// score alone is gamed.
+    #[hparam(default = 20.0, range = 0.0..=1000.0)]
+    pub fidelity: f64,
+    /// Reward per point of score gained.
+    #[hparam(default = 0.05, range = 0.0..=100.0)]
+    pub score: f64,
+    /// Cost of every edit, so that useless ones are not worth it.
+    #[hparam(default = 0.03, range = 0.0..=10.0)]
+    pub edit_cost: f64,
+}
+
+/// A photo to learn from, at working size.
+#[derive(Debug, Clone)]
+pub struct TrainingPhoto {
+    /// The undamaged original.
+    pub original: Photo,
+    /// What the agent is given.
+    pub degraded: Photo,
+}
+
+/// What all environments of a training share.
+pub struct PhotoTask {
+    /// The photos, at least one.
+    pub photos: Vec<TrainingPhoto>,
+    /// The actions.
+    pub actions: ActionSet,
+    /// The task's parameters.
+    pub environment: EnvironmentParams,
+    /// What is paid for.
+    pub reward: RewardParams,
+    /// Share of episodes with fresh damage that start from an undamaged photo, 0 to 1.
+    pub undamaged_share: f64,
+    /// Scores working photos for the reward.
+    pub juror: Arc<dyn Juror>,
+    /// Describes working photos.
+    pub observer: Observer,
+}
+
+/// One environment: an episode is one photo.
+///
+/// *Stop* terminates the episode without a reward; the last allowed edit truncates it. Random draws (photo, mirroring,
+/// damage) come from the environment's own generator.
+pub struct PhotoEnv {
+    task: Arc<PhotoTask>,
+    rng: ChaCha8Rng,
+    original: Photo,
+    current: Photo,
+    error: f64,
+    score: f64,
+    steps: usize,
+    uses: Vec<u16>,
+}
+
+impl PhotoEnv {
+    /// Makes the environment with the given `index`; each index has its own random stream of `seed`.
+    ///
+    /// # Panics
+    /// When the task has no photo.
+    #[must_use]
+    pub fn new(task: Arc<PhotoTask>, seed: u64, index: u64) -> Self {
+        let first = task.photos.first().expect("a task has at least one photo");
+        let (original, current) = (first.original.clone(), first.degraded.clone());
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(index + 1);
+        let uses = vec![0; task.actions.len()];
+        Self { task, rng, original, current, error: 0.0, score: 0.0, steps: 0, uses }
+    }
+
+    fn observe(&self, observation: &mut [f32]) {
+        let max_steps = self.task.environment.max_steps;
+        self.task.observer.observe(&self.current, self.steps, max_steps, &self.uses, observation);
+    }
+
+    /// Another photo that could have been taken in the same place.
+    fn varied(&mut self, photo: &Photo) -> Photo {
+        let params = &self.task.environment;
+        if !params.vary_photos {
+            return photo.clone();
+        }
+        let mut part = |side: u32| {
+            let kept = self.rng.random_range(params.least_crop..=1.0);
+            let length = ((f64::from(side) * kept).round() as u32).clamp(1, side);
+            (self.rng.random_range(0..=side - length), length)
+        };
+        let ((left, width), (top, height)) = (part(photo.width()), part(photo.height()));
+        let mut varied = photo.cropped(left, top, width, height);
+        if self.rng.random_bool(0.5) {
+            varied = varied.mirrored();
+        }
+        Damage::standard(&mut self.rng).scaled(params.tone_variation as f32).apply(&varied)
+    }
+
+    fn score_current(&self) -> Result<f64, Error> {
+        // A juror that nobody listens to is not asked.
+        if self.task.reward.score == 0.0 { Ok(0.0) } else { Ok(self.task.juror.score_one(&self.current)?) }
+    }
+}
+
+impl Environment for PhotoEnv {
+    fn observation_len(&self) -> usize {
+        Observer::observation_len(self.task.actions.len())
+    }
+
+    fn action_count(&self) -> usize {
+        self.task.actions.len()
+    }
+
+    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+        let task = Arc::clone(&self.task);
+        let photo = &task.photos[self.rng.random_range(0..task.photos.len())];
+        if task.environment.fresh_damage {
+            self.original = self.varied(&photo.original);
+            self.current = if self.rng.random_bool(task.undamaged_share) {
+                self.original.clone()
+            } else {
+                Damage::standard(&mut self.rng).apply(&self.original)
+            };
+        } else {
+            (self.original, self.current) = (photo.original.clone(), photo.degraded.clone());
+        }
+        self.error = rmse(&self.original, &self.current)?;
+        self.score = self.score_current()?;
+        self.steps = 0;
+        self.uses.fill(0);
+        self.observe(observation);
+        Ok(())
+    }
+
+    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
+        self.uses[action] += 1;
+        let task = Arc::clone(&self.task);
+        let Some(operation) = task.actions.operation(action) else {
+            self.observe(observation);
+            return Ok(Step { reward: 0.0, terminated: true, truncated: false });
+        };
+        operation.apply_in_place(&mut self.current);
+        self.steps += 1;
+        let (error, score) = (rmse(&self.original, &self.current)?, self.score_current()?);
+        let reward = task.reward.fidelity * (self.error - error) + task.reward.score * (score - self.score)
+            - task.reward.edit_cost;
+        (self.error, self.score) = (error, score);
+        self.observe(observation);
+        let truncated = self.steps >= task.environment.max_steps;
+        Ok(Step { reward: reward as f32, terminated: false, truncated })
+    }
+}
+
+impl std::fmt::Debug for PhotoEnv {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PhotoEnv(step {} on {:?})", self.steps, self.current)
+    }
+}
+
+impl std::fmt::Debug for PhotoTask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PhotoTask({} photos, {} actions)", self.photos.len(), self.actions.len())
+    }
+}

@@ -1,0 +1,110 @@
+//! The trainer of `dodge train`: photos from any loader, the standard preprocessing, PPO.
+
+use std::sync::Arc;
+
+use dodge_data::{DataLoader, Dataset};
+use dodge_imaging::Photo;
+use dodge_juror::Juror;
+use dodge_preprocess::{
+    AnnotationFile, CopyAndResize, DegradeAndSplit, DegradeParams, Preprocessor, Score, SplitPhoto, Splits,
+};
+use rayon::prelude::*;
+
+use crate::Error;
+use crate::actions::ActionSet;
+use crate::evaluate::{TestPhoto, evaluate};
+use crate::observation::Observer;
+use crate::photo_env::{EnvironmentParams, PhotoTask, TrainingPhoto};
+use crate::trainer::{Evaluated, TrainContext, Trainer};
+use crate::training::{Trained, train_ppo};
+
+/// Trains an agent on photographs.
+pub struct PhotoTrainer {
+    loader: Box<dyn DataLoader>,
+    juror: Arc<dyn Juror>,
+}
+
+impl PhotoTrainer {
+    /// A trainer on the photos of `loader`, with `juror` as part of the reward.
+    #[must_use]
+    pub fn new(loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
+        Self { loader, juror }
+    }
+}
+
+impl Trainer for PhotoTrainer {
+    fn load_data(&self, context: &TrainContext) -> Result<Dataset, Error> {
+        let dataset = self.loader.load()?;
+        for skipped in dataset.skipped() {
+            tracing::warn!("skipped {}: {}", skipped.path.display(), skipped.reason);
+        }
+        let (photos, hash) = (dataset.photos().len(), dataset.content_hash());
+        context.log_metric("skipped_files", dataset.skipped().len() as f64, 0)?;
+        let params = [
+            ("source_dataset_id", self.loader.describe()),
+            ("dataset_hash", hash.to_string()),
+            ("dataset_photos", photos.to_string()),
+            ("juror", self.juror.name()),
+        ];
+        context.run().log_params(&params)?;
+        Ok(dataset)
+    }
+
+    fn preprocess(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error> {
+        let degrade: DegradeParams = context.hyperparameters()?;
+        let resized = step(&CopyAndResize::new(context.hyperparameters()?), dataset, context)?;
+        let annotated = step(&AnnotationFile, &resized, context)?;
+        let scored = step(&Score::new(Arc::clone(&self.juror)), &annotated, context)?;
+        let split = DegradeAndSplit::new(degrade, Arc::clone(&self.juror), context.seed());
+        step(&split, &scored, context)
+    }
+
+    fn train(&self, splits: &Splits, context: &TrainContext) -> Result<Trained, Error> {
+        let environment: EnvironmentParams = context.hyperparameters()?;
+        let degrade: DegradeParams = context.hyperparameters()?;
+        let working_size = environment.working_size;
+        let task = PhotoTask {
+            photos: working_photos(&splits.train.photos, working_size)?,
+            actions: ActionSet::parse(&environment.actions)?,
+            environment,
+            reward: context.hyperparameters()?,
+            undamaged_share: degrade.undamaged_share,
+            juror: Arc::clone(&self.juror),
+            observer: Observer::new(),
+        };
+        train_ppo(task, &working_photos(&splits.validation.photos, working_size)?, context)
+    }
+
+    fn evaluate(&self, trained: &Trained, splits: &Splits, context: &TrainContext) -> Result<Evaluated, Error> {
+        let photos = TestPhoto::load_all(&splits.test.photos)?;
+        let training = working_photos(&splits.train.photos, trained.model.configuration().working_size)?;
+        let pairs: Vec<(Photo, Photo)> = training.into_iter().map(|photo| (photo.original, photo.degraded)).collect();
+        let (evaluation, outcomes) =
+            evaluate(&trained.model, &photos, &pairs, &*self.juror, context.seed(), context.steps())?;
+        Ok(Evaluated { evaluation, photos, outcomes })
+    }
+}
+
+impl std::fmt::Debug for PhotoTrainer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PhotoTrainer({}, {})", self.loader.describe(), self.juror.name())
+    }
+}
+
+/// Runs a preprocessing step and records how long it took.
+fn step<P: Preprocessor>(step: &P, input: &P::Input, context: &TrainContext) -> Result<P::Output, Error> {
+    let timer = context.run().time_stage(step.name());
+    let output = step.run(input, context.steps())?;
+    timer.finish()?;
+    Ok(output)
+}
+
+fn working_photos(photos: &[SplitPhoto], size: u32) -> Result<Vec<TrainingPhoto>, Error> {
+    let open = |photo: &SplitPhoto| {
+        Ok(TrainingPhoto {
+            original: Photo::open(&photo.original)?.thumbnail(size),
+            degraded: Photo::open(&photo.degraded)?.thumbnail(size),
+        })
+    };
+    photos.par_iter().map(open).collect()
+}

@@ -1,0 +1,103 @@
+//! The loss against numbers worked by hand.
+
+use super::*;
+
+/// Two samples with two actions each. The ratios are 0.8 / 0.5 = 1.6 with an advantage of 1, and 0.75 / 0.5 = 1.5 with
+/// an advantage of -2.
+fn example(device: &Device) -> (Tensor<2>, Tensor<1>, Minibatch) {
+    let line = |values: [f32; 2]| Tensor::<1>::from_data(TensorData::from(values), device);
+    let logits_ba = Tensor::<2>::from_data(TensorData::from([[0.8_f32, 0.2], [0.25, 0.75]]), device).log();
+    let batch = Minibatch {
+        observations_bf: Tensor::zeros([2, 1], device),
+        actions_b1: Tensor::from_data(TensorData::from([[0_i64], [1]]), device),
+        log_probabilities_b: line([0.5_f32.ln(); 2]),
+        advantages_b: line([1.0, -2.0]),
+        returns_b: line([0.0, 4.0]),
+    };
+    (logits_ba, line([1.0, 2.0]), batch)
+}
+
+fn close(got: Tensor<1>, expected: f64) {
+    let got = scalar(got);
+    assert!((got - expected).abs() < 1e-5, "{got} instead of {expected}");
+}
+
+fn entropy(probabilities: [f64; 2]) -> f64 {
+    probabilities.iter().map(|p| -p * p.ln()).sum()
+}
+
+#[test]
+fn the_loss_by_hand() {
+    let params = PpoParams { clip_range: 0.2, ..PpoParams::default() };
+    let (logits_ba, values_b, batch) = example(&Device::flex());
+    let loss = loss(&params, logits_ba, values_b, &batch);
+    // A gain counts up to the ratio 1.2, a loss in full: -(1.2 * 1 + 1.5 * -2) / 2.
+    close(loss.policy, 0.9);
+    // ((1 - 0)² + (2 - 4)²) / 2.
+    close(loss.value, 2.5);
+    let mean_entropy = (entropy([0.8, 0.2]) + entropy([0.25, 0.75])) / 2.0;
+    close(loss.entropy, mean_entropy);
+    close(loss.total, 0.9 + 0.5 * 2.5 - 0.01 * mean_entropy);
+    close(loss.approximate_kl, ((0.6 - 1.6_f64.ln()) + (0.5 - 1.5_f64.ln())) / 2.0);
+    close(loss.clipped, 1.0);
+}
+
+#[test]
+fn an_unchanged_policy_has_no_divergence() {
+    let (logits_ba, values_b, mut batch) = example(&Device::flex());
+    batch.log_probabilities_b = Tensor::from_data(TensorData::from([0.8_f32.ln(), 0.75_f32.ln()]), &Device::flex());
+    let loss = loss(&PpoParams::default(), logits_ba, values_b, &batch);
+    // The mean advantage is -0.5.
+    close(loss.policy, 0.5);
+    close(loss.approximate_kl, 0.0);
+    close(loss.clipped, 0.0);
+}
+
+#[test]
+fn beyond_the_clip_range_a_gain_has_no_gradient_and_a_loss_has() {
+    let params = PpoParams { entropy_coefficient: 0.0, value_coefficient: 0.0, ..PpoParams::default() };
+    let (logits_ba, values_b, batch) = example(&Device::flex().autodiff());
+    let logits_ba = logits_ba.detach().require_grad();
+    let gradients = loss(&params, logits_ba.clone(), values_b, &batch).total.backward();
+    let gradient = to_vec(logits_ba.grad(&gradients).unwrap());
+    assert_eq!(gradient[..2], [0.0, 0.0]);
+    // d(1.5 * 2 / 2) by the logit of the action taken: 1.5 * (1 - 0.75); by the other one the negative of it.
+    assert!((gradient[3] - 0.375).abs() < 1e-5 && (gradient[2] + 0.375).abs() < 1e-5, "{gradient:?}");
+}
+
+#[test]
+fn actions_are_drawn_as_often_as_they_are_probable() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let log_probabilities = [0.1_f32.ln(), 0.6_f32.ln(), 0.3_f32.ln(), f32::NEG_INFINITY];
+    let mut counts = [0; 4];
+    for _ in 0..10_000 {
+        counts[sample(&log_probabilities, &mut rng)] += 1;
+    }
+    for (count, expected) in counts.into_iter().zip([1000, 6000, 3000, 0]) {
+        assert!((count - expected as i32).abs() < 200, "{counts:?}");
+    }
+}
+
+#[test]
+fn a_shuffle_keeps_every_row() {
+    let mut order: Vec<usize> = (0..100).collect();
+    shuffle(&mut order, &mut ChaCha8Rng::seed_from_u64(1));
+    assert!(order.windows(2).any(|pair| pair[0] > pair[1]));
+    order.sort_unstable();
+    assert_eq!(order, (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn normalised_values_have_mean_0_and_deviation_1() {
+    // Mean 3, variance (4 + 0 + 4) / 2 = 4.
+    assert_eq!(normalized(vec![1.0, 3.0, 5.0]), [-1.0, 0.0, 1.0]);
+    assert_eq!(normalized(vec![2.0, 2.0]), [0.0, 0.0]);
+}
+
+#[test]
+fn explained_variance_by_hand() {
+    assert_eq!(explained_variance(&[1.0, 3.0], &[0.0, 0.0]), 1.0);
+    assert_eq!(explained_variance(&[1.0, 3.0], &[1.0, 3.0]), 0.0);
+    assert_eq!(explained_variance(&[0.0, 4.0], &[0.0, 2.0]), 0.75);
+    assert_eq!(explained_variance(&[2.0, 2.0], &[1.0, 0.0]), 0.0);
+}

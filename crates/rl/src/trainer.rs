@@ -1,0 +1,401 @@
+//! The skeleton of a run: stages in order, each timed, all recorded; and what its hooks get.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use dodge_data::Dataset;
+use dodge_hparams::{HParams, Registry};
+use dodge_preprocess::{Context, Progress, Splits};
+use dodge_tracking::{Run, RunOptions, Status, Tracking};
+use serde::Serialize;
+
+use crate::Error;
+use crate::evaluate::{Evaluation, Outcome, Summary, TestPhoto};
+use crate::model::write_whole;
+use crate::mosaic::mosaic;
+use crate::training::{Trained, TrainingParams};
+
+/// Everything a run is made of, chosen by the caller.
+pub struct Session {
+    /// Where the run is recorded.
+    pub tracking: Tracking,
+    /// Experiment, name and tags of the run.
+    pub run_options: RunOptions,
+    /// The folder under which caches and runs are kept.
+    pub volume: PathBuf,
+    /// The run's own folder; none for `runs/<experiment>/<run>` below the volume.
+    pub run_dir: Option<PathBuf>,
+    /// Hyperparameters, already validated.
+    pub registry: Registry,
+    /// Where tensors live.
+    pub device: Device,
+    /// The progress display.
+    pub progress: Arc<dyn Progress>,
+    /// Becomes true when the run shall stop.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// What the hooks of a [`Trainer`] get.
+pub struct TrainContext {
+    run: Run,
+    registry: Registry,
+    seed: u64,
+    device: Device,
+    run_dir: PathBuf,
+    interrupted: Arc<AtomicBool>,
+    steps: Context,
+}
+
+impl TrainContext {
+    /// Records a metric; `step` counts environment steps.
+    ///
+    /// # Errors
+    /// [`Error::Part`] when it cannot be written down.
+    pub fn log_metric(&self, key: &str, value: f64, step: u64) -> Result<(), Error> {
+        Ok(self.run.log_metric(key, value, step as i64)?)
+    }
+
+    /// Records several metrics of one step.
+    ///
+    /// # Errors
+    /// As [`TrainContext::log_metric`].
+    pub fn log_batch_metrics(&self, metrics: &[(&str, f64)], step: u64) -> Result<(), Error> {
+        Ok(self.run.log_metrics(metrics, step as i64)?)
+    }
+
+    /// Records a file in a folder of the run's artifacts (`""` for the top).
+    ///
+    /// # Errors
+    /// As [`TrainContext::log_metric`], and when the file cannot be read.
+    pub fn log_artifact(&self, path: &Path, folder: &str) -> Result<(), Error> {
+        Ok(self.run.log_artifact_file(path, folder)?)
+    }
+
+    /// A section of the hyperparameters.
+    ///
+    /// # Errors
+    /// [`Error::Part`] when the section is not registered.
+    pub fn hyperparameters<P: HParams>(&self) -> Result<P, Error> {
+        Ok(self.registry.get()?)
+    }
+
+    /// The seed of the run.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Where tensors live.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The run's own folder.
+    #[must_use]
+    pub fn run_dir(&self) -> &Path {
+        &self.run_dir
+    }
+
+    /// The tracked run.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// The progress display.
+    #[must_use]
+    pub fn progress(&self) -> &dyn Progress {
+        self.steps.progress()
+    }
+
+    /// What preprocessing steps and evaluation get.
+    #[must_use]
+    pub fn steps(&self) -> &Context {
+        &self.steps
+    }
+
+    /// Whether the run shall stop.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+/// A way to train. A trainer of one's own implements the four hooks; [`Trainer::run`] calls them in order.
+pub trait Trainer {
+    /// Makes the photos available.
+    ///
+    /// # Errors
+    /// Any; the run is then marked as failed.
+    fn load_data(&self, context: &TrainContext) -> Result<Dataset, Error>;
+
+    /// Turns photos into splits of damaged photos.
+    ///
+    /// # Errors
+    /// As [`Trainer::load_data`].
+    fn preprocess(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error>;
+
+    /// Trains a model.
+    ///
+    /// # Errors
+    /// As [`Trainer::load_data`]; [`Error::Interrupted`] marks the run as killed.
+    fn train(&self, splits: &Splits, context: &TrainContext) -> Result<Trained, Error>;
+
+    /// Measures the model on the test split.
+    ///
+    /// # Errors
+    /// As [`Trainer::load_data`].
+    fn evaluate(&self, trained: &Trained, splits: &Splits, context: &TrainContext) -> Result<Evaluated, Error>;
+
+    /// Records model, figures and pictures. Returns the path of the mosaic, where there is one.
+    ///
+    /// # Errors
+    /// As [`Trainer::load_data`].
+    fn postprocess(
+        &self,
+        trained: &Trained,
+        evaluated: &Evaluated,
+        context: &TrainContext,
+    ) -> Result<Option<PathBuf>, Error> {
+        let params: TrainingParams = context.hyperparameters()?;
+        let metrics = summary_metrics(&evaluated.evaluation);
+        let metrics: Vec<(&str, f64)> = metrics.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        context.log_batch_metrics(&metrics, trained.environment_steps)?;
+        context.log_artifact(&trained.model_path, "models")?;
+        let path = context.run_dir().join("mosaic.png");
+        let Some(picture) = mosaic(&evaluated.photos, &evaluated.outcomes, params.mosaic_rows) else { return Ok(None) };
+        picture.save(&path)?;
+        context.log_artifact(&path, "evaluation_images")?;
+        Ok(Some(path))
+    }
+
+    /// Opens a tracked run, calls the stages, records how long each took as `perf/<stage>_duration_seconds`, and closes
+    /// the run with its status.
+    ///
+    /// # Errors
+    /// The first error of a stage. The run is then closed as killed ([`Error::Interrupted`]) or failed.
+    fn run(&self, session: Session) -> Result<Report, Error>
+    where
+        Self: Sized,
+    {
+        run_stages(self, session)
+    }
+}
+
+/// What an evaluation leaves behind.
+#[derive(Debug)]
+pub struct Evaluated {
+    /// The figures.
+    pub evaluation: Evaluation,
+    /// The photos that were evaluated on.
+    pub photos: Vec<TestPhoto>,
+    /// What the agent made of each.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// The result of a run. Serialises to what `dodge train --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Id of the tracked run, 32 hexadecimal digits.
+    pub run_id: String,
+    /// The run's folder.
+    pub run_dir: PathBuf,
+    /// The model file.
+    pub model: PathBuf,
+    /// The mosaic, where there is one.
+    pub mosaic: Option<PathBuf>,
+    /// A damaged photo of the test split, to try the model on.
+    pub sample: Option<PathBuf>,
+    /// Environment steps trained.
+    pub steps: u64,
+    /// Duration of the run in seconds.
+    pub wall_seconds: f64,
+    /// Environment steps per second of training.
+    pub steps_per_second: f64,
+    /// The seed.
+    pub seed: u64,
+    /// Training photos left out because the juror did not notice their damage.
+    pub left_out: usize,
+    /// The agent and its baselines on the test split.
+    #[serde(flatten)]
+    pub evaluation: Evaluation,
+    /// Records that could not be delivered to the tracking server yet; they wait in the spool. Known only when the run
+    /// is closed, so not part of the serialised report.
+    #[serde(skip)]
+    pub undelivered_records: u64,
+}
+
+fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error> {
+    let started = Instant::now();
+    let run = session.tracking.start_run(&session.run_options)?;
+    let seed = session.registry.get::<TrainingParams>()?.seed;
+    let run_dir = session.run_dir.unwrap_or_else(|| {
+        let experiment = file_name(&session.run_options.experiment);
+        session.volume.join("runs").join(experiment).join(unique_name(run.run_name(), run.run_id()))
+    });
+    let steps =
+        Context::new(session.volume, run.clone(), Arc::clone(&session.progress), Arc::clone(&session.interrupted));
+    let context = TrainContext {
+        run: run.clone(),
+        registry: session.registry,
+        seed,
+        device: session.device,
+        run_dir,
+        interrupted: session.interrupted,
+        steps,
+    };
+    let result = stages(trainer, &context, started);
+    context.progress().end();
+    let status = match &result {
+        Ok(_) => Status::Finished,
+        Err(Error::Interrupted { .. }) => Status::Killed,
+        Err(_) => Status::Failed,
+    };
+    if let Err(Error::Interrupted { model: Some(model) }) = &result {
+        context.log_artifact(model, "models")?;
+    }
+    let finished = run.finish(status);
+    let mut report = result?;
+    let summary = finished?;
+    // A server gives the run an id of its own.
+    report.run_id = summary.run_id;
+    report.undelivered_records = summary.pending;
+    Ok(report)
+}
+
+fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> Result<Report, Error> {
+    let run = context.run();
+    let run_dir = context.run_dir().to_owned();
+    fs::create_dir_all(&run_dir).map_err(|source| Error::File { action: "create", path: run_dir.clone(), source })?;
+    run.log_params(&context.registry.flatten())?;
+    let configuration = run_dir.join("configuration.toml");
+    write_whole(&configuration, context.registry.to_toml().as_bytes())?;
+    context.log_artifact(&configuration, "")?;
+
+    let timer = run.time_stage("load_data");
+    let dataset = trainer.load_data(context)?;
+    timer.finish()?;
+    let timer = run.time_stage("preprocess");
+    let splits = trainer.preprocess(&dataset, context)?;
+    timer.finish()?;
+    write_whole(&run_dir.join("used.json"), used(&dataset, &splits).as_bytes())?;
+    let timer = run.time_stage("train");
+    let trained = trainer.train(&splits, context)?;
+    timer.finish()?;
+    let timer = run.time_stage("evaluate");
+    let evaluated = trainer.evaluate(&trained, &splits, context).map_err(|error| match error {
+        // The model is done; only its figures are missing.
+        Error::Interrupted { .. } => Error::Interrupted { model: Some(trained.model_path.clone()) },
+        other => other,
+    })?;
+    timer.finish()?;
+    let timer = run.time_stage("postprocess");
+    let mosaic = trainer.postprocess(&trained, &evaluated, context)?;
+    timer.finish()?;
+
+    let wall_seconds = started.elapsed().as_secs_f64();
+    context.log_metric("perf/total_duration_seconds", wall_seconds, trained.environment_steps)?;
+    let report = Report {
+        run_id: run.run_id().to_owned(),
+        run_dir: run_dir.clone(),
+        model: trained.model_path.clone(),
+        mosaic,
+        sample: splits.test.photos.iter().find(|photo| photo.is_damaged()).map(|photo| photo.degraded.clone()),
+        steps: trained.environment_steps,
+        wall_seconds,
+        steps_per_second: trained.steps_per_second,
+        seed: context.seed(),
+        left_out: splits.train.left_out,
+        evaluation: evaluated.evaluation,
+        undelivered_records: 0,
+    };
+    let path = run_dir.join("report.json");
+    write_whole(&path, serde_json::to_string_pretty(&report).expect("a report is always JSON").as_bytes())?;
+    context.log_artifact(&path, "")?;
+    Ok(report)
+}
+
+/// Which data the run used: the folders in the cache are shared between runs.
+fn used(dataset: &Dataset, splits: &Splits) -> String {
+    let value = serde_json::json!({
+        "photos": dataset.root(),
+        "content_hash": dataset.content_hash().to_string(),
+        "train": splits.train.path,
+        "validation": splits.validation.path,
+        "test": splits.test.path,
+    });
+    format!("{value:#}\n")
+}
+
+fn summary_metrics(evaluation: &Evaluation) -> Vec<(String, f64)> {
+    let baselines = &evaluation.baselines;
+    let named = [
+        ("test", &evaluation.test),
+        ("baseline/do_nothing", &baselines.do_nothing),
+        ("baseline/random", &baselines.random),
+        ("baseline/best_single_edit", &baselines.best_single_edit),
+        ("baseline/one_step_greedy", &baselines.one_step_greedy),
+    ];
+    named.into_iter().flat_map(|(prefix, summary)| one_summary(prefix, summary)).collect()
+}
+
+/// Every figure of a summary under its own name, taken from its serialised form so that none is forgotten.
+fn one_summary(prefix: &str, summary: &Summary) -> Vec<(String, f64)> {
+    let value = serde_json::to_value(summary).expect("a summary is always JSON");
+    let mut metrics = Vec::new();
+    for (key, value) in value.as_object().into_iter().flatten() {
+        match value {
+            serde_json::Value::Object(inner) => {
+                for (inner_key, value) in inner {
+                    metrics.extend(value.as_f64().map(|v| (format!("{prefix}/{key}/{inner_key}"), v)));
+                }
+            }
+            value => metrics.extend(value.as_f64().map(|v| (format!("{prefix}/{key}"), v))),
+        }
+    }
+    metrics
+}
+
+/// The name of a run's folder: runs may share a name, so that the beginning of the id follows where it is not part of it.
+fn unique_name(name: &str, id: &str) -> String {
+    let id = id.get(..8).unwrap_or(id);
+    if name.ends_with(id) { file_name(name) } else { format!("{}-{id}", file_name(name)) }
+}
+
+/// A name as one plain path component.
+fn file_name(name: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
+    let name: String = name.chars().map(safe).collect();
+    // No hidden folders, and neither `.` nor `..`.
+    if name.starts_with('.') || name.is_empty() { format!("_{name}") } else { name }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("volume", &self.volume).field("run_dir", &self.run_dir).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for TrainContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TrainContext").field("run_dir", &self.run_dir).field("seed", &self.seed).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_plain_folders() {
+        assert_eq!(unique_name("run-0123abcd", "0123abcd4567"), "run-0123abcd");
+        assert_eq!(unique_name("my run/1", "0123abcd4567"), "my_run_1-0123abcd");
+        assert_eq!(file_name("../x"), "_.._x");
+        assert_eq!(file_name(""), "_");
+    }
+}

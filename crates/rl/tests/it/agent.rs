@@ -1,0 +1,136 @@
+//! Acting on photos without any juror.
+
+use std::sync::Mutex;
+
+use dodge_imaging::Photo;
+use dodge_rl::{ActionSet, EnvironmentParams, Observer, Policy, retouch_all};
+
+use crate::support::{ACTIONS, flat, model, scene};
+
+/// Gives the answers that it was made with, step by step, and remembers how many were wanted.
+struct Script {
+    answers: Vec<Vec<usize>>,
+    asked: Mutex<Vec<usize>>,
+}
+
+impl Script {
+    fn new(answers: Vec<Vec<usize>>) -> Self {
+        Self { answers, asked: Mutex::default() }
+    }
+}
+
+impl Policy for Script {
+    fn choose(&self, observations: &[f32]) -> Vec<usize> {
+        let mut asked = self.asked.lock().unwrap();
+        let answers = self.answers[asked.len()].clone();
+        asked.push(observations.len() / Observer::observation_len(ACTIONS.len() + 1));
+        answers
+    }
+}
+
+fn actions() -> ActionSet {
+    ActionSet::parse(&ACTIONS).unwrap()
+}
+
+fn texts(operations: &[dodge_imaging::Operation]) -> Vec<String> {
+    operations.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_action_set_is_its_operations_and_stop() {
+    let actions = actions();
+    assert_eq!((actions.len(), actions.stop(), actions.is_empty()), (5, 4, false));
+    assert_eq!(texts(actions.operations()), ACTIONS);
+    assert_eq!(actions.operation(3).unwrap().to_string(), "warmth:0.1");
+    assert_eq!(actions.operation(actions.stop()), None);
+}
+
+#[test]
+fn an_action_set_says_what_is_wrong_with_it() {
+    let message = |texts: &[&str]| ActionSet::parse(texts).unwrap_err().to_string();
+    assert_eq!(message(&[]), "environment.actions: at least one operation is needed");
+    assert_eq!(message(&["warmth:0.1", "warmth:0.10"]), "environment.actions: `warmth:0.1` is listed twice");
+    assert!(message(&["crop:16x9"]).contains("`crop:16x9` changes the size of the photo"));
+    assert!(message(&["contrast:99"]).contains("must lie between 0 and 8"), "{}", message(&["contrast:99"]));
+    assert!(message(&["contrast:NaN"]).starts_with("environment.actions: "));
+    assert!(message(&[""]).starts_with("environment.actions: "));
+    assert_eq!(ActionSet::parse(&EnvironmentParams::default().actions).unwrap().len(), 21);
+}
+
+#[test]
+fn photos_are_retouched_together_until_each_is_stopped() {
+    let (stop, brighter) = (4, 0);
+    let script = Script::new(vec![vec![brighter, stop, 3], vec![stop, brighter], vec![2]]);
+    let photos = [scene(0, 20, 10), scene(1, 10, 20), scene(2, 8, 8)];
+    let photos: Vec<&Photo> = photos.iter().collect();
+    let results = retouch_all(&script, &actions(), 3, &Observer::new(), &photos);
+    assert_eq!(*script.asked.lock().unwrap(), [3, 2, 1], "a stopped photo is not looked at again");
+    let expected =
+        [(vec!["lightness:10"], true), (vec![], true), (vec!["warmth:0.1", "lightness:10", "contrast:1.2"], false)];
+    for ((result, (operations, stopped)), before) in results.iter().zip(expected).zip(photos) {
+        assert_eq!(
+            (texts(&result.operations), result.stopped),
+            (operations.iter().map(ToString::to_string).collect(), stopped)
+        );
+        let replayed = dodge_imaging::Recipe::new(result.operations.clone()).apply(before);
+        assert_eq!(result.photo, replayed, "the recipe tells all that was done");
+    }
+}
+
+#[test]
+fn the_limit_of_edits_is_kept() {
+    for limit in [0, 1, 4] {
+        let script = Script::new(vec![vec![0]; limit]);
+        let results = retouch_all(&script, &actions(), limit, &Observer::new(), &[&scene(0, 16, 16)]);
+        assert_eq!((results[0].operations.len(), results[0].stopped), (limit, false));
+    }
+}
+
+#[test]
+fn an_edit_without_effect_ends_the_episode_and_the_recipe() {
+    // White cannot become lighter.
+    let script = Script::new(vec![vec![0]]);
+    let results = retouch_all(&script, &actions(), 5, &Observer::new(), &[&flat(9, 9, [255; 3])]);
+    assert!(results[0].stopped && results[0].operations.is_empty());
+    // 250 can, once.
+    let script = Script::new(vec![vec![0]; 2]);
+    let results = retouch_all(&script, &actions(), 5, &Observer::new(), &[&flat(9, 9, [250; 3])]);
+    assert_eq!((texts(&results[0].operations), results[0].stopped), (vec!["lightness:10".to_owned()], true));
+}
+
+#[test]
+fn no_photos_are_no_work() {
+    let script = Script::new(vec![]);
+    assert!(retouch_all(&script, &actions(), 5, &Observer::new(), &[]).is_empty());
+    assert!(model(&[8], 1).recipes_for(&[], 5).is_empty());
+}
+
+#[test]
+fn photos_of_any_size_get_a_recipe() {
+    let model = model(&[8], 1);
+    let photos = [
+        flat(1, 1, [200, 10, 10]),
+        scene(0, 5000, 10),
+        scene(1, 3, 700),
+        scene(2, 33, 31),
+        flat(400, 300, [0; 3]),
+        flat(64, 64, [255; 3]),
+    ];
+    let together = model.recipes_for(&photos.iter().collect::<Vec<_>>(), usize::MAX);
+    for (photo, recipe) in photos.iter().zip(&together) {
+        assert!(recipe.operations().len() <= model.configuration().max_steps);
+        assert_eq!(model.recipe_for(photo), *recipe, "alone as together");
+        let result = recipe.apply(photo);
+        assert_eq!((result.width(), result.height()), (photo.width(), photo.height()));
+    }
+    assert!(together.iter().any(|recipe| !recipe.operations().is_empty()), "a fresh model does something somewhere");
+}
+
+#[test]
+fn fewer_edits_than_the_model_may_make_can_be_asked_for() {
+    let (photo, models) = (scene(0, 40, 30), (0..10).map(|seed| model(&[8], seed)));
+    let busy = models.into_iter().find(|model| model.recipe_for(&photo).operations().len() > 1).unwrap();
+    assert!(busy.recipes_for(&[&photo], 0)[0].operations().is_empty());
+    let one = busy.recipes_for(&[&photo], 1);
+    assert_eq!(one[0].operations(), &busy.recipe_for(&photo).operations()[..1]);
+}

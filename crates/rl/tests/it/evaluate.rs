@@ -1,0 +1,203 @@
+//! Figures of the agent and of its baselines.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dodge_data::{DataLoader, SyntheticLoader};
+use dodge_imaging::{PSNR_CAP_DB, Photo, Recipe, psnr_db};
+use dodge_juror::{Error as JurorError, Juror};
+use dodge_preprocess::{
+    AnnotationFile, Context, CopyAndResize, DegradeAndSplit, DegradeParams, NoProgress, Preprocessor, ResizeParams,
+    Score,
+};
+use dodge_rl::{Error, Evaluation, Outcome, TestPhoto, evaluate, outcomes, summarize};
+use dodge_tracking::{RunOptions, Tracking};
+
+use crate::support::{Stub, flat, model, scene};
+
+fn context(volume: &std::path::Path, interrupted: bool) -> Context {
+    let run = Tracking::in_memory().start_run(&RunOptions::new("evaluate")).unwrap();
+    Context::new(volume, run, Arc::new(NoProgress), Arc::new(AtomicBool::new(interrupted)))
+}
+
+fn nowhere() -> Context {
+    context("nowhere".as_ref(), false)
+}
+
+fn test_photo(original: Photo, degraded: Photo) -> TestPhoto {
+    let score = |photo: &Photo| Stub::brightness().score_one(photo).unwrap();
+    TestPhoto {
+        name: "a.png".to_owned(),
+        damaged: original != degraded,
+        original_score: score(&original),
+        degraded_score: score(&degraded),
+        original,
+        degraded,
+    }
+}
+
+/// Photos of which two are damaged and one is not.
+fn photos() -> Vec<TestPhoto> {
+    vec![
+        test_photo(flat(40, 30, [100; 3]), flat(40, 30, [130; 3])),
+        test_photo(scene(1, 30, 40), flat(30, 40, [90; 3])),
+        test_photo(scene(2, 20, 20), scene(2, 20, 20)),
+    ]
+}
+
+fn evaluated(training: &[(Photo, Photo)], seed: u64) -> (Evaluation, Vec<Outcome>) {
+    let busy = (0..20)
+        .map(|seed| model(&[8], seed))
+        .find(|model| !model.recipe_for(&photos()[0].degraded).operations().is_empty());
+    evaluate(&busy.unwrap(), &photos(), training, &*Stub::brightness(), seed, &nowhere()).unwrap()
+}
+
+#[test]
+fn the_agent_is_held_against_four_baselines() {
+    // In the training photos, one level of darkening is just right.
+    let training = [(flat(8, 8, [100; 3]), flat(8, 8, [110; 3]))];
+    let (Evaluation { test, baselines }, outcomes) = evaluated(&training, 1);
+    let degraded = |index: usize| psnr_db(&photos()[index].original, &photos()[index].degraded).unwrap();
+    let mean_degraded = (degraded(0) + degraded(1)) / 2.0;
+
+    let all = [test, baselines.do_nothing, baselines.random, baselines.best_single_edit, baselines.one_step_greedy];
+    for summary in all {
+        assert_eq!((summary.photos, summary.undamaged.photos), (2, 1));
+        assert_eq!(summary.mean_psnr_degraded_db, mean_degraded);
+    }
+    let nothing = baselines.do_nothing;
+    assert_eq!((nothing.mean_steps, nothing.recovered, nothing.improved, nothing.worsened), (0.0, 0.0, 0.0, 0.0));
+    assert_eq!(nothing.mean_psnr_final_db, mean_degraded);
+    assert_eq!((nothing.undamaged.mean_psnr_db, nothing.undamaged.left_alone), (PSNR_CAP_DB, 1.0));
+
+    assert!(test.mean_steps > 0.0);
+    assert_eq!(baselines.random.mean_steps, test.mean_steps, "as many edits as the agent");
+
+    let single = &baselines.best_single_edit;
+    let darker = Recipe::new(vec!["lightness:-10".parse().unwrap()]);
+    let after = |index: usize| psnr_db(&photos()[index].original, &darker.apply(&photos()[index].degraded)).unwrap();
+    assert_eq!(single.mean_psnr_final_db, (after(0) + after(1)) / 2.0);
+    assert_eq!((single.mean_steps, single.undamaged.mean_psnr_db), (1.0, after(2)));
+
+    // The juror likes it bright, and never has enough.
+    let greedy = &baselines.one_step_greedy;
+    assert_eq!(greedy.mean_steps, 6.0);
+    assert!(greedy.mean_final_score > greedy.mean_degraded_score + 1.0);
+
+    for (photo, outcome) in photos().iter().zip(outcomes) {
+        assert_eq!(outcome.result, outcome.recipe.apply(&photo.degraded));
+        assert_eq!(outcome.psnr_final_db, psnr_db(&photo.original, &outcome.result).unwrap());
+        let score = Stub::brightness().score_one(&outcome.result).unwrap();
+        assert!((outcome.final_score - score).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn without_training_photos_the_single_edit_is_chosen_on_the_test_photos() {
+    let (evaluation, _) = evaluated(&[], 1);
+    let best = |text: &str| {
+        let recipe = Recipe::new(vec![text.parse().unwrap()]);
+        let after = |photo: &TestPhoto| psnr_db(&photo.original, &recipe.apply(&photo.degraded)).unwrap();
+        let photos = photos();
+        let over_all: f64 = photos.iter().map(after).sum();
+        (over_all, (after(&photos[0]) + after(&photos[1])) / 2.0)
+    };
+    let best = crate::support::ACTIONS.map(best).into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+    assert_eq!(evaluation.baselines.best_single_edit.mean_psnr_final_db, best.1);
+}
+
+#[test]
+fn the_seed_decides_the_random_baseline_and_nothing_else() {
+    let (first, second, other) = (evaluated(&[], 1).0, evaluated(&[], 1).0, evaluated(&[], 2).0);
+    assert_eq!(first, second);
+    assert_ne!(first.baselines.random, other.baselines.random);
+    assert_eq!(first.test, other.test);
+    assert_eq!(first.baselines.one_step_greedy, other.baselines.one_step_greedy);
+}
+
+#[test]
+fn a_photo_without_an_edit_is_not_judged_again() {
+    let juror = Stub::brightness();
+    let edit = Recipe::new(vec!["lightness:10".parse().unwrap()]);
+    let recipes = vec![Recipe::default(), edit, Recipe::default()];
+    let outcomes = outcomes(&photos(), recipes, &*juror, &nowhere()).unwrap();
+    assert_eq!(juror.asked(), 1);
+    assert_eq!(outcomes[0].final_score, photos()[0].degraded_score);
+}
+
+#[test]
+fn figures_of_nothing_are_zero_and_not_minus_zero() {
+    let all_damaged = &photos()[..1];
+    let outcomes = outcomes(all_damaged, vec![Recipe::default()], &*Stub::brightness(), &nowhere()).unwrap();
+    for text in [summarize(&[], &[]), summarize(all_damaged, &outcomes)].map(|s| serde_json::to_string(&s).unwrap()) {
+        assert!(!text.contains("-0.0"), "{text}");
+    }
+}
+
+#[test]
+fn an_evaluation_can_be_interrupted() {
+    let context = context("nowhere".as_ref(), true);
+    let error = evaluate(&model(&[8], 1), &photos(), &[], &*Stub::brightness(), 1, &context).unwrap_err();
+    assert!(matches!(error, Error::Interrupted { model: None }), "{error:?}");
+}
+
+#[test]
+fn a_juror_that_fails_is_an_error() {
+    let error = evaluate(&model(&[8], 1), &photos(), &[], &*Stub::failing(), 1, &nowhere()).unwrap_err();
+    assert_eq!(error.to_string(), "juror: juror stub gave no score: out of order");
+}
+
+/// Right for a single photo, one score too many for several.
+struct TooMany(AtomicBool);
+
+impl Juror for TooMany {
+    fn name(&self) -> String {
+        "too many".to_owned()
+    }
+
+    fn score(&self, photos: &[&Photo]) -> Result<Vec<f64>, JurorError> {
+        let extra = usize::from(photos.len() > 1);
+        self.0.fetch_or(extra > 0, Ordering::Relaxed);
+        Ok((0..photos.len() + extra).map(|score| score as f64).collect())
+    }
+}
+
+#[test]
+fn a_juror_with_too_many_scores_is_an_error() {
+    let juror = TooMany(AtomicBool::new(false));
+    let error = evaluate(&model(&[8], 1), &photos(), &[], &juror, 1, &nowhere()).unwrap_err();
+    assert!(juror.0.load(Ordering::Relaxed), "several photos were judged together");
+    assert_eq!(error.to_string(), "juror: juror too many gave 5 scores for 4 photos");
+}
+
+#[test]
+fn photos_are_damaged_as_preprocessing_does() {
+    let volume = tempfile::tempdir().unwrap();
+    let context = context(volume.path(), false);
+    let juror = Stub::brightness();
+    let dataset = SyntheticLoader::new(10, 48, 1, volume.path().join("photos")).unwrap().load().unwrap();
+    let resized = CopyAndResize::new(ResizeParams::default()).run(&dataset, &context).unwrap();
+    let annotated = AnnotationFile.run(&resized, &context).unwrap();
+    let scored = Score::new(juror.clone()).run(&annotated, &context).unwrap();
+    let split =
+        |seed| DegradeAndSplit::new(DegradeParams::default(), juror.clone(), seed).run(&scored, &context).unwrap();
+    let stored = TestPhoto::load_all(&split(9).test.photos).unwrap();
+    assert_eq!(stored.len(), 2);
+    let originals = || stored.iter().map(|photo| (photo.name.clone(), photo.original.clone())).collect::<Vec<_>>();
+
+    let again = TestPhoto::damage_all(originals(), 0.0, &*juror, 9).unwrap();
+    let other = TestPhoto::damage_all(originals(), 0.0, &*juror, 10).unwrap();
+    for ((stored, again), other) in stored.iter().zip(&again).zip(&other) {
+        assert_eq!((&stored.name, stored.damaged), (&again.name, true));
+        assert_eq!(stored.degraded, again.degraded, "the same seed and name");
+        assert_ne!(stored.degraded, other.degraded, "another seed");
+        assert!((stored.degraded_score - again.degraded_score).abs() < 1e-12);
+        assert!((stored.original_score - again.original_score).abs() < 1e-12);
+    }
+    let half = TestPhoto::damage_all(originals(), 0.5, &*juror, 9).unwrap();
+    assert_eq!([half[0].damaged, half[1].damaged], [false, true]);
+    assert_eq!(half[0].degraded, half[0].original);
+    assert_eq!(half[0].degraded_score, half[0].original_score);
+    assert_eq!(half[1].degraded, again[1].degraded);
+    assert!(TestPhoto::damage_all(Vec::new(), 0.5, &*juror, 9).unwrap().is_empty());
+}

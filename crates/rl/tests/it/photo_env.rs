@@ -1,0 +1,255 @@
+//! The task of retouching a photo.
+
+use std::sync::Arc;
+
+use dodge_imaging::{Operation, Photo, psnr_db};
+use dodge_rl::{
+    ActionSet, Environment, EnvironmentParams, Error, Observer, PhotoEnv, PhotoTask, RewardParams, Step, TrainingPhoto,
+};
+
+use crate::support::{ACTIONS, Stub, flat, scene};
+
+const MAX_STEPS: usize = 3;
+const STOP: usize = ACTIONS.len();
+
+/// Stored damage, photos as they are.
+fn environment() -> EnvironmentParams {
+    EnvironmentParams {
+        actions: ACTIONS.map(str::to_owned).to_vec(),
+        max_steps: MAX_STEPS,
+        fresh_damage: false,
+        vary_photos: false,
+        ..EnvironmentParams::default()
+    }
+}
+
+fn task(photos: Vec<TrainingPhoto>, juror: Arc<Stub>) -> PhotoTask {
+    PhotoTask {
+        photos,
+        actions: ActionSet::parse(&ACTIONS).unwrap(),
+        environment: environment(),
+        reward: RewardParams { fidelity: 20.0, score: 0.1, edit_cost: 0.02 },
+        undamaged_share: 0.0,
+        juror,
+        observer: Observer::new(),
+    }
+}
+
+fn grey(original: u8, degraded: u8) -> Vec<TrainingPhoto> {
+    vec![TrainingPhoto { original: flat(8, 6, [original; 3]), degraded: flat(8, 6, [degraded; 3]) }]
+}
+
+fn scenes() -> Vec<TrainingPhoto> {
+    let darker: Operation = "lightness:-30".parse().unwrap();
+    let photo = |index| TrainingPhoto { original: scene(index, 24, 16), degraded: darker.apply(&scene(index, 24, 16)) };
+    (0..4).map(photo).collect()
+}
+
+fn start(task: PhotoTask, seed: u64, index: u64) -> (PhotoEnv, Vec<f32>) {
+    let mut environment = PhotoEnv::new(Arc::new(task), seed, index);
+    let mut observation = vec![f32::NAN; environment.observation_len()];
+    environment.reset(&mut observation).unwrap();
+    (environment, observation)
+}
+
+fn seen(photo: &Photo) -> Vec<f32> {
+    let mut observation = vec![0.0; Observer::observation_len(STOP + 1)];
+    Observer::new().observe(photo, 0, MAX_STEPS, &[0; STOP + 1], &mut observation);
+    observation
+}
+
+#[test]
+fn the_reward_of_an_edit_by_hand() {
+    let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
+    // Towards the original: the error falls from 20 to 10 levels, the score from 120 / 25.5 to 110 / 25.5.
+    let step = environment.step(1, &mut observation).unwrap();
+    let expected = 20.0 * 10.0 / 255.0 - 0.1 * 10.0 / 25.5 - 0.02;
+    assert!((f64::from(step.reward) - expected).abs() < 1e-6, "{step:?} instead of {expected}");
+    assert_eq!((step.terminated, step.truncated), (false, false));
+    // And away again.
+    let step = environment.step(0, &mut observation).unwrap();
+    let expected = -20.0 * 10.0 / 255.0 + 0.1 * 10.0 / 25.5 - 0.02;
+    assert!((f64::from(step.reward) - expected).abs() < 1e-6, "{step:?} instead of {expected}");
+}
+
+#[test]
+fn stop_terminates_without_a_reward() {
+    let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
+    environment.step(1, &mut observation).unwrap();
+    let step = environment.step(STOP, &mut observation).unwrap();
+    assert_eq!(step, Step { reward: 0.0, terminated: true, truncated: false });
+}
+
+#[test]
+fn the_last_allowed_edit_truncates() {
+    let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
+    for _ in 0..2 {
+        let ended: Vec<(bool, bool)> = (0..MAX_STEPS)
+            .map(|_| environment.step(0, &mut observation).unwrap())
+            .map(|step| (step.terminated, step.truncated))
+            .collect();
+        assert_eq!(ended, [(false, false), (false, false), (false, true)]);
+        environment.reset(&mut observation).unwrap();
+    }
+}
+
+#[test]
+fn an_observation_shows_the_photo_and_the_history() {
+    let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
+    assert_eq!(observation, seen(&flat(8, 6, [120; 3])));
+    environment.step(1, &mut observation).unwrap();
+    let mut expected = vec![0.0; observation.len()];
+    Observer::new().observe(&flat(8, 6, [110; 3]), 1, MAX_STEPS, &[0, 1, 0, 0, 0], &mut expected);
+    assert_eq!(observation, expected);
+    environment.reset(&mut observation).unwrap();
+    assert_eq!(observation, seen(&flat(8, 6, [120; 3])), "a new episode has no history");
+}
+
+#[test]
+fn equal_seeds_give_equal_episodes_and_other_environments_others() {
+    let play = |seed, index| {
+        let mut task = task(scenes(), Stub::brightness());
+        task.environment = EnvironmentParams { fresh_damage: true, vary_photos: true, ..environment() };
+        task.undamaged_share = 0.3;
+        let (mut environment, mut observation) = start(task, seed, index);
+        let mut record = observation.clone();
+        for turn in 0..20 {
+            let step = environment.step(turn % ACTIONS.len(), &mut observation).unwrap();
+            if step.ended() {
+                environment.reset(&mut observation).unwrap();
+            }
+            record.push(step.reward);
+            record.extend(&observation);
+        }
+        record
+    };
+    assert_eq!(play(1, 0), play(1, 0));
+    assert_ne!(play(1, 0), play(1, 1));
+    assert_ne!(play(1, 0), play(2, 0));
+}
+
+/// Which of the given photos the first observations of 60 episodes show, and how many show none of them.
+fn first_sights(task: PhotoTask, photos: &[Photo]) -> (Vec<usize>, usize) {
+    let (mut environment, mut observation) = start(task, 1, 0);
+    let known: Vec<Vec<f32>> = photos.iter().map(seen).collect();
+    let (mut counts, mut others) = (vec![0; photos.len()], 0);
+    for _ in 0..60 {
+        environment.reset(&mut observation).unwrap();
+        match known.iter().position(|known| *known == observation) {
+            Some(index) => counts[index] += 1,
+            None => others += 1,
+        }
+    }
+    (counts, others)
+}
+
+fn originals() -> Vec<Photo> {
+    scenes().into_iter().map(|photo| photo.original).collect()
+}
+
+#[test]
+fn with_a_share_of_one_every_episode_starts_undamaged() {
+    let mut task = task(scenes(), Stub::brightness());
+    task.environment.fresh_damage = true;
+    task.undamaged_share = 1.0;
+    let (counts, others) = first_sights(task, &originals());
+    assert_eq!(others, 0);
+    assert!(counts.iter().all(|&count| count > 0), "every photo has its turn: {counts:?}");
+}
+
+#[test]
+fn with_a_share_of_zero_every_episode_starts_damaged() {
+    let mut task = task(scenes(), Stub::brightness());
+    task.environment.fresh_damage = true;
+    let (_, others) = first_sights(task, &originals());
+    assert_eq!(others, 60);
+}
+
+#[test]
+fn without_fresh_damage_the_stored_one_is_used() {
+    let mut task = task(scenes(), Stub::brightness());
+    // Without effect: which photos are undamaged is stored too.
+    task.undamaged_share = 1.0;
+    let stored: Vec<Photo> = scenes().into_iter().map(|photo| photo.degraded).collect();
+    let (counts, others) = first_sights(task, &stored);
+    assert_eq!(others, 0);
+    assert!(counts.iter().all(|&count| count > 0), "{counts:?}");
+}
+
+/// Only mirrored: no crop, no change of tone.
+fn varied(photos: Vec<TrainingPhoto>) -> PhotoTask {
+    let mut task = task(photos, Stub::brightness());
+    let environment = EnvironmentParams { fresh_damage: true, vary_photos: true, ..environment() };
+    task.environment = EnvironmentParams { least_crop: 1.0, tone_variation: 0.0, ..environment };
+    task.undamaged_share = 1.0;
+    task
+}
+
+#[test]
+fn half_of_the_varied_photos_are_mirrored() {
+    let (originals, mirrored): (Vec<_>, Vec<_>) = originals().into_iter().map(|p| (p.clone(), p.mirrored())).unzip();
+    assert!(psnr_db(&originals[0], &mirrored[0]).unwrap() < 30.0, "the scene is not symmetric");
+    let both: Vec<Photo> = originals.into_iter().chain(mirrored).collect();
+    let (counts, others) = first_sights(varied(scenes()), &both);
+    assert_eq!(others, 0);
+    let mirrored: usize = counts[4..].iter().sum();
+    assert!((15..45).contains(&mirrored), "{mirrored} of 60 are mirrored");
+}
+
+#[test]
+fn varied_photos_hardly_ever_look_the_same() {
+    let sights = |least_crop, tone_variation| {
+        let mut task = varied(vec![scenes().remove(0)]);
+        (task.environment.least_crop, task.environment.tone_variation) = (least_crop, tone_variation);
+        let (mut environment, mut observation) = start(task, 1, 0);
+        let mut sights: Vec<Vec<f32>> = Vec::new();
+        for _ in 0..40 {
+            environment.reset(&mut observation).unwrap();
+            if !sights.contains(&observation) {
+                sights.push(observation.clone());
+            }
+        }
+        sights.len()
+    };
+    assert_eq!(sights(1.0, 0.0), 2, "as it is, and mirrored");
+    assert!(sights(0.5, 0.0) > 20);
+    assert!(sights(1.0, 0.5) > 20);
+}
+
+#[test]
+fn a_varied_photo_is_compared_with_its_varied_original() {
+    let mut task = varied(scenes());
+    (task.environment.least_crop, task.environment.tone_variation) = (0.5, 0.15);
+    task.reward = RewardParams { fidelity: 1.0, score: 0.0, edit_cost: 0.0 };
+    let (mut environment, mut observation) = start(task, 1, 0);
+    for _ in 0..40 {
+        environment.reset(&mut observation).unwrap();
+        // From no error at all to 10 levels, a little less where light tones are clipped.
+        let reward = environment.step(0, &mut observation).unwrap().reward * 255.0;
+        assert!((-10.001..-8.0).contains(&reward), "{reward}");
+    }
+}
+
+#[test]
+fn a_juror_is_asked_only_where_its_score_counts() {
+    let juror = Stub::brightness();
+    let mut unpaid = task(grey(100, 120), juror.clone());
+    unpaid.reward.score = 0.0;
+    let (mut environment, mut observation) = start(unpaid, 1, 0);
+    environment.step(0, &mut observation).unwrap();
+    assert_eq!(juror.asked(), 0);
+
+    let (mut environment, mut observation) = start(task(grey(100, 120), juror.clone()), 1, 0);
+    environment.step(0, &mut observation).unwrap();
+    environment.step(STOP, &mut observation).unwrap();
+    assert_eq!(juror.asked(), 2, "once at the start and once after the edit");
+}
+
+#[test]
+fn a_juror_that_fails_is_an_error() {
+    let mut environment = PhotoEnv::new(Arc::new(task(grey(100, 120), Stub::failing())), 1, 0);
+    let mut observation = vec![0.0; environment.observation_len()];
+    let error = environment.reset(&mut observation).unwrap_err();
+    assert!(matches!(error, Error::Part { part: "juror", .. }));
+    assert_eq!(error.to_string(), "juror: juror stub gave no score: out of order");
+}

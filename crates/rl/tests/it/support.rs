@@ -1,0 +1,164 @@
+//! Environments, jurors, photos and models that the tests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::tensor::Device;
+use dodge_imaging::Photo;
+use dodge_juror::{Error as JurorError, Juror};
+use dodge_rl::{ActionSet, ActorCritic, Environment, Error, Model, ModelConfiguration, Observer, Step};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Shows one of `STATES` and pays 1 for the action of the same index.
+pub(crate) struct Identity {
+    rng: ChaCha8Rng,
+    state: usize,
+    steps: usize,
+    ending: Ending,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Ending {
+    /// Every episode terminates after so many steps.
+    Terminated(usize),
+    /// Every episode is cut off after so many steps: the task itself has no end.
+    Truncated(usize),
+}
+
+pub(crate) const STATES: usize = 5;
+
+impl Identity {
+    pub(crate) fn several(count: u64, ending: Ending) -> Vec<Self> {
+        let one = |seed| Self { rng: ChaCha8Rng::seed_from_u64(seed), state: 0, steps: 0, ending };
+        (0..count).map(one).collect()
+    }
+
+    fn show(&mut self, observation: &mut [f32]) {
+        self.state = self.rng.random_range(0..STATES);
+        observation.fill(0.0);
+        observation[self.state] = 1.0;
+    }
+}
+
+impl Environment for Identity {
+    fn observation_len(&self) -> usize {
+        STATES
+    }
+
+    fn action_count(&self) -> usize {
+        STATES
+    }
+
+    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+        self.steps = 0;
+        self.show(observation);
+        Ok(())
+    }
+
+    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
+        let reward = if action == self.state { 1.0 } else { 0.0 };
+        self.steps += 1;
+        self.show(observation);
+        let (terminated, truncated) = match self.ending {
+            Ending::Terminated(limit) => (self.steps >= limit, false),
+            Ending::Truncated(limit) => (false, self.steps >= limit),
+        };
+        Ok(Step { reward, terminated, truncated })
+    }
+}
+
+/// One observation for each state.
+pub(crate) fn every_state() -> Vec<f32> {
+    (0..STATES * STATES).map(|i| if i % (STATES + 1) == 0 { 1.0 } else { 0.0 }).collect()
+}
+
+type Judge = dyn Fn(&Photo) -> Result<f64, String> + Send + Sync;
+
+/// A juror that does as it is told and counts the photos that it is asked about.
+pub(crate) struct Stub {
+    judge: Box<Judge>,
+    asked: AtomicUsize,
+}
+
+impl Stub {
+    pub(crate) fn new(judge: impl Fn(&Photo) -> Result<f64, String> + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { judge: Box::new(judge), asked: AtomicUsize::new(0) })
+    }
+
+    /// The mean value of all channels, from 0 to 10.
+    pub(crate) fn brightness() -> Arc<Self> {
+        Self::new(|photo| {
+            let total: f64 = photo.pixels().iter().map(|&value| f64::from(value)).sum();
+            Ok(total / photo.pixels().len() as f64 / 25.5)
+        })
+    }
+
+    pub(crate) fn failing() -> Arc<Self> {
+        Self::new(|_| Err("out of order".to_owned()))
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Juror for Stub {
+    fn name(&self) -> String {
+        "stub".to_owned()
+    }
+
+    fn score(&self, photos: &[&Photo]) -> Result<Vec<f64>, JurorError> {
+        self.asked.fetch_add(photos.len(), Ordering::Relaxed);
+        let unavailable = |reason| JurorError::Unavailable { juror: self.name(), reason };
+        photos.iter().map(|photo| (self.judge)(photo).map_err(unavailable)).collect()
+    }
+}
+
+pub(crate) fn flat(width: u32, height: u32, pixel: [u8; 3]) -> Photo {
+    Photo::from_fn(width, height, |_, _| pixel).unwrap()
+}
+
+/// A colourful photo that is not symmetric; each index has another one.
+pub(crate) fn scene(index: u32, width: u32, height: u32) -> Photo {
+    let shade = |a: u32, b: u32| (60 + (a * 3 + b * 2 + index * 11) % 120) as u8;
+    Photo::from_fn(width, height, |x, y| [shade(x, y), shade(y, x + 20), shade(x / 2, 40 + index)]).unwrap()
+}
+
+pub(crate) const ACTIONS: [&str; 4] = ["lightness:10", "lightness:-10", "contrast:1.2", "warmth:0.1"];
+
+pub(crate) fn configuration(hidden: &[usize]) -> ModelConfiguration {
+    ModelConfiguration {
+        actions: ACTIONS.map(str::to_owned).to_vec(),
+        max_steps: 6,
+        working_size: 32,
+        hidden: hidden.to_vec(),
+        observation_version: Observer::VERSION,
+        algorithm: "ppo".to_owned(),
+        juror: "stub".to_owned(),
+        environment_steps: 1000,
+        seed: 3,
+    }
+}
+
+/// A model with fresh weights.
+pub(crate) fn model(hidden: &[usize], seed: u64) -> Model {
+    let configuration = configuration(hidden);
+    let actions = ActionSet::parse(&configuration.actions).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let length = Observer::observation_len(actions.len());
+    let network = ActorCritic::new(length, hidden, actions.len(), &mut rng, &Device::flex());
+    Model::new(configuration, network, Device::flex()).unwrap()
+}
+
+/// Random observations for [`model`].
+pub(crate) fn observations(rows: usize) -> Vec<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let length = Observer::observation_len(ACTIONS.len() + 1);
+    (0..rows * length).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect()
+}
+
+/// Calls `act` with all parallel work on so many threads.
+pub(crate) fn on_threads<T: Send>(threads: usize, act: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(act)
+}

@@ -1,0 +1,417 @@
+//! A whole run, from photos to a report, and trainers of one's own.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use burn::tensor::Device;
+use dodge_data::{DataLoader, Dataset, SyntheticLoader};
+use dodge_hparams::Registry;
+use dodge_juror::{ClassicalJuror, Juror};
+use dodge_preprocess::{DegradeParams, NoProgress, Progress, ResizeParams, Splits};
+use dodge_rl::{
+    ActionSet, EnvironmentParams, Error, Evaluated, Model, ModelConfiguration, Observer, PhotoEnv, PhotoTask,
+    PhotoTrainer, Ppo, PpoParams, Report, RewardParams, Session, Summary, TrainContext, Trained, Trainer,
+    TrainingParams, TrainingPhoto, VectorEnvironment,
+};
+use dodge_tracking::{RecordedRun, RunOptions, Status, Tracking};
+use tempfile::TempDir;
+
+use crate::support::{Stub, observations, on_threads};
+
+const STAGES: [&str; 5] = ["load_data", "preprocess", "train", "evaluate", "postprocess"];
+
+fn registry() -> Registry {
+    let mut registry = Registry::new();
+    registry.register::<ResizeParams>().unwrap();
+    registry.register::<DegradeParams>().unwrap();
+    registry.register::<EnvironmentParams>().unwrap();
+    registry.register::<RewardParams>().unwrap();
+    registry.register::<PpoParams>().unwrap();
+    registry.register::<TrainingParams>().unwrap();
+    for assignment in [
+        "resize.max_size=64",
+        "environment.working_size=24",
+        "environment.max_steps=4",
+        "environment.actions=lightness:20,lightness:-20,contrast:1.2,contrast:0.83",
+        "ppo.environments=8",
+        "ppo.rollout_steps=32",
+        "ppo.minibatch_size=64",
+        "ppo.epochs=2",
+        "ppo.hidden=16",
+        "training.steps=1000",
+        "training.validation_interval=2",
+        "training.validation_damages=2",
+        "training.mosaic_rows=2",
+    ] {
+        registry.apply_set(assignment).unwrap();
+    }
+    registry.validate().unwrap();
+    registry
+}
+
+/// A volume with ten synthetic photos to train on, and where the run is recorded.
+struct Workplace {
+    volume: TempDir,
+    tracking: Tracking,
+    registry: Registry,
+    progress: Arc<dyn Progress>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Workplace {
+    fn new() -> Self {
+        Self {
+            volume: tempfile::tempdir().unwrap(),
+            tracking: Tracking::in_memory(),
+            registry: registry(),
+            progress: Arc::new(NoProgress),
+            interrupted: Arc::default(),
+        }
+    }
+
+    fn session(&self) -> Session {
+        Session {
+            tracking: self.tracking.clone(),
+            run_options: RunOptions::new("a test").with_run_name("first/run"),
+            volume: self.volume.path().to_owned(),
+            run_dir: None,
+            registry: self.registry.clone(),
+            device: Device::flex(),
+            progress: Arc::clone(&self.progress),
+            interrupted: Arc::clone(&self.interrupted),
+        }
+    }
+
+    fn trainer(&self, juror: Arc<dyn Juror>) -> PhotoTrainer {
+        PhotoTrainer::new(Box::new(loader(self.volume.path())), juror)
+    }
+
+    fn train(&self) -> Result<Report, Error> {
+        self.trainer(Arc::new(ClassicalJuror::new())).run(self.session())
+    }
+
+    fn record(&self) -> RecordedRun {
+        self.tracking.recorded_runs().pop().unwrap()
+    }
+}
+
+fn loader(volume: &Path) -> SyntheticLoader {
+    SyntheticLoader::new(10, 64, 1, volume.join("photos")).unwrap()
+}
+
+/// Every number of a summary, however deep.
+fn figures(value: &serde_json::Value) -> Vec<f64> {
+    match value {
+        serde_json::Value::Object(inner) => inner.values().flat_map(figures).collect(),
+        value => vec![value.as_f64().unwrap_or(f64::NAN)],
+    }
+}
+
+#[test]
+fn a_run_from_photos_to_report() {
+    let place = Workplace::new();
+    let report = place.train().unwrap();
+    assert_eq!((report.steps, report.seed, report.undelivered_records), (1024, 42, 0), "whole rollouts of 256 steps");
+    assert!(report.wall_seconds > 0.0 && report.steps_per_second > 0.0);
+
+    let test = report.evaluation.test;
+    assert_eq!(test.photos + test.undamaged.photos, 2);
+    let of_all = serde_json::to_value(&report.evaluation).unwrap();
+    let figures = figures(&of_all);
+    assert!(figures.len() > 50 && figures.iter().all(|figure| figure.is_finite()), "{of_all}");
+    let nothing: Summary = report.evaluation.baselines.do_nothing;
+    assert_eq!((nothing.mean_steps, nothing.recovered), (0.0, 0.0));
+    assert_eq!(nothing.mean_psnr_final_db, test.mean_psnr_degraded_db);
+
+    let record = place.record();
+    assert_eq!(record.status, Some(Status::Finished));
+    assert_eq!(report.run_id, record.run_id);
+    for stage in STAGES {
+        let durations = record.values(&format!("perf/{stage}_duration_seconds"));
+        assert!(matches!(durations[..], [duration] if duration >= 0.0), "{stage}: {durations:?}");
+    }
+    for step in ["copy_and_resize", "annotation_file", "score", "degrade_and_split"] {
+        assert_eq!(record.values(&format!("perf/{step}_duration_seconds")).len(), 1, "{step}");
+    }
+    assert_eq!(record.values("perf/total_duration_seconds"), [report.wall_seconds]);
+    assert_eq!(record.values("test/mean_psnr_final_db"), [test.mean_psnr_final_db]);
+    assert_eq!(record.values("test/undamaged/left_alone"), [test.undamaged.left_alone]);
+    for baseline in ["do_nothing", "random", "best_single_edit", "one_step_greedy"] {
+        assert_eq!(record.values(&format!("baseline/{baseline}/recovered")).len(), 1, "{baseline}");
+    }
+    assert_eq!(record.values("train/policy_loss").len(), 4, "one value for each update");
+    assert_eq!(record.values("validation/selection_psnr_db").len(), 2);
+    let steps: Vec<i64> =
+        record.metrics.iter().filter(|metric| metric.key == "train/entropy").map(|metric| metric.step).collect();
+    assert_eq!(steps, [256, 512, 768, 1024]);
+
+    assert_eq!(record.params["ppo/hidden"].replace(['[', ']'], ""), "16");
+    assert_eq!(record.params["source_dataset_id"], "synthetic");
+    assert_eq!(record.params["dataset_photos"], "10");
+    let artifacts: Vec<&str> = record.artifacts.keys().map(String::as_str).collect();
+    assert_eq!(
+        artifacts,
+        ["configuration.toml", "evaluation_images/mosaic.png", "models/model.safetensors", "report.json"]
+    );
+    let mut again = registry();
+    again.apply_toml(std::str::from_utf8(&record.artifacts["configuration.toml"]).unwrap(), "artifact").unwrap();
+    assert_eq!(again.flatten(), place.registry.flatten(), "the configuration is enough to repeat the run");
+
+    // The name of experiment and run are plain folders below the volume.
+    let runs = place.volume.path().join("runs").join("a_test");
+    assert_eq!(report.run_dir.parent(), Some(runs.as_path()));
+    assert!(report.run_dir.file_name().unwrap().to_str().unwrap().starts_with("first_run-"));
+    for file in ["configuration.toml", "used.json", "model.safetensors", "last-model.safetensors", "report.json"] {
+        assert!(report.run_dir.join(file).is_file(), "{file}");
+    }
+    let on_disk: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(report.run_dir.join("report.json")).unwrap()).unwrap();
+    for key in ["run_id", "run_dir", "model", "steps", "wall_seconds", "steps_per_second", "seed", "test", "baselines"]
+    {
+        assert!(on_disk.get(key).is_some(), "{key}");
+    }
+
+    let model = Model::load(&report.model, &Device::flex()).unwrap();
+    assert_eq!(model.configuration().hidden, [16]);
+    assert_eq!((model.configuration().max_steps, model.configuration().working_size), (4, 24));
+    assert!([512, 1024].contains(&model.configuration().environment_steps));
+    let sample = dodge_imaging::Photo::open(&report.sample.unwrap()).unwrap();
+    assert!(sample.width().max(sample.height()) <= 64);
+    let mosaic = dodge_imaging::Photo::open(&report.mosaic.unwrap()).unwrap();
+    assert_eq!(mosaic.width(), 752);
+}
+
+/// The report without what two equal runs may differ in.
+fn comparable(report: Report) -> Report {
+    Report {
+        run_id: String::new(),
+        run_dir: Path::new("").into(),
+        model: Path::new("").into(),
+        mosaic: report.mosaic.map(|_| Path::new("").into()),
+        sample: report.sample.and_then(|path| path.file_name().map(Into::into)),
+        wall_seconds: 0.0,
+        steps_per_second: 0.0,
+        ..report
+    }
+}
+
+#[test]
+fn equal_seeds_give_equal_runs_on_any_number_of_threads() {
+    let run = |threads, seed: u64| {
+        let mut place = Workplace::new();
+        place.registry.apply_set(&format!("training.seed={seed}")).unwrap();
+        let report = on_threads(threads, || place.train()).unwrap();
+        let chosen = Model::load(&report.model, &Device::flex()).unwrap().best_actions(&observations(100));
+        let losses = place.record().values("train/value_loss");
+        (comparable(report), chosen, losses)
+    };
+    let one = run(1, 7);
+    assert_eq!(one, run(1, 7));
+    assert_eq!(one, run(2, 7));
+    let other = run(1, 8);
+    assert_ne!(one.2, other.2);
+    assert_ne!(one.0.evaluation, other.0.evaluation);
+}
+
+#[test]
+fn a_second_run_in_the_same_volume_uses_what_is_there() {
+    let place = Workplace::new();
+    let first = place.train().unwrap();
+    let second = place.train().unwrap();
+    assert_ne!(first.run_dir, second.run_dir);
+    assert_eq!(comparable(first), comparable(second));
+    let cache = place.volume.path().join("cache/degrade_and_split");
+    assert_eq!(std::fs::read_dir(cache).unwrap().count(), 1);
+}
+
+#[test]
+fn a_run_folder_can_be_chosen() {
+    let place = Workplace::new();
+    let folder = tempfile::tempdir().unwrap();
+    let run_dir = folder.path().join("deep/inside");
+    let session = Session { run_dir: Some(run_dir.clone()), ..place.session() };
+    let report = place.trainer(Arc::new(ClassicalJuror::new())).run(session).unwrap();
+    assert_eq!((report.run_dir, report.model), (run_dir.clone(), run_dir.join("model.safetensors")));
+    assert!(!place.volume.path().join("runs").exists());
+}
+
+#[test]
+fn a_run_that_is_interrupted_before_it_trains_is_killed() {
+    let place = Workplace::new();
+    place.interrupted.store(true, Ordering::Relaxed);
+    let error = place.train().unwrap_err();
+    assert!(matches!(error, Error::Interrupted { model: None }), "{error:?}");
+    assert_eq!(error.to_string(), "interrupted");
+    let record = place.record();
+    assert_eq!(record.status, Some(Status::Killed));
+    assert!(record.values("train/entropy").is_empty());
+}
+
+/// Asks the run to stop as soon as a piece of work of this name has come so far.
+struct StopAt {
+    what: &'static str,
+    parts: u64,
+    seen: Mutex<(String, u64)>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Progress for StopAt {
+    fn begin(&self, what: &str, _: u64) {
+        *self.seen.lock().unwrap() = (what.to_owned(), 0);
+        self.advance(0);
+    }
+
+    fn advance(&self, parts: u64) {
+        let mut seen = self.seen.lock().unwrap();
+        seen.1 += parts;
+        if seen.0 == self.what && seen.1 >= self.parts {
+            self.interrupted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn note(&self, _: &str) {}
+
+    fn end(&self) {}
+}
+
+#[test]
+fn an_interrupted_training_leaves_a_usable_model() {
+    // Before the first validation, and after it.
+    for (parts, trained_for) in [(0, 0), (256, 256), (768, 512)] {
+        let mut place = Workplace::new();
+        let interrupted = Arc::clone(&place.interrupted);
+        place.progress = Arc::new(StopAt { what: "training", parts, seen: Mutex::default(), interrupted });
+        let Error::Interrupted { model: Some(path) } = place.train().unwrap_err() else { panic!("no model") };
+        let model = Model::load(&path, &Device::flex()).unwrap();
+        assert_eq!(model.configuration().environment_steps, trained_for);
+        let record = place.record();
+        assert_eq!(record.status, Some(Status::Killed));
+        assert_eq!(record.artifacts["models/model.safetensors"], std::fs::read(&path).unwrap());
+        assert_eq!(record.values("train/entropy").len() as u64, parts / 256);
+    }
+}
+
+#[test]
+fn a_run_whose_juror_fails_is_failed() {
+    let place = Workplace::new();
+    let error = place.trainer(Stub::failing()).run(place.session()).unwrap_err();
+    assert_eq!(error.to_string(), "preprocessing: juror stub gave no score: out of order");
+    let record = place.record();
+    assert_eq!(record.status, Some(Status::Failed));
+    assert_eq!(record.values("perf/load_data_duration_seconds").len(), 1, "what was done is recorded");
+    assert!(record.values("perf/train_duration_seconds").is_empty());
+}
+
+#[test]
+fn a_run_with_too_few_photos_is_failed() {
+    let place = Workplace::new();
+    let loader = SyntheticLoader::new(3, 64, 1, place.volume.path().join("photos")).unwrap();
+    let trainer = PhotoTrainer::new(Box::new(loader), Arc::new(ClassicalJuror::new()));
+    let error = trainer.run(place.session()).unwrap_err();
+    assert!(error.to_string().contains("3 photos are too few"), "{error}");
+    assert_eq!(place.record().status, Some(Status::Failed));
+}
+
+#[test]
+fn a_registry_that_lacks_a_section_leaves_no_run_open() {
+    let place = Workplace::new();
+    let session = Session { registry: Registry::new(), ..place.session() };
+    let error = place.trainer(Arc::new(ClassicalJuror::new())).run(session).unwrap_err();
+    assert!(matches!(error, Error::Part { part: "hyperparameters", .. }), "{error}");
+    let open = place.tracking.recorded_runs().iter().filter(|run| run.status.is_none()).count();
+    assert_eq!(open, 0, "a run that was started must be closed");
+}
+
+/// Trains with a loop of its own, for the juror alone, and measures only the mean value of the results.
+struct OwnTrainer {
+    standard: PhotoTrainer,
+    called: Mutex<Vec<&'static str>>,
+}
+
+impl OwnTrainer {
+    fn note(&self, hook: &'static str) {
+        self.called.lock().unwrap().push(hook);
+    }
+}
+
+impl Trainer for OwnTrainer {
+    fn load_data(&self, context: &TrainContext) -> Result<Dataset, Error> {
+        self.note("load_data");
+        Ok(loader(context.steps().volume()).load()?)
+    }
+
+    fn preprocess(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error> {
+        self.note("preprocess");
+        self.standard.preprocess(dataset, context)
+    }
+
+    fn train(&self, splits: &Splits, context: &TrainContext) -> Result<Trained, Error> {
+        self.note("train");
+        let environment: EnvironmentParams = context.hyperparameters()?;
+        let ppo: PpoParams = context.hyperparameters()?;
+        let photos = splits.train.photos.iter().map(|photo| {
+            let original = dodge_imaging::Photo::open(&photo.original)?.thumbnail(environment.working_size);
+            Ok(TrainingPhoto { degraded: original.clone(), original })
+        });
+        let actions = ActionSet::parse(&environment.actions)?;
+        let task = Arc::new(PhotoTask {
+            photos: photos.collect::<Result<_, Error>>()?,
+            actions: actions.clone(),
+            environment: environment.clone(),
+            reward: RewardParams { fidelity: 0.0, score: 1.0, edit_cost: 0.0 },
+            undamaged_share: 0.5,
+            juror: Stub::brightness(),
+            observer: Observer::new(),
+        });
+        let one = |index| PhotoEnv::new(Arc::clone(&task), context.seed(), index);
+        let mut environments = VectorEnvironment::new((0..ppo.environments as u64).map(one).collect())?;
+        let length = environments.observation_len();
+        let mut learner = Ppo::new(ppo.clone(), length, actions.len(), context.seed(), context.device());
+        let rollout = learner.collect(&mut environments)?;
+        let report = learner.update(&rollout, 0.0, 256)?;
+        context.log_metric("own/value_loss", report.value_loss, 256)?;
+        let configuration = ModelConfiguration {
+            actions: environment.actions.clone(),
+            max_steps: environment.max_steps,
+            working_size: environment.working_size,
+            hidden: ppo.hidden,
+            observation_version: Observer::VERSION,
+            algorithm: "own".to_owned(),
+            juror: task.juror.name(),
+            environment_steps: 256,
+            seed: context.seed(),
+        };
+        let model = Model::new(configuration, learner.network().clone(), context.device().clone())?;
+        let model_path = context.run_dir().join("own.safetensors");
+        model.save(&model_path)?;
+        Ok(Trained { model, model_path, environment_steps: 256, steps_per_second: 1.0 })
+    }
+
+    fn evaluate(&self, trained: &Trained, splits: &Splits, context: &TrainContext) -> Result<Evaluated, Error> {
+        self.note("evaluate");
+        self.standard.evaluate(trained, splits, context)
+    }
+}
+
+#[test]
+fn a_trainer_of_ones_own_needs_four_hooks() {
+    let place = Workplace::new();
+    let standard = place.trainer(Arc::new(ClassicalJuror::new()));
+    let trainer = OwnTrainer { standard, called: Mutex::default() };
+    let report = trainer.run(place.session()).unwrap();
+    assert_eq!(*trainer.called.lock().unwrap(), ["load_data", "preprocess", "train", "evaluate"]);
+    assert_eq!((report.steps, report.model), (256, report.run_dir.join("own.safetensors")));
+    let record = place.record();
+    assert_eq!(record.status, Some(Status::Finished));
+    assert_eq!(record.values("own/value_loss").len(), 1);
+    for stage in STAGES {
+        assert_eq!(record.values(&format!("perf/{stage}_duration_seconds")).len(), 1, "{stage}");
+    }
+    assert!(record.artifacts.contains_key("models/own.safetensors"), "the default postprocessing is used");
+    assert!(record.artifacts.contains_key("evaluation_images/mosaic.png"));
+    assert_eq!(
+        Model::load(&report.run_dir.join("own.safetensors"), &Device::flex()).unwrap().configuration().algorithm,
+        "own"
+    );
+}
