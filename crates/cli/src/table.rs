@@ -34,7 +34,8 @@ pub(crate) fn of(evaluation: &Evaluation) -> String {
 }
 
 fn line(text: &mut String, name: &str, s: &Summary) {
-    let undamaged = if s.undamaged.photos == 0 { "-".to_owned() } else { format!("{:.1} dB", s.undamaged.mean_psnr_db) };
+    let undamaged =
+        if s.undamaged.photos == 0 { "-".to_owned() } else { format!("{:.1} dB", s.undamaged.mean_psnr_db) };
     let _ = writeln!(
         text,
         "{name:>16}  {:6.2} {:6.2}  {:8.2}  {:9.2}  {:5.0} %  {:6.1} {:6.1} dB {:4.0} % {:4.0} % {:6.1}  {undamaged:>9}",

@@ -25,15 +25,26 @@ pub trait Juror: Send + Sync {
     /// [`Error`] when the juror cannot judge, for example because its service does not answer. No score is made up.
     fn score(&self, photos: &[&Photo]) -> Result<Vec<f64>, Error>;
 
+    /// As [`Juror::score`], with a check of what a juror of someone else's answers: one finite score for each photo.
+    ///
+    /// # Errors
+    /// As [`Juror::score`], and when the answer is not of that kind.
+    fn score_checked(&self, photos: &[&Photo]) -> Result<Vec<f64>, Error> {
+        let scores = self.score(photos)?;
+        if scores.len() != photos.len() {
+            return Err(Error::WrongCount { juror: self.name(), expected: photos.len(), got: scores.len() });
+        }
+        match scores.iter().find(|score| !score.is_finite()) {
+            Some(score) => Err(Error::Unavailable { juror: self.name(), reason: format!("it answered {score}") }),
+            None => Ok(scores),
+        }
+    }
+
     /// The score of a single photo.
     ///
     /// # Errors
     /// As [`Juror::score`].
     fn score_one(&self, photo: &Photo) -> Result<f64, Error> {
-        let scores = self.score(&[photo])?;
-        match scores[..] {
-            [score] => Ok(score),
-            _ => Err(Error::WrongCount { juror: self.name(), expected: 1, got: scores.len() }),
-        }
+        Ok(self.score_checked(&[photo])?[0])
     }
 }

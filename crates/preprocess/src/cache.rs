@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -43,7 +44,10 @@ pub(crate) fn cached(
         tracing::info!(step, folder = %folder.display(), "reusing the earlier result");
         return Ok(folder);
     }
-    let partial = parent.join(format!("{key}.{}.part", std::process::id()));
+    // One for each attempt, also of two threads of this process.
+    static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
+    let attempt = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
+    let partial = parent.join(format!("{key}.{}-{attempt}.part", std::process::id()));
     // Left over from a killed process with the same number, if it exists at all.
     let _ = fs::remove_dir_all(&partial);
     fs::create_dir_all(&partial).map_err(|source| file_error("create", &partial, source))?;

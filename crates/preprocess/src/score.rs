@@ -66,7 +66,7 @@ impl Preprocessor for Score {
             for files in files.chunks(BATCH) {
                 context.check_interrupted()?;
                 let photos = files.par_iter().map(|file| Photo::open(file)).collect::<Result<Vec<_>, _>>()?;
-                for score in self.juror.score(&photos.iter().collect::<Vec<_>>())? {
+                for score in self.juror.score_checked(&photos.iter().collect::<Vec<_>>())? {
                     image_id += 1;
                     document.add_score(image_id, score, score);
                 }

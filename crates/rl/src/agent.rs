@@ -18,14 +18,16 @@ impl Policy for Model {
     }
 }
 
-/// Acts on working photos, all together, until each is stopped or `max_steps` edits are made, and returns the
-/// operations chosen for each. No juror is asked.
+/// Acts on working photos, all together, until each is stopped or `limit` edits are made, and returns the operations
+/// chosen for each. No juror is asked. Observations count steps as shares of `max_steps`, as in training, so that a
+/// lower limit does not change what the policy sees.
 ///
 /// An edit that leaves the working photo as it is ends the episode: a deterministic policy would choose it for ever.
 pub fn retouch_all<P: Policy>(
     policy: &P,
     actions: &crate::ActionSet,
     max_steps: usize,
+    limit: usize,
     observer: &Observer,
     photos: &[&Photo],
 ) -> Vec<Retouched> {
@@ -35,7 +37,7 @@ pub fn retouch_all<P: Policy>(
         .map(|&photo| Retouched { photo: photo.clone(), operations: Vec::new(), stopped: false })
         .collect();
     let mut uses = vec![vec![0_u16; actions.len()]; photos.len()];
-    for step in 0..max_steps {
+    for step in 0..limit.min(max_steps) {
         let open: Vec<usize> = (0..photos.len()).filter(|&i| !results[i].stopped).collect();
         if open.is_empty() {
             break;
@@ -87,14 +89,14 @@ impl Model {
         self.recipes_for(&[photo], self.configuration().max_steps).remove(0)
     }
 
-    /// Finds the recipes for several photos with at most `max_steps` edits each.
+    /// Finds the recipes for several photos with at most `limit` edits each, and never more than in training.
     #[must_use]
-    pub fn recipes_for(&self, photos: &[&Photo], max_steps: usize) -> Vec<Recipe> {
+    pub fn recipes_for(&self, photos: &[&Photo], limit: usize) -> Vec<Recipe> {
         let size = self.configuration().working_size;
         let working: Vec<Photo> = photos.par_iter().map(|photo| photo.thumbnail(size)).collect();
         let working: Vec<&Photo> = working.iter().collect();
-        let max_steps = max_steps.min(self.configuration().max_steps);
-        let retouched = retouch_all(self, self.actions(), max_steps, &Observer::new(), &working);
+        let trained_steps = self.configuration().max_steps;
+        let retouched = retouch_all(self, self.actions(), trained_steps, limit, &Observer::new(), &working);
         retouched.into_iter().map(|r| Recipe::new(r.operations)).collect()
     }
 }

@@ -73,11 +73,8 @@ impl TestPhoto {
             .into_par_iter()
             .enumerate()
             .map(|(index, (name, original))| {
-                let damage = if index < undamaged {
-                    Damage::default()
-                } else {
-                    Damage::standard(&mut damage_rng(seed, &name))
-                };
+                let damage =
+                    if index < undamaged { Damage::default() } else { Damage::standard(&mut damage_rng(seed, &name)) };
                 let degraded = damage.apply(&original);
                 Ok(Self {
                     original_score: juror.score_one(&original)?,
@@ -208,7 +205,8 @@ pub fn summarize(photos: &[TestPhoto], outcomes: &[Outcome]) -> Summary {
     };
     let (damaged, undamaged) = (of(true), of(false));
     let mean = |pairs: &[(&TestPhoto, &Outcome)], value: &dyn Fn(&TestPhoto, &Outcome) -> f64| {
-        let total: f64 = pairs.iter().map(|(photo, outcome)| value(photo, outcome)).sum();
+        // Not `sum`, which is -0 for nothing.
+        let total = pairs.iter().fold(0.0, |total, (photo, outcome)| total + value(photo, outcome));
         total / pairs.len().max(1) as f64
     };
     let share = |condition: bool| f64::from(u8::from(condition));
@@ -222,7 +220,8 @@ pub fn summarize(photos: &[TestPhoto], outcomes: &[Outcome]) -> Summary {
         mean_original_score: original,
         mean_degraded_score: degraded,
         mean_final_score: last,
-        recovered: if original == degraded { 0.0 } else { (last - degraded) / (original - degraded) },
+        // Adding 0 turns -0 into 0.
+        recovered: if original == degraded { 0.0 } else { (last - degraded) / (original - degraded) + 0.0 },
         success_rate: mean(&damaged, &|p, o| share(o.final_score >= p.original_score)),
         mean_psnr_degraded_db: mean(&damaged, &|_, o| o.psnr_degraded_db),
         mean_psnr_final_db: mean(&damaged, &|_, o| o.psnr_final_db),
@@ -319,7 +318,7 @@ fn greedy_recipes(
             while chosen.len() < max_steps {
                 context.check_interrupted()?;
                 let candidates: Vec<Photo> = model.actions().operations().iter().map(|o| o.apply(&current)).collect();
-                let scores = juror.score(&candidates.iter().collect::<Vec<_>>())?;
+                let scores = juror.score_checked(&candidates.iter().collect::<Vec<_>>())?;
                 let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
                 let Some(best) = best.filter(|&best| scores[best] > score) else { break };
                 (score, current) = (scores[best], candidates[best].clone());

@@ -110,7 +110,7 @@ impl Model {
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
         let invalid = |reason: String| Error::Model { path: path.to_owned(), reason };
         let bytes = read_bounded(path)?;
-        let configuration = read_configuration(&bytes).map_err(invalid)?;
+        let (configuration, held) = read_configuration(&bytes).map_err(invalid)?;
         let actions = ActionSet::parse(&configuration.actions).map_err(|e| invalid(e.to_string()))?;
         if configuration.observation_version != Observer::VERSION {
             let (got, wanted) = (configuration.observation_version, Observer::VERSION);
@@ -128,6 +128,10 @@ impl Model {
         // The weights are drawn only to be replaced: the shapes come from the configuration, the values from the file.
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let length = Observer::observation_len(actions.len());
+        // Before that: a few digits in a small file must not cost gigabytes.
+        if ActorCritic::parameter_count(length, widths, actions.len()) != held {
+            return Err(invalid("its tensors do not fit its configuration: the file is damaged".to_owned()));
+        }
         let mut network = ActorCritic::new(length, widths, actions.len(), &mut rng, device);
         let mut store = SafetensorsStore::from_bytes(Some(bytes));
         let applied = network.load_from(&mut store).map_err(|e| invalid(format!("its tensors cannot be used: {e}")))?;
@@ -138,10 +142,11 @@ impl Model {
     }
 }
 
-fn read_configuration(bytes: &[u8]) -> Result<ModelConfiguration, String> {
+/// The configuration, and how many numbers the tensors of the file hold.
+fn read_configuration(bytes: &[u8]) -> Result<(ModelConfiguration, usize), String> {
     let damaged = |e: safetensors::SafeTensorError| format!("is no model file, or truncated ({e})");
     // Checks the whole layout against the length, so that nothing later reads beyond the end.
-    safetensors::SafeTensors::deserialize(bytes).map_err(damaged)?;
+    let tensors = safetensors::SafeTensors::deserialize(bytes).map_err(damaged)?;
     let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(damaged)?;
     let metadata: HashMap<String, String> = header.metadata().clone().unwrap_or_default();
     let format = metadata.get(FORMAT_KEY).ok_or("is a safetensors file, but no model of dodge")?;
@@ -149,7 +154,10 @@ fn read_configuration(bytes: &[u8]) -> Result<ModelConfiguration, String> {
         return Err(format!("has format version {format}, this program reads version {MODEL_FORMAT}: train it again"));
     }
     let configuration = metadata.get(CONFIGURATION_KEY).ok_or("lacks its configuration")?;
-    serde_json::from_str(configuration).map_err(|e| format!("has a configuration that cannot be read: {e}"))
+    let configuration: ModelConfiguration =
+        serde_json::from_str(configuration).map_err(|e| format!("has a configuration that cannot be read: {e}"))?;
+    let held = tensors.iter().map(|(_, tensor)| tensor.shape().iter().product::<usize>()).sum();
+    Ok((configuration, held))
 }
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, Error> {

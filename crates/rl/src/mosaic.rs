@@ -15,16 +15,19 @@ const BETTER: [u8; 3] = [70, 170, 80];
 const WORSE: [u8; 3] = [200, 60, 50];
 const SAME: [u8; 3] = [120, 120, 120];
 
-/// Draws the first `rows` photos: left the damaged photo, in the middle the agent's result, right the original. The
+/// Draws up to `rows` photos, five damaged ones for each undamaged one and these last: left the damaged photo, in the
+/// middle the agent's result, right the original. The
 /// frame of the result is green and doubled where its PSNR rose by more than 0.1 dB, red where it fell, grey elsewhere.
 ///
 /// The photo has 3 columns of 240 pixels; none is drawn for no photos.
 #[must_use]
 pub fn mosaic(photos: &[TestPhoto], outcomes: &[Outcome], rows: usize) -> Option<Photo> {
-    let rows: Vec<[Photo; 3]> = photos
-        .iter()
-        .zip(outcomes)
-        .take(rows)
+    let (damaged, undamaged): (Vec<_>, Vec<_>) = photos.iter().zip(outcomes).partition(|(photo, _)| photo.damaged);
+    let undamaged_rows = (rows / 6).max(rows.saturating_sub(damaged.len())).min(undamaged.len());
+    let rows: Vec<[Photo; 3]> = damaged
+        .into_iter()
+        .take(rows - undamaged_rows)
+        .chain(undamaged.into_iter().take(undamaged_rows))
         .map(|(photo, outcome)| {
             let gain = outcome.psnr_final_db - outcome.psnr_degraded_db;
             let after = framed(&outcome.result.thumbnail(TILE), gain);

@@ -37,6 +37,19 @@ impl ActorCritic {
         }
     }
 
+    /// How many numbers networks of this shape consist of.
+    pub(crate) fn parameter_count(observation_len: usize, hidden: &[usize], action_count: usize) -> usize {
+        let of_one = |outputs: usize| {
+            let (mut inputs, mut count) = (observation_len, 0);
+            for &width in hidden.iter().chain([&outputs]) {
+                count += (inputs + 1) * width;
+                inputs = width;
+            }
+            count
+        };
+        of_one(action_count) + of_one(1)
+    }
+
     /// Unnormalised log-probabilities `[batch, action]` of observations `[batch, feature]`.
     #[must_use]
     pub fn logits(&self, observations_bf: Tensor<2>) -> Tensor<2> {

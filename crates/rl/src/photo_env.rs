@@ -56,11 +56,15 @@ pub struct EnvironmentParams {
     #[hparam(default = true)]
     pub vary_photos: bool,
     /// Smallest share of each side that a random crop keeps.
-    #[hparam(default = 0.7, range = 0.2..=1.0)]
+    #[hparam(default = 0.5, range = 0.2..=1.0)]
     pub least_crop: f64,
     /// Strength of the random change of tone and colour, as a share of the standard damage's.
     #[hparam(default = 0.3, range = 0.0..=1.0)]
     pub tone_variation: f64,
+    /// Standard deviation of the noise on every feature of an observation in training, where features lie roughly
+    /// within -1..=1.
+    #[hparam(default = 0.05, range = 0.0..=1.0)]
+    pub observation_noise: f64,
 }
 
 /// What the agent is paid for.
@@ -72,10 +76,10 @@ pub struct RewardParams {
     #[hparam(default = 20.0, range = 0.0..=1000.0)]
     pub fidelity: f64,
     /// Reward per point of score gained.
-    #[hparam(default = 0.05, range = 0.0..=100.0)]
+    #[hparam(default = 0.03, range = 0.0..=100.0)]
     pub score: f64,
     /// Cost of every edit, so that useless ones are not worth it.
-    #[hparam(default = 0.03, range = 0.0..=10.0)]
+    #[hparam(default = 0.05, range = 0.0..=10.0)]
     pub edit_cost: f64,
 }
 
@@ -136,9 +140,14 @@ impl PhotoEnv {
         Self { task, rng, original, current, error: 0.0, score: 0.0, steps: 0, uses }
     }
 
-    fn observe(&self, observation: &mut [f32]) {
-        let max_steps = self.task.environment.max_steps;
+    fn observe(&mut self, observation: &mut [f32]) {
+        let EnvironmentParams { max_steps, vary_photos, observation_noise, .. } = self.task.environment;
         self.task.observer.observe(&self.current, self.steps, max_steps, &self.uses, observation);
+        if vary_photos && observation_noise > 0.0 {
+            // Uniform with the same deviation: cheaper than a normal draw, and as good against learning by heart.
+            let reach = (observation_noise * 3.0_f64.sqrt()) as f32;
+            observation.iter_mut().for_each(|feature| *feature += self.rng.random_range(-reach..=reach));
+        }
     }
 
     /// Another photo that could have been taken in the same place.

@@ -222,8 +222,8 @@ pub struct UpdateReport {
 /// The learner: networks, optimiser and the random generator that samples actions and shuffles minibatches.
 pub struct Ppo {
     params: PpoParams,
+    learning: ActorCritic,
     network: ActorCritic,
-    acting: ActorCritic,
     optimizer: ModuleOptimizer,
     rng: ChaCha8Rng,
     device: Device,
@@ -236,23 +236,23 @@ impl Ppo {
     pub fn new(params: PpoParams, observation_len: usize, action_count: usize, seed: u64, device: &Device) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let device = device.clone().autodiff();
-        let network = ActorCritic::new(observation_len, &params.hidden, action_count, &mut rng, &device);
-        let acting = network.valid();
+        let learning = ActorCritic::new(observation_len, &params.hidden, action_count, &mut rng, &device);
+        let network = learning.valid();
         let optimizer = AdamConfig::new().with_epsilon(1e-5).init();
-        Self { params, network, acting, optimizer, rng, device, observation_len }
+        Self { params, learning, network, optimizer, rng, device, observation_len }
     }
 
     /// The current networks, without autodiff.
     #[must_use]
     pub fn network(&self) -> &ActorCritic {
-        &self.acting
+        &self.network
     }
 
     /// Samples an action for each observation, `[environment][feature]`.
     pub fn act(&mut self, observations: &[f32]) -> Decisions {
         let observations_bf = batch(observations, self.observation_len, &self.device.clone().inner());
-        let values = to_vec(self.acting.values(observations_bf.clone()));
-        let log_all_ba = log_softmax(self.acting.logits(observations_bf), 1);
+        let values = to_vec(self.network.values(observations_bf.clone()));
+        let log_all_ba = log_softmax(self.network.logits(observations_bf), 1);
         let action_count = log_all_ba.dims()[1];
         let log_all = to_vec(log_all_ba);
         let mut decisions = Decisions { actions: Vec::new(), log_probabilities: Vec::new(), values };
@@ -267,7 +267,7 @@ impl Ppo {
     /// The most probable action for each observation, `[environment][feature]`.
     #[must_use]
     pub fn best(&self, observations: &[f32]) -> Vec<usize> {
-        self.acting.best_actions(observations, self.observation_len, &self.device.clone().inner())
+        self.network.best_actions(observations, self.observation_len, &self.device.clone().inner())
     }
 
     /// Takes `rollout_steps` steps in every environment.
@@ -312,7 +312,7 @@ impl Ppo {
     /// Values of observations, `[environment][feature]`.
     #[must_use]
     pub fn values(&self, observations: &[f32]) -> Vec<f32> {
-        to_vec(self.acting.values(batch(observations, self.observation_len, &self.device.clone().inner())))
+        to_vec(self.network.values(batch(observations, self.observation_len, &self.device.clone().inner())))
     }
 
     /// Learns from a rollout. `progress` (0 to 1) drives the learning rate, `step` only names the place in errors.
@@ -339,7 +339,7 @@ impl Ppo {
                 }
             }
         }
-        self.acting = self.network.valid();
+        self.network = self.learning.valid();
         report.average();
         Ok(report)
     }
@@ -351,19 +351,19 @@ impl Ppo {
         report: &mut UpdateReport,
         step: u64,
     ) -> Result<(), Error> {
-        let logits_ba = self.network.logits(batch.observations_bf.clone());
-        let values_b = self.network.values(batch.observations_bf.clone());
+        let logits_ba = self.learning.logits(batch.observations_bf.clone());
+        let values_b = self.learning.values(batch.observations_bf.clone());
         let loss = loss(params, logits_ba, values_b, batch);
         let total = scalar(loss.total.clone());
         if !total.is_finite() {
             return Err(Error::Diverged { step, quantity: "the loss", value: total });
         }
-        let mut gradients = GradientsParams::from_grads(loss.total.backward(), &self.network);
-        let norm = clip_global_norm(&self.network, &mut gradients, params.max_gradient_norm);
+        let mut gradients = GradientsParams::from_grads(loss.total.backward(), &self.learning);
+        let norm = clip_global_norm(&self.learning, &mut gradients, params.max_gradient_norm);
         if !norm.is_finite() {
             return Err(Error::Diverged { step, quantity: "the norm of the gradient", value: norm });
         }
-        self.network = self.optimizer.step(report.learning_rate, self.network.clone(), gradients);
+        self.learning = self.optimizer.step(report.learning_rate, self.learning.clone(), gradients);
         report.policy_loss += scalar(loss.policy);
         report.value_loss += scalar(loss.value);
         report.entropy += scalar(loss.entropy);

@@ -232,8 +232,9 @@ pub struct Report {
 
 fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error> {
     let started = Instant::now();
-    let run = session.tracking.start_run(&session.run_options)?;
+    // Before the run is started: afterwards, every error has to close it.
     let seed = session.registry.get::<TrainingParams>()?.seed;
+    let run = session.tracking.start_run(&session.run_options)?;
     let run_dir = session.run_dir.unwrap_or_else(|| {
         let experiment = file_name(&session.run_options.experiment);
         session.volume.join("runs").join(experiment).join(unique_name(run.run_name(), run.run_id()))
@@ -256,11 +257,14 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
         Err(Error::Interrupted { .. }) => Status::Killed,
         Err(_) => Status::Failed,
     };
-    if let Err(Error::Interrupted { model: Some(model) }) = &result {
-        context.log_artifact(model, "models")?;
-    }
+    // The run is closed before anything is returned, whatever else fails.
+    let kept = match &result {
+        Err(Error::Interrupted { model: Some(model) }) => context.log_artifact(model, "models"),
+        _ => Ok(()),
+    };
     let finished = run.finish(status);
     let mut report = result?;
+    kept?;
     let summary = finished?;
     // A server gives the run an id of its own.
     report.run_id = summary.run_id;

@@ -17,7 +17,6 @@ pub(crate) struct Validation {
     episodes: Vec<TrainingPhoto>,
     damaged: usize,
     mean_degraded_db: f64,
-    undamaged_share: f64,
     observer: Observer,
 }
 
@@ -28,19 +27,25 @@ pub(crate) struct Fidelity {
     pub(crate) gain_db: f64,
     /// Mean PSNR at which undamaged photos come out, in decibels.
     pub(crate) undamaged_db: f64,
-    /// What selects a model: mean PSNR over both, weighted as photos come, in decibels.
-    pub(crate) selection_db: f64,
+}
+
+impl Fidelity {
+    /// Whether this is the better model: one that leaves undamaged photos above `least_undamaged_db` goes before one
+    /// that does not, whatever it gains; among those that do the gain counts, among the others the harm.
+    pub(crate) fn is_better_than(&self, other: &Self, least_undamaged_db: f64) -> bool {
+        let harmless = |fidelity: &Self| fidelity.undamaged_db >= least_undamaged_db;
+        match (harmless(self), harmless(other)) {
+            (true, true) => self.gain_db > other.gain_db,
+            (false, false) => self.undamaged_db > other.undamaged_db,
+            (harmless, _) => harmless,
+        }
+    }
 }
 
 impl Validation {
     /// Each photo once with its stored damage, with `damages - 1` fresh ones, and once undamaged: more episodes than
     /// photos, because the choice between models should not hang on a single draw of damage.
-    pub(crate) fn new(
-        photos: &[TrainingPhoto],
-        damages: usize,
-        undamaged_share: f64,
-        seed: u64,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(photos: &[TrainingPhoto], damages: usize, seed: u64) -> Result<Self, Error> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut episodes = Vec::new();
         for photo in photos {
@@ -60,7 +65,7 @@ impl Validation {
         episodes.extend(photos.iter().map(undamaged));
         let degraded: Vec<&Photo> = episodes[..damaged].iter().map(|episode| &episode.degraded).collect();
         let mean_degraded_db = mean_psnr(&episodes[..damaged], &degraded)?;
-        Ok(Self { episodes, damaged, mean_degraded_db, undamaged_share, observer: Observer::new() })
+        Ok(Self { episodes, damaged, mean_degraded_db, observer: Observer::new() })
     }
 
     /// Lets a policy act on all episodes.
@@ -71,15 +76,11 @@ impl Validation {
         max_steps: usize,
     ) -> Result<Fidelity, Error> {
         let photos: Vec<&Photo> = self.episodes.iter().map(|episode| &episode.degraded).collect();
-        let retouched = retouch_all(policy, actions, max_steps, &self.observer, &photos);
+        let retouched = retouch_all(policy, actions, max_steps, max_steps, &self.observer, &photos);
         let results: Vec<&Photo> = retouched.iter().map(|r| &r.photo).collect();
         let damaged_db = mean_psnr(&self.episodes[..self.damaged], &results[..self.damaged])?;
         let undamaged_db = mean_psnr(&self.episodes[self.damaged..], &results[self.damaged..])?;
-        Ok(Fidelity {
-            gain_db: damaged_db - self.mean_degraded_db,
-            undamaged_db,
-            selection_db: (1.0 - self.undamaged_share) * damaged_db + self.undamaged_share * undamaged_db,
-        })
+        Ok(Fidelity { gain_db: damaged_db - self.mean_degraded_db, undamaged_db })
     }
 }
 
@@ -91,4 +92,20 @@ fn mean_psnr(episodes: &[TrainingPhoto], results: &[&Photo]) -> Result<f64, Erro
         .collect::<Result<Vec<f64>, _>>()?;
     // Summed in order, so that the mean does not depend on the threads.
     Ok(values.iter().sum::<f64>() / values.len().max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_harms_good_photos_never_wins_by_its_gain() {
+        let fidelity = |gain_db, undamaged_db| Fidelity { gain_db, undamaged_db };
+        let better = |a: Fidelity, b: Fidelity| a.is_better_than(&b, 48.0);
+        assert!(better(fidelity(2.0, 50.0), fidelity(1.5, 59.0)), "both are harmless: the gain counts");
+        assert!(better(fidelity(1.0, 48.0), fidelity(4.0, 47.9)));
+        assert!(!better(fidelity(4.0, 47.9), fidelity(1.0, 48.0)));
+        assert!(better(fidelity(1.0, 45.0), fidelity(2.0, 40.0)), "both harm: the lesser harm counts");
+        assert!(!better(fidelity(2.0, 50.0), fidelity(2.0, 50.0)), "the earlier of two equal ones stays");
+    }
 }

@@ -90,8 +90,7 @@ fn enhance(
 
 fn in_words(enhanced: &Enhanced, recipe: &Recipe, before: &Photo, juror: &ClassicalJuror, explain: bool) -> String {
     let target = enhanced.output.as_ref().map(|output| format!(" -> {}", output.display())).unwrap_or_default();
-    let edits =
-        if enhanced.operations.is_empty() { "left as it is".to_owned() } else { enhanced.operations.join(" ") };
+    let edits = if enhanced.operations.is_empty() { "left as it is".to_owned() } else { enhanced.operations.join(" ") };
     let (before_score, after_score) = (enhanced.score_before, enhanced.score_after);
     let photo = enhanced.photo.display();
     let mut text = format!("{photo}{target}: {edits} (score {before_score:.2} -> {after_score:.2})\n");

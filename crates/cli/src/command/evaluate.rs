@@ -28,9 +28,8 @@ pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) ->
         DamageChoice::Standard => share,
         DamageChoice::None => 1.0,
     };
-    let open = |file: &dodge_data::PhotoFile| {
-        Ok((format!("{}.png", file.name()), Photo::open(file.path())?.thumbnail(size)))
-    };
+    let open =
+        |file: &dodge_data::PhotoFile| Ok((format!("{}.png", file.name()), Photo::open(file.path())?.thumbnail(size)));
     let photos = dataset.photos().par_iter().map(open).collect::<Result<Vec<_>>>()?;
     let juror = ClassicalJuror::new();
     let photos = TestPhoto::damage_all(photos, undamaged_share, &juror, arguments.seed)?;

@@ -28,7 +28,8 @@ fn entropy(probabilities: [f64; 2]) -> f64 {
 
 #[test]
 fn the_loss_by_hand() {
-    let params = PpoParams { clip_range: 0.2, ..PpoParams::default() };
+    let params =
+        PpoParams { clip_range: 0.2, value_coefficient: 0.5, entropy_coefficient: 0.01, ..PpoParams::default() };
     let (logits_ba, values_b, batch) = example(&Device::flex());
     let loss = loss(&params, logits_ba, values_b, &batch);
     // A gain counts up to the ratio 1.2, a loss in full: -(1.2 * 1 + 1.5 * -2) / 2.
@@ -55,7 +56,8 @@ fn an_unchanged_policy_has_no_divergence() {
 
 #[test]
 fn beyond_the_clip_range_a_gain_has_no_gradient_and_a_loss_has() {
-    let params = PpoParams { entropy_coefficient: 0.0, value_coefficient: 0.0, ..PpoParams::default() };
+    let params =
+        PpoParams { clip_range: 0.2, value_coefficient: 0.0, entropy_coefficient: 0.0, ..PpoParams::default() };
     let (logits_ba, values_b, batch) = example(&Device::flex().autodiff());
     let logits_ba = logits_ba.detach().require_grad();
     let gradients = loss(&params, logits_ba.clone(), values_b, &batch).total.backward();
@@ -69,12 +71,12 @@ fn beyond_the_clip_range_a_gain_has_no_gradient_and_a_loss_has() {
 fn actions_are_drawn_as_often_as_they_are_probable() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let log_probabilities = [0.1_f32.ln(), 0.6_f32.ln(), 0.3_f32.ln(), f32::NEG_INFINITY];
-    let mut counts = [0; 4];
+    let mut counts = [0_i32; 4];
     for _ in 0..10_000 {
         counts[sample(&log_probabilities, &mut rng)] += 1;
     }
     for (count, expected) in counts.into_iter().zip([1000, 6000, 3000, 0]) {
-        assert!((count - expected as i32).abs() < 200, "{counts:?}");
+        assert!((count - expected).abs() < 200, "{counts:?}");
     }
 }
 

@@ -63,7 +63,7 @@ fn photos_are_retouched_together_until_each_is_stopped() {
     let script = Script::new(vec![vec![brighter, stop, 3], vec![stop, brighter], vec![2]]);
     let photos = [scene(0, 20, 10), scene(1, 10, 20), scene(2, 8, 8)];
     let photos: Vec<&Photo> = photos.iter().collect();
-    let results = retouch_all(&script, &actions(), 3, &Observer::new(), &photos);
+    let results = retouch_all(&script, &actions(), 3, 3, &Observer::new(), &photos);
     assert_eq!(*script.asked.lock().unwrap(), [3, 2, 1], "a stopped photo is not looked at again");
     let expected =
         [(vec!["lightness:10"], true), (vec![], true), (vec!["warmth:0.1", "lightness:10", "contrast:1.2"], false)];
@@ -81,7 +81,7 @@ fn photos_are_retouched_together_until_each_is_stopped() {
 fn the_limit_of_edits_is_kept() {
     for limit in [0, 1, 4] {
         let script = Script::new(vec![vec![0]; limit]);
-        let results = retouch_all(&script, &actions(), limit, &Observer::new(), &[&scene(0, 16, 16)]);
+        let results = retouch_all(&script, &actions(), 5, limit, &Observer::new(), &[&scene(0, 16, 16)]);
         assert_eq!((results[0].operations.len(), results[0].stopped), (limit, false));
     }
 }
@@ -90,18 +90,18 @@ fn the_limit_of_edits_is_kept() {
 fn an_edit_without_effect_ends_the_episode_and_the_recipe() {
     // White cannot become lighter.
     let script = Script::new(vec![vec![0]]);
-    let results = retouch_all(&script, &actions(), 5, &Observer::new(), &[&flat(9, 9, [255; 3])]);
+    let results = retouch_all(&script, &actions(), 5, 5, &Observer::new(), &[&flat(9, 9, [255; 3])]);
     assert!(results[0].stopped && results[0].operations.is_empty());
     // 250 can, once.
     let script = Script::new(vec![vec![0]; 2]);
-    let results = retouch_all(&script, &actions(), 5, &Observer::new(), &[&flat(9, 9, [250; 3])]);
+    let results = retouch_all(&script, &actions(), 5, 5, &Observer::new(), &[&flat(9, 9, [250; 3])]);
     assert_eq!((texts(&results[0].operations), results[0].stopped), (vec!["lightness:10".to_owned()], true));
 }
 
 #[test]
 fn no_photos_are_no_work() {
     let script = Script::new(vec![]);
-    assert!(retouch_all(&script, &actions(), 5, &Observer::new(), &[]).is_empty());
+    assert!(retouch_all(&script, &actions(), 5, 5, &Observer::new(), &[]).is_empty());
     assert!(model(&[8], 1).recipes_for(&[], 5).is_empty());
 }
 

@@ -34,8 +34,8 @@ fn load(bytes: &[u8]) -> Result<Model, Error> {
 }
 
 /// The reason of a refusal; it must be one of a model, name the file and come within a few seconds.
-fn refusal(bytes: Vec<u8>) -> String {
-    let (_folder, path) = written(&bytes);
+fn refusal(bytes: impl AsRef<[u8]>) -> String {
+    let (_folder, path) = written(bytes.as_ref());
     let (sender, receiver) = mpsc::channel();
     let place = path.clone();
     // On a thread of its own, so that a file that takes for ever fails this test instead of hanging it.
@@ -139,7 +139,7 @@ fn a_truncated_file_is_refused_wherever_it_ends() {
     let header = header_len(&bytes);
     let lengths = (0..header + 20).step_by(7).chain([1, 7, 8, 9, header - 1, header, header + 1]);
     for length in lengths.chain([bytes.len() / 2, bytes.len() - 4, bytes.len() - 1]) {
-        let reason = refusal(bytes[..length].to_vec());
+        let reason = refusal(&bytes[..length]);
         assert!(reason.starts_with("is no model file, or truncated ("), "{length} bytes: {reason}");
     }
     let mut longer = bytes;

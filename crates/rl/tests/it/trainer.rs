@@ -141,7 +141,7 @@ fn a_run_from_photos_to_report() {
         assert_eq!(record.values(&format!("baseline/{baseline}/recovered")).len(), 1, "{baseline}");
     }
     assert_eq!(record.values("train/policy_loss").len(), 4, "one value for each update");
-    assert_eq!(record.values("validation/selection_psnr_db").len(), 2);
+    assert_eq!(record.values("validation/psnr_gain_db").len(), 2);
     let steps: Vec<i64> =
         record.metrics.iter().filter(|metric| metric.key == "train/entropy").map(|metric| metric.step).collect();
     assert_eq!(steps, [256, 512, 768, 1024]);
@@ -290,6 +290,19 @@ fn an_interrupted_training_leaves_a_usable_model() {
         assert_eq!(record.artifacts["models/model.safetensors"], std::fs::read(&path).unwrap());
         assert_eq!(record.values("train/entropy").len() as u64, parts / 256);
     }
+}
+
+#[test]
+fn a_run_that_is_interrupted_while_it_evaluates_keeps_its_model() {
+    let mut place = Workplace::new();
+    let interrupted = Arc::clone(&place.interrupted);
+    place.progress = Arc::new(StopAt { what: "evaluating", parts: 0, seen: Mutex::default(), interrupted });
+    let Error::Interrupted { model: Some(path) } = place.train().unwrap_err() else { panic!("no model") };
+    assert!(Model::load(&path, &Device::flex()).is_ok());
+    let record = place.record();
+    assert_eq!(record.status, Some(Status::Killed));
+    assert_eq!(record.artifacts["models/model.safetensors"], std::fs::read(&path).unwrap());
+    assert_eq!(record.values("train/entropy").len(), 4);
 }
 
 #[test]
