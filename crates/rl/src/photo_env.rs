@@ -61,10 +61,6 @@ pub struct EnvironmentParams {
     /// Strength of the random change of tone and colour, as a share of the standard damage's.
     #[hparam(default = 0.3, range = 0.0..=1.0)]
     pub tone_variation: f64,
-    /// Standard deviation of the noise on every feature of an observation in training, where features lie roughly
-    /// within -1..=1.
-    #[hparam(default = 0.05, range = 0.0..=1.0)]
-    pub observation_noise: f64,
 }
 
 /// What the agent is paid for.
@@ -140,14 +136,9 @@ impl PhotoEnv {
         Self { task, rng, original, current, error: 0.0, score: 0.0, steps: 0, uses }
     }
 
-    fn observe(&mut self, observation: &mut [f32]) {
-        let EnvironmentParams { max_steps, vary_photos, observation_noise, .. } = self.task.environment;
+    fn observe(&self, observation: &mut [f32]) {
+        let max_steps = self.task.environment.max_steps;
         self.task.observer.observe(&self.current, self.steps, max_steps, &self.uses, observation);
-        if vary_photos && observation_noise > 0.0 {
-            // Uniform with the same deviation: cheaper than a normal draw, and as good against learning by heart.
-            let reach = (observation_noise * 3.0_f64.sqrt()) as f32;
-            observation.iter_mut().for_each(|feature| *feature += self.rng.random_range(-reach..=reach));
-        }
     }
 
     /// Another photo that could have been taken in the same place.

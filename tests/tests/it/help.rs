@@ -1,0 +1,137 @@
+//! What `--help` says, and where.
+
+use dodge_tests::Scratch;
+
+#[test]
+fn help_lists_the_commands() {
+    let help = Scratch::new().dodge(&["--help"]).succeeded();
+    assert_eq!(help.stderr, "");
+    insta::assert_snapshot!(help.stdout, @"
+    Trains an agent to retouch photographs, and lets it retouch yours
+
+    Usage: dodge <COMMAND>
+
+    Commands:
+      train     Train an agent on photos and measure it on photos it never saw
+      evaluate  Measure a model on a folder of photos
+      enhance   Let a model retouch photos at their full size
+      apply     Replay a recipe on photos
+      score     Print the juror's score of photos
+      params    Show the hyperparameters
+      help      Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+    ");
+}
+
+#[test]
+fn help_of_train_explains_every_option() {
+    let help = Scratch::new().dodge(&["train", "--help"]).succeeded();
+    assert_eq!(help.stderr, "");
+    insta::assert_snapshot!(help.stdout, @"
+    Train an agent on photos and measure it on photos it never saw
+
+    Usage: dodge train [OPTIONS]
+
+    Options:
+          --photos <DIR>
+              Train on the photos in this folder and below; without it, on synthetic photos
+
+          --synthetic <N>
+              Train on this many synthetic photos
+
+          --preset <PRESET>
+              Start from a preset
+
+              Possible values:
+              - quick:   A first look in a minute or two
+              - default: What the documentation's figures were measured with
+              - long:    Five times the steps of the default
+              
+              [default: default]
+
+          --config <FILE.toml>
+              Then read a configuration file
+
+          --set <SECTION.KEY=VALUE>
+              Then set single values, for example ppo.discount=0.95
+
+          --algo <ALGO>
+              The algorithm
+
+              Possible values:
+              - ppo: Proximal policy optimisation
+              
+              [default: ppo]
+
+          --steps <N>
+              Environment steps to train for (training.steps)
+
+          --seed <N>
+              Seed of everything random (training.seed)
+
+          --device <DEVICE>
+              Where to compute [env: DODGE_DEVICE]
+
+              Possible values:
+              - auto: The fastest there is in this build
+              - cpu:  The processor
+              - gpu:  A graphics card
+
+          --juror <JUROR>
+              The juror
+
+              Possible values:
+              - classical: A formula over statistics of the photo
+              
+              [default: classical]
+
+          --threads <N>
+              Threads to use; without it, one per core [env: DODGE_THREADS]
+
+          --out <DIR>
+              The run's folder; without it, below the volume
+
+          --experiment <NAME>
+              The experiment that the run belongs to [env: MLFLOW_EXPERIMENT_NAME]
+
+          --run-name <NAME>
+              The name of the run; without it, one is made up
+
+          --tracking-uri <local|console|off|URL>
+              Where to record: local, console, off, or the address of an MLflow server [env: MLFLOW_TRACKING_URI]
+
+          --json
+              Print the result as one JSON object on the last line
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+}
+
+#[test]
+fn every_command_has_help_and_the_program_a_version() {
+    let scratch = Scratch::new();
+    for command in ["train", "evaluate", "enhance", "apply", "score", "params"] {
+        let help = scratch.dodge(&[command, "--help"]).succeeded();
+        assert!(help.stdout.contains(&format!("Usage: dodge {command}")), "{help}");
+    }
+    let version = scratch.dodge(&["--version"]).succeeded();
+    assert_eq!(version.stdout.trim(), format!("dodge {}", env!("CARGO_PKG_VERSION")));
+    assert!(scratch.files(".").is_empty(), "asking for help writes nothing");
+}
+
+#[test]
+fn no_command_and_an_unknown_one_are_wrong_usage() {
+    let scratch = Scratch::new();
+    for (arguments, usage) in [(&[][..], "Usage: dodge <COMMAND>"), (&["params"], "Usage: dodge params <COMMAND>")] {
+        let nothing = scratch.dodge(arguments);
+        assert_eq!((nothing.code, nothing.stdout.as_str()), (Some(2), ""), "{nothing}");
+        assert!(nothing.stderr.contains(usage), "{nothing}");
+    }
+    let unknown = scratch.dodge(&["trian"]);
+    assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(2), ""), "{unknown}");
+    assert!(unknown.stderr.contains("'train'"), "the mistake is guessed: {unknown}");
+}

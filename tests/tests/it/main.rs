@@ -1,0 +1,19 @@
+//! Whole-program tests: what `dodge` does for its user, seen from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop, helpers included")]
+
+mod bad_input;
+mod enhancing;
+mod environment;
+#[cfg(target_os = "linux")]
+mod full_disk;
+mod help;
+mod measuring;
+mod one_crate_alone;
+mod photos;
+#[cfg(unix)]
+mod real_mlflow;
+#[cfg(unix)]
+mod stopping;
+mod tracking;
+mod training;

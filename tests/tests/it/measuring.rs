@@ -1,0 +1,125 @@
+//! `dodge evaluate`, `dodge score` and `dodge params`.
+
+use std::fs;
+
+use dodge_tests::Scratch;
+use serde_json::Value;
+
+use crate::photos::{dark, folder_of_photos, retouching_model, scene};
+use crate::training::check_evaluation;
+
+#[test]
+fn a_model_is_measured_on_a_folder() {
+    let scratch = Scratch::new();
+    let model = retouching_model(&scratch);
+    folder_of_photos(&scratch.path("photos"), 7);
+    let evaluate = |arguments: &[&str]| {
+        let common = ["evaluate", "--model", &model, "--photos=photos", "--json"];
+        scratch.dodge(&[&common[..], arguments].concat()).succeeded().json()
+    };
+    let standard = evaluate(&[]);
+    let keys: Vec<&String> = standard.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["baselines", "test"]);
+    check_evaluation(&standard);
+    // 0.15 of seven photos stay undamaged.
+    assert_eq!((&standard["test"]["photos"], &standard["test"]["undamaged"]["photos"]), (&6.into(), &1.into()));
+    assert_eq!(evaluate(&["--damage=standard", "--seed=1"]), standard, "these are the defaults");
+    let other = evaluate(&["--seed=2"]);
+    assert_ne!(other["test"]["mean_degraded_score"], standard["test"]["mean_degraded_score"]);
+    assert_eq!(other["test"]["undamaged"]["photos"], 1);
+
+    let undamaged = evaluate(&["--damage=none"]);
+    check_evaluation(&undamaged);
+    assert_eq!((&undamaged["test"]["photos"], &undamaged["test"]["undamaged"]["photos"]), (&0.into(), &7.into()));
+    let nothing = &undamaged["baselines"]["do_nothing"]["undamaged"];
+    assert_eq!((nothing["mean_psnr_db"].as_f64(), nothing["left_alone"].as_f64()), (Some(60.0), Some(1.0)));
+
+    let table = scratch.dodge(&["evaluate", "--model", &model, "--photos=photos"]).succeeded();
+    assert!(table.stdout.contains("one-step greedy"), "{table}");
+    assert!(!scratch.path("volume/runs").exists(), "an evaluation is no run");
+}
+
+#[test]
+fn a_damaged_photo_scores_lower_than_a_good_one() {
+    let scratch = Scratch::new();
+    scene(0).save(&scratch.path("good.png")).unwrap();
+    dark(&scene(0)).save(&scratch.path("dark.png")).unwrap();
+    let report = scratch.dodge(&["score", "good.png", "dark.png", "--json"]).succeeded().json();
+    let photos = report["photos"].as_array().unwrap();
+    assert_eq!((&photos[0]["photo"], &photos[1]["photo"]), (&"good.png".into(), &"dark.png".into()));
+    assert!(photos[0]["score"].as_f64().unwrap() > photos[1]["score"].as_f64().unwrap() + 0.5, "{report}");
+    assert_eq!(report["failed"], 0);
+
+    let text = scratch.dodge(&["score", "good.png", "dark.png"]).succeeded();
+    assert_eq!(text.stdout.lines().count(), 2, "{text}");
+    let first = text.stdout.lines().next().unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(first, [&*format!("{:.2}", photos[0]["score"].as_f64().unwrap()), "good.png"]);
+    let explained = scratch.dodge(&["score", "good.png", "--explain"]).succeeded();
+    let parts = photos[0]["parts"].as_object().unwrap().len();
+    assert!(parts >= 7, "{report}");
+    assert_eq!(explained.stdout.lines().count(), 1 + parts, "{explained}");
+}
+
+#[test]
+fn parameters_are_listed_with_the_layer_they_come_from() {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("mine.toml"), "format_version = 1\n[ppo]\nepochs = 3\n").unwrap();
+    let arguments = ["params", "list", "--preset=quick", "--config=mine.toml", "--set=ppo.discount=0.5"];
+    let listed = scratch.dodge(&arguments).succeeded();
+    let line = |name: &str| {
+        let found = listed.stdout.lines().find(|line| line.split_whitespace().next() == Some(name));
+        found.unwrap_or_else(|| panic!("{name}: {listed}")).split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line("ppo.discount"), "0.5 --set");
+    assert_eq!(line("ppo.epochs"), "3 config file mine.toml");
+    assert_eq!(line("training.steps"), "120000 preset quick");
+    assert_eq!(line("ppo.clip_range"), "0.2 default");
+    let sections = ["training.", "ppo.", "environment.", "reward.", "degrade.", "resize.", "data."];
+    for line in listed.stdout.lines() {
+        assert!(sections.iter().any(|section| line.starts_with(section)), "{line}");
+    }
+}
+
+#[test]
+fn one_parameter_is_shown_with_its_meaning_and_range() {
+    let scratch = Scratch::new();
+    let shown = scratch.dodge(&["params", "show", "ppo.discount", "--set=ppo.discount=0.5"]).succeeded();
+    insta::assert_snapshot!(shown.stdout, @"
+    ppo.discount = 0.5
+        Discount of future rewards per step.
+        accepted: number, 0.0 to 1.0
+        default: 0.97; this value: --set
+    ");
+    let section = scratch.dodge(&["params", "show", "reward"]).succeeded();
+    assert!(section.stdout.contains("reward.fidelity") && !section.stdout.contains("ppo."), "{section}");
+    let unknown = scratch.dodge(&["params", "show", "ppo.discont"]);
+    insta::assert_snapshot!(unknown.failed(2), @"error: there is no section or hyperparameter `ppo.discont`: `dodge params list` shows all");
+}
+
+#[test]
+fn the_schema_describes_every_parameter() {
+    let scratch = Scratch::new();
+    let schema: Value = serde_json::from_str(&scratch.dodge(&["params", "schema"]).succeeded().stdout).unwrap();
+    let text = schema.to_string();
+    let listed = scratch.dodge(&["params", "list"]).succeeded();
+    assert!(listed.stdout.lines().count() > 25, "{listed}");
+    for line in listed.stdout.lines() {
+        let key = line.split_whitespace().next().unwrap().split_once('.').unwrap().1;
+        assert!(text.contains(&format!("\"{key}\"")), "{key}");
+    }
+}
+
+#[test]
+fn the_template_is_a_configuration_of_all_defaults() {
+    let scratch = Scratch::new();
+    let template = scratch.dodge(&["params", "template"]).succeeded();
+    fs::write(scratch.path("template.toml"), &template.stdout).unwrap();
+    let with = scratch.dodge(&["params", "list", "--config=template.toml"]).succeeded();
+    let without = scratch.dodge(&["params", "list"]).succeeded();
+    let values = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect()
+    };
+    assert_eq!(values(&with.stdout), values(&without.stdout));
+    let small = ["--config=template.toml", "--steps=100", "--tracking-uri=off", "--json"];
+    assert_eq!(scratch.train(&small).succeeded().json()["seed"], 42);
+}
