@@ -31,8 +31,3 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
 pub(crate) fn create_folder(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))
 }
-
-/// Reports a photo that could not be handled; the others go on.
-pub(crate) fn complain(error: &impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "error: {error}");
-}

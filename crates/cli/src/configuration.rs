@@ -1,6 +1,6 @@
 //! The registry of all hyperparameters, and its layers.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use dodge_data::DataParams;
 use dodge_hparams::{Layer, Registry};
 use dodge_preprocess::{DegradeParams, ResizeParams};
@@ -44,9 +44,7 @@ pub(crate) fn layered(arguments: &HyperparameterArguments) -> Result<Registry> {
 /// Checks what only shows when all layers are there.
 pub(crate) fn validate(registry: &Registry) -> Result<()> {
     registry.validate()?;
-    ActionSet::parse(&registry.get::<EnvironmentParams>()?.actions)
-        .map_err(crate::failure::usage)
-        .context("hyperparameter environment.actions")?;
+    ActionSet::parse(&registry.get::<EnvironmentParams>()?.actions).map_err(crate::failure::usage)?;
     Ok(())
 }
 

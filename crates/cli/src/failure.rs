@@ -41,12 +41,19 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         };
         return ExitCode::from(INTERRUPTED);
     }
+    drop(stderr);
+    complain(error);
+    let usage = error.chain().any(|cause| cause.is::<UsageError>() || cause.is::<dodge_hparams::Error>());
+    ExitCode::from(if usage { USAGE } else { FAILED })
+}
+
+/// Prints an error and a hint, for a failure that does not end the program as well.
+pub(crate) fn complain(error: &anyhow::Error) {
+    let mut stderr = std::io::stderr().lock();
     let _ = writeln!(stderr, "error: {}", in_one_line(error));
     if let Some(hint) = hint(error) {
         let _ = writeln!(stderr, "hint: {hint}");
     }
-    let usage = error.chain().any(|cause| cause.is::<UsageError>() || cause.is::<dodge_hparams::Error>());
-    ExitCode::from(if usage { USAGE } else { FAILED })
 }
 
 /// The message with its causes, each said once: our errors quote their cause already, others do not.
@@ -65,12 +72,19 @@ fn in_one_line(error: &anyhow::Error) -> String {
 
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
     let full = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::StorageFull)
+        let reported =
+            cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::StorageFull);
+        // The tracking database has an error type of its own that is not passed on; only its words are.
+        reported || cause.to_string().contains("database or disk is full")
     };
     if error.chain().any(full) {
         return Some("the disk is full; free some space, or choose another one with IMAGE_VOLUME_PATH or -o");
     }
-    if error.chain().any(|cause| cause.is::<dodge_hparams::Error>()) {
+    let about_values = |cause: &dodge_hparams::Error| {
+        use dodge_hparams::Error::{FormatVersion, MalformedToml, TooLarge, Unreadable};
+        !matches!(cause, FormatVersion { .. } | MalformedToml { .. } | TooLarge { .. } | Unreadable { .. })
+    };
+    if error.chain().any(|cause| cause.downcast_ref().is_some_and(about_values)) {
         return Some("`dodge params list` shows every hyperparameter");
     }
     None

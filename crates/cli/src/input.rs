@@ -26,8 +26,10 @@ pub(crate) fn photo_files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 /// A place in `folder` for the result of each photo: its own name, with a number where two have the same stem.
 ///
-/// Fails where a result would take the place of its input.
-pub(crate) fn places(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>> {
+/// Fails where a result, or a file that stands beside it under one of the `companions` extensions, would take the place
+/// of any of the inputs.
+pub(crate) fn places(files: &[PathBuf], folder: &Path, companions: &[&str]) -> Result<Vec<PathBuf>> {
+    let inputs: HashSet<PathBuf> = files.iter().filter_map(|file| file.canonicalize().ok()).collect();
     let mut taken: HashSet<OsString> = HashSet::new();
     let mut places = Vec::new();
     for file in files {
@@ -44,10 +46,11 @@ pub(crate) fn places(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>> {
         name.push(".");
         name.push(extension);
         let place = folder.join(name);
-        if let (Ok(place), Ok(file)) = (place.canonicalize(), file.canonicalize())
-            && place == file
-        {
-            bail!("the result would take the place of {}: choose another folder with -o", file.display());
+        let beside = companions.iter().map(|extension| place.with_extension(extension));
+        for result in std::iter::once(place.clone()).chain(beside) {
+            if result.canonicalize().is_ok_and(|result| inputs.contains(&result)) {
+                bail!("a result would take the place of the input {}: choose another folder with -o", result.display());
+            }
         }
         places.push(place);
     }
@@ -68,7 +71,7 @@ mod tests {
     #[test]
     fn results_with_the_same_stem_are_kept_apart() {
         let files = ["a/x.jpg", "b/x.png", "b/X.JPG", "b/y.webp"].map(PathBuf::from);
-        let places = places(&files, Path::new("out")).unwrap();
+        let places = places(&files, Path::new("out"), &[]).unwrap();
         let expected = ["out/x.jpg", "out/x-2.png", "out/X-3.JPG", "out/y.png"].map(PathBuf::from);
         // `X` differs from `x` only in case, and the number is counted for each name.
         assert_eq!(places[..2], expected[..2]);

@@ -1,5 +1,6 @@
 //! What the environment variables say. They are read here and nowhere else; `docs/environment.md` lists them.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -24,6 +25,8 @@ pub(crate) struct Surroundings {
     pub(crate) threads: Option<usize>,
     /// `DODGE_LOG`: what is logged to stderr.
     log: Option<String>,
+    /// `NO_COLOR`: no colours in the log, also on a terminal.
+    no_color: bool,
     /// `USER` or `USERNAME`: who runs it.
     pub(crate) user: Option<String>,
 }
@@ -56,6 +59,7 @@ impl Surroundings {
             device: device.transpose()?,
             threads: threads.transpose()?,
             log,
+            no_color: lookup("NO_COLOR").is_some(),
             user: lookup("USER").or_else(|| lookup("USERNAME")),
         })
     }
@@ -72,6 +76,7 @@ impl Surroundings {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal() && !self.no_color)
             .with_target(false)
             .without_time()
             .try_init();
@@ -121,6 +126,12 @@ mod tests {
     fn dodge_log() {
         assert!(with("DODGE_LOG", "debug,dodge_rl=trace").is_ok());
         assert!(with("DODGE_LOG", "=,=").unwrap_err().to_string().contains("no log filter"));
+    }
+
+    #[test]
+    fn no_color() {
+        assert!(with("NO_COLOR", "1").unwrap().no_color);
+        assert!(!with("NO_COLOR", "").unwrap().no_color);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub enum Error {
         reason: String,
     },
     /// There are too few photos to split.
-    #[error("{got} photos are too few for a training, a validation and a test split: at least {needed} are needed")]
+    #[error("a training, a validation and a test split need at least {needed} photos, got {got}")]
     TooFewPhotos {
         /// Photos there are.
         got: usize,

@@ -18,7 +18,7 @@ mod training;
 mod validation;
 
 pub use actions::ActionSet;
-pub use agent::{Policy, Retouched, retouch_all};
+pub use agent::{Policy, Retouched, VIEWS, retouch_all};
 pub use environment::{Environment, Step, VectorEnvironment};
 pub use error::Error;
 pub use evaluate::{

@@ -80,11 +80,11 @@ impl Model {
         &self.actions
     }
 
-    /// The most probable action for each observation, `[batch][feature]`.
+    /// The probability of each action, `[batch][action]`, for observations `[batch][feature]`.
     #[must_use]
-    pub fn best_actions(&self, observations: &[f32]) -> Vec<usize> {
+    pub fn probabilities(&self, observations: &[f32]) -> Vec<f32> {
         let length = Observer::observation_len(self.actions.len());
-        self.network.best_actions(observations, length, &self.device)
+        self.network.probabilities(observations, length, &self.device)
     }
 
     /// Writes the file, whole or not at all.

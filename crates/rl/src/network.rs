@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::activation::tanh;
+use burn::tensor::activation::{softmax, tanh};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -56,15 +56,12 @@ impl ActorCritic {
         self.policy.forward(observations_bf)
     }
 
-    /// The most probable action for each observation, `[batch][feature]`, of `length` features.
+    /// Probability of each action, `[batch][action]`, for observations `[batch][feature]` of `length` features.
     #[must_use]
-    pub fn best_actions(&self, observations: &[f32], length: usize, device: &Device) -> Vec<usize> {
+    pub fn probabilities(&self, observations: &[f32], length: usize, device: &Device) -> Vec<f32> {
         let data = TensorData::new(observations.to_vec(), [observations.len() / length, length]);
-        let logits_ba = self.logits(Tensor::from_data(data, device));
-        let action_count = logits_ba.dims()[1];
-        let logits: Vec<f32> = logits_ba.into_data_as::<f32>().try_into_vec().expect("the data was converted to f32");
-        let best = |row: &[f32]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or_default();
-        logits.chunks_exact(action_count).map(best).collect()
+        let probabilities_ba = softmax(self.logits(Tensor::from_data(data, device)), 1);
+        probabilities_ba.into_data_as::<f32>().try_into_vec().expect("the data was converted to f32")
     }
 
     /// Values `[batch]` of observations `[batch, feature]`.

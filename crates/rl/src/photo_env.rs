@@ -72,10 +72,10 @@ pub struct RewardParams {
     #[hparam(default = 20.0, range = 0.0..=1000.0)]
     pub fidelity: f64,
     /// Reward per point of score gained.
-    #[hparam(default = 0.03, range = 0.0..=100.0)]
+    #[hparam(default = 0.05, range = 0.0..=100.0)]
     pub score: f64,
     /// Cost of every edit, so that useless ones are not worth it.
-    #[hparam(default = 0.05, range = 0.0..=10.0)]
+    #[hparam(default = 0.01, range = 0.0..=10.0)]
     pub edit_cost: f64,
 }
 

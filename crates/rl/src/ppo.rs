@@ -264,10 +264,10 @@ impl Ppo {
         decisions
     }
 
-    /// The most probable action for each observation, `[environment][feature]`.
+    /// The probability of each action, `[batch][action]`, for observations `[batch][feature]`.
     #[must_use]
-    pub fn best(&self, observations: &[f32]) -> Vec<usize> {
-        self.network.best_actions(observations, self.observation_len, &self.device.clone().inner())
+    pub fn probabilities(&self, observations: &[f32]) -> Vec<f32> {
+        self.network.probabilities(observations, self.observation_len, &self.device.clone().inner())
     }
 
     /// Takes `rollout_steps` steps in every environment.

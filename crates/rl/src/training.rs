@@ -55,8 +55,8 @@ pub struct Trained {
 }
 
 impl Policy for Ppo {
-    fn choose(&self, observations: &[f32]) -> Vec<usize> {
-        self.best(observations)
+    fn probabilities(&self, observations: &[f32]) -> Vec<f32> {
+        Self::probabilities(self, observations)
     }
 }
 

@@ -43,8 +43,8 @@ fn folders_that_cannot_be_trained_on() {
     insta::assert_snapshot!(messages.join("\n"), @"
     1 error: photos: no such folder: missing; check the path, or name another folder with photos
     1 error: photos: no photos in empty; put JPEG or PNG files there, or name another folder
-    1 error: preprocessing: 1 photos are too few for a training, a validation and a test split: at least 5 are needed
-    1 error: preprocessing: 4 photos are too few for a training, a validation and a test split: at least 5 are needed
+    1 error: preprocessing: a training, a validation and a test split need at least 5 photos, got 1
+    1 error: preprocessing: a training, a validation and a test split need at least 5 photos, got 4
     1 error: photos: no photos in unusable (3 unusable: unusable/dot.png: 1x1 pixels, less than 16 on a side; unusable/text.jpg: the content is neither JPEG nor PNG; unusable/zero.png: the file is empty); put JPEG or PNG files there, or name another folder
     1 error: photos: one/photo-0.png is not a folder; name the folder that holds the photos, not a file in it
     ");
@@ -103,22 +103,18 @@ fn hyperparameters_and_configurations_that_are_wrong() {
     hint: `dodge params list` shows every hyperparameter
     --set=ppo.discount: 2 error: malformed assignment `ppo.discount` (--set): write section.key=value
     hint: `dodge params list` shows every hyperparameter
-    --set=environment.actions=["polish:3"]: 2 error: hyperparameter environment.actions: environment.actions: unknown operation `polish:3`: expected one of lightness, contrast, gamma, shadows, highlights, saturation, vibrance, warmth, tint, grey-world, auto-contrast, sharpen, unsharp-mask, clarity, blur, median, crop
-    --set=environment.actions=[]: 2 error: hyperparameter environment.actions: environment.actions: at least one operation is needed
+    --set=environment.actions=["polish:3"]: 2 error: environment.actions: unknown operation `polish:3`: expected one of lightness, contrast, gamma, shadows, highlights, saturation, vibrance, warmth, tint, grey-world, auto-contrast, sharpen, unsharp-mask, clarity, blur, median, crop
+    --set=environment.actions=[]: 2 error: environment.actions: at least one operation is needed
     --set=degrade.train_ratio=0.9 --set=degrade.validation_ratio=0.2: 2 error: section `degrade`: train_ratio and validation_ratio leave -0.100 for the test split; at least 0.01 is needed
     hint: `dodge params list` shows every hyperparameter
     --config=malformed.toml: 2 error: malformed TOML (config file malformed.toml) at line 2, column 5: unclosed table, expected `]`
-    hint: `dodge params list` shows every hyperparameter
     --config=unknown.toml: 2 error: unknown hyperparameter ppo.epoch (config file unknown.toml, line 3): did you mean `epochs`?
     hint: `dodge params list` shows every hyperparameter
     --config=newer.toml: 2 error: format_version = 99 (config file newer.toml, line 1) cannot be read: this version reads 1
-    hint: `dodge params list` shows every hyperparameter
     --config=type.toml: 2 error: ppo.epochs = "three" (config file type.toml, line 3): wrong type, expected an integer, got text
     hint: `dodge params list` shows every hyperparameter
     --config=bytes.toml: 2 error: malformed TOML (config file bytes.toml) at line 1, column 1: not UTF-8 text
-    hint: `dodge params list` shows every hyperparameter
     --config=missing.toml: 2 error: cannot read config file missing.toml: No such file or directory (os error 2)
-    hint: `dodge params list` shows every hyperparameter
     --steps=0: 2 error: training.steps = 0 (--steps): out of range, expected 1 to 10000000000 (environment steps)
     hint: `dodge params list` shows every hyperparameter
     --synthetic=0: 2 error: data.synthetic_photos = 0 (--synthetic): out of range, expected 1 to 100000 (photos)

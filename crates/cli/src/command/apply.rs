@@ -4,13 +4,14 @@ use anyhow::{Result, bail};
 use dodge_imaging::{Photo, Recipe};
 
 use crate::arguments::ApplyArguments;
+use crate::failure::complain;
 use crate::{command, input};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
     let recipe = Recipe::load(&arguments.recipe)?;
     let files = input::photo_files(&arguments.photos)?;
-    let places = input::places(&files, &arguments.output)?;
+    let places = input::places(&files, &arguments.output, &[])?;
     command::create_folder(&arguments.output)?;
     let mut written = Vec::new();
     let mut failed = 0;
@@ -18,7 +19,7 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
         match Photo::open(file).and_then(|photo| recipe.apply(&photo).save(place)) {
             Ok(()) => written.push(serde_json::json!({ "photo": file, "output": place })),
             Err(error) => {
-                command::complain(&error);
+                complain(&error.into());
                 failed += 1;
                 continue;
             }

@@ -9,8 +9,14 @@ use dodge_rl::Model;
 use serde::Serialize;
 
 use crate::arguments::EnhanceArguments;
+use crate::failure::complain;
 use crate::surroundings::Surroundings;
 use crate::{command, input, instructor};
+
+/// Extension of the recipe beside a result.
+const RECIPE: &str = "recipe.json";
+/// Extension of the picture of before and after.
+const PREVIEW: &str = "preview.png";
 
 /// What was done to one photo.
 #[derive(Debug, Serialize)]
@@ -27,7 +33,7 @@ struct Enhanced {
 pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) -> Result<()> {
     let model = Model::load(&arguments.model, &dodge_rl::cpu())?;
     let files = input::photo_files(&arguments.photos)?;
-    let places = input::places(&files, &arguments.output)?;
+    let places = input::places(&files, &arguments.output, &[RECIPE, PREVIEW])?;
     if !arguments.dry_run {
         command::create_folder(&arguments.output)?;
     }
@@ -38,7 +44,7 @@ pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) ->
         match enhance(file, place, &model, &juror, arguments) {
             Ok(enhanced) => done.push(enhanced),
             Err(error) => {
-                command::complain(&error);
+                complain(&error);
                 failed += 1;
             }
         }
@@ -74,11 +80,11 @@ fn enhance(
         score_after: juror.score_one(&after)?,
     };
     if !arguments.dry_run {
-        let recipe_place = place.with_extension("recipe.json");
+        let recipe_place = place.with_extension(RECIPE);
         result.save(place)?;
         recipe.save(&recipe_place)?;
         if arguments.preview {
-            before.beside(&after).save(&place.with_extension("preview.png"))?;
+            before.beside(&after).save(&place.with_extension(PREVIEW))?;
         }
         (enhanced.output, enhanced.recipe) = (Some(place.to_owned()), Some(recipe_place));
     }

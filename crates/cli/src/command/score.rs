@@ -8,6 +8,7 @@ use dodge_juror::{ClassicalJuror, Juror};
 use dodge_preprocess::ResizeParams;
 
 use crate::arguments::ScoreArguments;
+use crate::failure::complain;
 use crate::{command, input};
 
 /// Runs the command. Photos are scored at the size that preprocessing gives them.
@@ -21,7 +22,7 @@ pub(crate) fn run(arguments: &ScoreArguments) -> Result<()> {
         let photo = match Photo::open(file) {
             Ok(photo) => photo.thumbnail(size),
             Err(error) => {
-                command::complain(&error);
+                complain(&error.into());
                 failed += 1;
                 continue;
             }

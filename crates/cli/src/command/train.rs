@@ -1,5 +1,6 @@
 //! `dodge train`
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -111,6 +112,7 @@ fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
             #[expect(clippy::exit, reason = "the user asked twice")]
             std::process::exit(i32::from(INTERRUPTED));
         }
+        let _ = writeln!(std::io::stderr(), "\nstopping; Ctrl-C again ends at once");
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(interrupted)

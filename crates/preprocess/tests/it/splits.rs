@@ -136,10 +136,7 @@ fn too_few_photos_are_an_error_before_any_work() {
     let (originals, damaged) = noticing();
     let scored = place.scored(originals);
     let error = split(DegradeParams::default(), &damaged, 1, &scored, &place).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "4 photos are too few for a training, a validation and a test split: at least 5 are needed"
-    );
+    assert_eq!(error.to_string(), "a training, a validation and a test split need at least 5 photos, got 4");
     assert_eq!(damaged.asked(), 0);
     assert!(!place.cache("degrade_and_split").exists());
 }

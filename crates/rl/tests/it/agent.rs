@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use dodge_imaging::Photo;
-use dodge_rl::{ActionSet, EnvironmentParams, Observer, Policy, retouch_all};
+use dodge_rl::{ActionSet, EnvironmentParams, Observer, Policy, VIEWS, retouch_all};
 
 use crate::support::{ACTIONS, flat, model, scene};
 
@@ -20,11 +20,13 @@ impl Script {
 }
 
 impl Policy for Script {
-    fn choose(&self, observations: &[f32]) -> Vec<usize> {
+    fn probabilities(&self, observations: &[f32]) -> Vec<f32> {
         let mut asked = self.asked.lock().unwrap();
-        let answers = self.answers[asked.len()].clone();
-        asked.push(observations.len() / Observer::observation_len(ACTIONS.len() + 1));
-        answers
+        let answers = &self.answers[asked.len()];
+        let count = ACTIONS.len() + 1;
+        asked.push(observations.len() / Observer::observation_len(count) / VIEWS);
+        let certain = |&answer: &usize| (0..count).map(move |action| f32::from(u8::from(action == answer)));
+        answers.iter().flat_map(|answer| std::iter::repeat_n(answer, VIEWS)).flat_map(certain).collect()
     }
 }
 

@@ -43,7 +43,9 @@ fn trained(params: PpoParams, ending: Ending, updates: usize) -> (Ppo, f64) {
 fn an_identity_task_is_solved() {
     let (learner, right) = trained(params(), Ending::Terminated(4), 16);
     assert!(right >= 0.9, "{right} of the sampled actions are right after 4096 steps");
-    assert_eq!(learner.best(&every_state()), [0, 1, 2, 3, 4]);
+    for (state, row) in learner.probabilities(&every_state()).chunks(5).enumerate() {
+        assert!(row[state] > 0.5, "in state {state}: {row:?}");
+    }
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn equal_seeds_give_equal_runs_on_any_number_of_threads() {
         let mut place = Workplace::new();
         place.registry.apply_set(&format!("training.seed={seed}")).unwrap();
         let report = on_threads(threads, || place.train()).unwrap();
-        let chosen = Model::load(&report.model, &Device::flex()).unwrap().best_actions(&observations(100));
+        let chosen = Model::load(&report.model, &Device::flex()).unwrap().probabilities(&observations(100));
         let losses = place.record().values("train/value_loss");
         (comparable(report), chosen, losses)
     };
