@@ -59,7 +59,7 @@ pub struct EnvironmentParams {
     #[hparam(default = 0.5, range = 0.2..=1.0)]
     pub least_crop: f64,
     /// Strength of the random change of tone and colour, as a share of the standard damage's.
-    #[hparam(default = 0.3, range = 0.0..=1.0)]
+    #[hparam(default = 0.4, range = 0.0..=1.0)]
     pub tone_variation: f64,
 }
 
@@ -75,7 +75,7 @@ pub struct RewardParams {
     #[hparam(default = 0.05, range = 0.0..=100.0)]
     pub score: f64,
     /// Cost of every edit, so that useless ones are not worth it.
-    #[hparam(default = 0.01, range = 0.0..=10.0)]
+    #[hparam(default = 0.03, range = 0.0..=10.0)]
     pub edit_cost: f64,
 }
 

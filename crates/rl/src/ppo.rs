@@ -58,7 +58,7 @@ pub struct PpoParams {
     #[hparam(default = 0.5, range = 1e-6..=1000.0)]
     pub max_gradient_norm: f64,
     /// Step size of the Adam optimiser at the start.
-    #[hparam(default = 5e-4, range = 1e-8..=1.0, unit = "per gradient step", scale = "log")]
+    #[hparam(default = 7e-4, range = 1e-8..=1.0, unit = "per gradient step", scale = "log")]
     pub learning_rate: f64,
     /// How the learning rate changes with the environment steps taken.
     #[hparam(default = Schedule::Linear)]

@@ -21,7 +21,7 @@ use crate::validation::{Fidelity, Validation};
 #[hparams(section = "training")]
 pub struct TrainingParams {
     /// How long to train; rounded up to whole rollouts.
-    #[hparam(default = 250_000, range = 1..=10_000_000_000, unit = "environment steps")]
+    #[hparam(default = 700_000, range = 1..=10_000_000_000, unit = "environment steps")]
     pub steps: u64,
     /// How often the policy is validated, and kept if it is the best so far.
     #[hparam(default = 5, range = 1..=100_000, unit = "updates")]
@@ -31,7 +31,7 @@ pub struct TrainingParams {
     pub validation_damages: usize,
     /// The best model is the one that gains most PSNR on damaged validation photos among those that leave undamaged
     /// ones at this PSNR or more; 60 is untouched.
-    #[hparam(default = 48.0, range = 0.0..=60.0, unit = "dB")]
+    #[hparam(default = 45.0, range = 0.0..=60.0, unit = "dB")]
     pub least_undamaged_db: f64,
     /// Seed of split, damage, networks and exploration.
     #[hparam(default = 42)]

@@ -8,6 +8,7 @@ mod environment;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod help;
+mod learning;
 mod measuring;
 mod one_crate_alone;
 mod photos;

@@ -322,7 +322,7 @@ fn a_run_with_too_few_photos_is_failed() {
     let loader = SyntheticLoader::new(3, 64, 1, place.volume.path().join("photos")).unwrap();
     let trainer = PhotoTrainer::new(Box::new(loader), Arc::new(ClassicalJuror::new()));
     let error = trainer.run(place.session()).unwrap_err();
-    assert!(error.to_string().contains("3 photos are too few"), "{error}");
+    assert!(error.to_string().contains("need at least 5 photos, got 3"), "{error}");
     assert_eq!(place.record().status, Some(Status::Failed));
 }
 
