@@ -48,6 +48,10 @@ pub struct EnvironmentParams {
     /// Longer side of the working photo that the agent learns on and looks at; recipes are replayed at full size.
     #[hparam(default = 48, range = 16..=1024, unit = "pixels")]
     pub working_size: u32,
+    /// Longer side at which training photos are damaged, before they are scaled down to the working size. Damage clips
+    /// single pixels, so that a thumbnail of a damaged photo is not a damaged thumbnail, and users' photos are large.
+    #[hparam(default = 144, range = 16..=2048, unit = "pixels")]
+    pub damage_size: u32,
     /// Whether each training episode draws a new damage; otherwise the one stored by preprocessing is used every time.
     #[hparam(default = true)]
     pub fresh_damage: bool,
@@ -79,7 +83,7 @@ pub struct RewardParams {
     pub edit_cost: f64,
 }
 
-/// A photo to learn from, at working size.
+/// A photo to learn from, at [`EnvironmentParams::damage_size`].
 #[derive(Debug, Clone)]
 pub struct TrainingPhoto {
     /// The undamaged original.
@@ -108,7 +112,10 @@ pub struct PhotoTask {
 
 /// One environment: an episode is one photo.
 ///
-/// *Stop* terminates the episode without a reward; the last allowed edit truncates it. Random draws (photo, mirroring,
+/// *Stop* terminates the episode without a reward. After the last allowed edit the agent chooses once more: to stop, or to
+/// go on, which costs an edit, changes nothing and truncates the episode. Without this choice nothing would ever teach
+/// the value network what the states at the limit are worth, although truncation goes on with their value: its guess
+/// then feeds on itself, and never to stop comes to look best. Random draws (photo, mirroring,
 /// damage) come from the environment's own generator.
 pub struct PhotoEnv {
     task: Arc<PhotoTask>,
@@ -178,16 +185,19 @@ impl Environment for PhotoEnv {
     fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
         let task = Arc::clone(&self.task);
         let photo = &task.photos[self.rng.random_range(0..task.photos.len())];
-        if task.environment.fresh_damage {
-            self.original = self.varied(&photo.original);
-            self.current = if self.rng.random_bool(task.undamaged_share) {
-                self.original.clone()
+        let size = task.environment.working_size;
+        (self.original, self.current) = if task.environment.fresh_damage {
+            let original = self.varied(&photo.original);
+            if self.rng.random_bool(task.undamaged_share) {
+                let original = original.thumbnail(size);
+                (original.clone(), original)
             } else {
-                Damage::standard(&mut self.rng).apply(&self.original)
-            };
+                let degraded = Damage::standard(&mut self.rng).apply(&original);
+                (original.thumbnail(size), degraded.thumbnail(size))
+            }
         } else {
-            (self.original, self.current) = (photo.original.clone(), photo.degraded.clone());
-        }
+            (photo.original.thumbnail(size), photo.degraded.thumbnail(size))
+        };
         self.error = rmse(&self.original, &self.current)?;
         self.score = self.score_current()?;
         self.steps = 0;
@@ -203,6 +213,11 @@ impl Environment for PhotoEnv {
             self.observe(observation);
             return Ok(Step { reward: 0.0, terminated: true, truncated: false });
         };
+        let max_steps = task.environment.max_steps;
+        if self.steps == max_steps {
+            self.observe(observation);
+            return Ok(Step { reward: -task.reward.edit_cost as f32, terminated: false, truncated: true });
+        }
         operation.apply_in_place(&mut self.current);
         self.steps += 1;
         let (error, score) = (rmse(&self.original, &self.current)?, self.score_current()?);
@@ -210,8 +225,7 @@ impl Environment for PhotoEnv {
             - task.reward.edit_cost;
         (self.error, self.score) = (error, score);
         self.observe(observation);
-        let truncated = self.steps >= task.environment.max_steps;
-        Ok(Step { reward: reward as f32, terminated: false, truncated })
+        Ok(Step { reward: reward as f32, terminated: false, truncated: false })
     }
 }
 

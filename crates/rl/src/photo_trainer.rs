@@ -62,9 +62,9 @@ impl Trainer for PhotoTrainer {
     fn train(&self, splits: &Splits, context: &TrainContext) -> Result<Trained, Error> {
         let environment: EnvironmentParams = context.hyperparameters()?;
         let degrade: DegradeParams = context.hyperparameters()?;
-        let working_size = environment.working_size;
+        let size = environment.damage_size;
         let task = PhotoTask {
-            photos: working_photos(&splits.train.photos, working_size)?,
+            photos: training_photos(&splits.train.photos, size)?,
             actions: ActionSet::parse(&environment.actions)?,
             environment,
             reward: context.hyperparameters()?,
@@ -72,12 +72,12 @@ impl Trainer for PhotoTrainer {
             juror: Arc::clone(&self.juror),
             observer: Observer::new(),
         };
-        train_ppo(task, &working_photos(&splits.validation.photos, working_size)?, context)
+        train_ppo(task, &training_photos(&splits.validation.photos, size)?, context)
     }
 
     fn evaluate(&self, trained: &Trained, splits: &Splits, context: &TrainContext) -> Result<Evaluated, Error> {
         let photos = TestPhoto::load_all(&splits.test.photos)?;
-        let training = working_photos(&splits.train.photos, trained.model.configuration().working_size)?;
+        let training = training_photos(&splits.train.photos, trained.model.configuration().working_size)?;
         let pairs: Vec<(Photo, Photo)> = training.into_iter().map(|photo| (photo.original, photo.degraded)).collect();
         let (evaluation, outcomes) =
             evaluate(&trained.model, &photos, &pairs, &*self.juror, context.seed(), context.steps())?;
@@ -99,7 +99,7 @@ fn step<P: Preprocessor>(step: &P, input: &P::Input, context: &TrainContext) -> 
     Ok(output)
 }
 
-fn working_photos(photos: &[SplitPhoto], size: u32) -> Result<Vec<TrainingPhoto>, Error> {
+fn training_photos(photos: &[SplitPhoto], size: u32) -> Result<Vec<TrainingPhoto>, Error> {
     let open = |photo: &SplitPhoto| {
         Ok(TrainingPhoto {
             original: Photo::open(&photo.original)?.thumbnail(size),

@@ -21,7 +21,7 @@ use crate::validation::{Fidelity, Validation};
 #[hparams(section = "training")]
 pub struct TrainingParams {
     /// How long to train; rounded up to whole rollouts.
-    #[hparam(default = 700_000, range = 1..=10_000_000_000, unit = "environment steps")]
+    #[hparam(default = 500_000, range = 1..=10_000_000_000, unit = "environment steps")]
     pub steps: u64,
     /// How often the policy is validated, and kept if it is the best so far.
     #[hparam(default = 5, range = 1..=100_000, unit = "updates")]
@@ -74,7 +74,8 @@ pub fn train_ppo(
     let ppo: PpoParams = context.hyperparameters()?;
     let seed = context.seed();
     let task = Arc::new(task);
-    let validation = Validation::new(validation_photos, params.validation_damages, seed)?;
+    let validation =
+        Validation::new(validation_photos, params.validation_damages, task.environment.working_size, seed)?;
     let environments = (0..ppo.environments as u64).map(|index| PhotoEnv::new(Arc::clone(&task), seed, index));
     let mut environments = VectorEnvironment::new(environments.collect())?;
     let observation_len = Observer::observation_len(task.actions.len());

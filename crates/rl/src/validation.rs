@@ -45,24 +45,23 @@ impl Fidelity {
 impl Validation {
     /// Each photo once with its stored damage, with `damages - 1` fresh ones, and once undamaged: more episodes than
     /// photos, because the choice between models should not hang on a single draw of damage.
-    pub(crate) fn new(photos: &[TrainingPhoto], damages: usize, seed: u64) -> Result<Self, Error> {
+    pub(crate) fn new(photos: &[TrainingPhoto], damages: usize, working_size: u32, seed: u64) -> Result<Self, Error> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut episodes = Vec::new();
+        let episode = |original: &Photo, degraded: &Photo| TrainingPhoto {
+            original: original.thumbnail(working_size),
+            degraded: degraded.thumbnail(working_size),
+        };
         for photo in photos {
             if photo.degraded != photo.original {
-                episodes.push(photo.clone());
+                episodes.push(episode(&photo.original, &photo.degraded));
             }
             for _ in 1..damages {
-                let degraded = Damage::standard(&mut rng).apply(&photo.original);
-                episodes.push(TrainingPhoto { original: photo.original.clone(), degraded });
+                episodes.push(episode(&photo.original, &Damage::standard(&mut rng).apply(&photo.original)));
             }
         }
         let damaged = episodes.len();
-        let undamaged = |photo: &TrainingPhoto| TrainingPhoto {
-            original: photo.original.clone(),
-            degraded: photo.original.clone(),
-        };
-        episodes.extend(photos.iter().map(undamaged));
+        episodes.extend(photos.iter().map(|photo| episode(&photo.original, &photo.original)));
         let degraded: Vec<&Photo> = episodes[..damaged].iter().map(|episode| &episode.degraded).collect();
         let mean_degraded_db = mean_psnr(&episodes[..damaged], &degraded)?;
         Ok(Self { episodes, damaged, mean_degraded_db, observer: Observer::new() })

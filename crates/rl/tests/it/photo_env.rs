@@ -81,16 +81,30 @@ fn stop_terminates_without_a_reward() {
 }
 
 #[test]
-fn the_last_allowed_edit_truncates() {
+fn an_edit_beyond_the_last_allowed_one_changes_nothing_and_truncates() {
     let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
     for _ in 0..2 {
-        let ended: Vec<(bool, bool)> = (0..MAX_STEPS)
-            .map(|_| environment.step(0, &mut observation).unwrap())
-            .map(|step| (step.terminated, step.truncated))
-            .collect();
-        assert_eq!(ended, [(false, false), (false, false), (false, true)]);
+        for _ in 0..MAX_STEPS {
+            assert!(!environment.step(0, &mut observation).unwrap().ended());
+        }
+        let at_the_limit = observation.clone();
+        let beyond = environment.step(0, &mut observation).unwrap();
+        assert_eq!((beyond.terminated, beyond.truncated), (false, true));
+        assert!(beyond.reward <= 0.0);
+        let history = observation.len() - (ACTIONS.len() + 2);
+        assert_eq!(observation[..=history], at_the_limit[..=history], "the photo and the count of edits stay");
         environment.reset(&mut observation).unwrap();
     }
+}
+
+#[test]
+fn stopping_at_the_limit_terminates() {
+    let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
+    for _ in 0..MAX_STEPS {
+        environment.step(0, &mut observation).unwrap();
+    }
+    let stopped = environment.step(ACTIONS.len(), &mut observation).unwrap();
+    assert_eq!((stopped.reward, stopped.terminated, stopped.truncated), (0.0, true, false));
 }
 
 #[test]
