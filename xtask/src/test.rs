@@ -13,13 +13,22 @@ use crate::venv;
 /// The variable that tells the tests where the `mlflow` program is; without it they skip the real server.
 const MLFLOW_VARIABLE: &str = "DODGE_TEST_MLFLOW";
 
+/// Names the `dodge` that the whole-program tests run; without it they build one.
+const PROGRAM_VARIABLE: &str = "DODGE_TEST_PROGRAM";
+
 /// Runs the tests; `args` go to the test runner and leave the documentation examples out, as they select tests.
 pub(crate) fn run(project: &Project, args: &[OsString]) -> Result<ExitCode> {
     let mlflow = venv::mlflow(project.target());
     if let Err(reason) = &mlflow {
         warn_without_mlflow(reason);
     }
-    let with_mlflow = |mut command: Command| -> Command {
+    // Built before the tests and outside of their time limits: it has other features than a build for tests, so that
+    // everything below it is compiled once more.
+    let dodge = if args.is_empty() { Some(project.build_dodge(&[])?) } else { None };
+    let prepared = |mut command: Command| -> Command {
+        if let Some(dodge) = &dodge {
+            command.env(PROGRAM_VARIABLE, dodge);
+        }
         match &mlflow {
             Ok(program) => command.env(MLFLOW_VARIABLE, program),
             Err(_) => command.env_remove(MLFLOW_VARIABLE),
@@ -28,9 +37,9 @@ pub(crate) fn run(project: &Project, args: &[OsString]) -> Result<ExitCode> {
     };
 
     let nextest = has_nextest(project);
-    let tests = process::status(&mut with_mlflow(project.cargo(runner_arguments(nextest, args))))?;
+    let tests = process::status(&mut prepared(project.cargo(runner_arguments(nextest, args))))?;
     let examples = if args.is_empty() {
-        Some(process::status(&mut with_mlflow(project.cargo(["test", "--workspace", "--doc"])))?)
+        Some(process::status(&mut prepared(project.cargo(["test", "--workspace", "--doc"])))?)
     } else {
         None
     };
