@@ -21,7 +21,7 @@ use crate::validation::{Fidelity, Validation};
 #[hparams(section = "training")]
 pub struct TrainingParams {
     /// How long to train; rounded up to whole rollouts.
-    #[hparam(default = 500_000, range = 1..=10_000_000_000, unit = "environment steps")]
+    #[hparam(default = 600_000, range = 1..=10_000_000_000, unit = "environment steps")]
     pub steps: u64,
     /// How often the policy is validated, and kept if it is the best so far.
     #[hparam(default = 5, range = 1..=100_000, unit = "updates")]
