@@ -70,6 +70,8 @@ pub(crate) enum Algorithm {
     /// Proximal policy optimisation
     #[default]
     Ppo,
+    /// Deep Q-learning
+    Dqn,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -89,9 +91,12 @@ pub(crate) struct TrainArguments {
     pub(crate) synthetic: Option<u64>,
     #[command(flatten)]
     pub(crate) hyperparameters: HyperparameterArguments,
-    /// The algorithm
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) algo: Algorithm,
+    /// Go on with an interrupted run as if it had never stopped: its folder, its name or its id
+    #[arg(long, value_name = "RUN|DIR", conflicts_with_all = ["photos", "synthetic", "preset", "config", "algo", "seed", "out"])]
+    pub(crate) resume: Option<PathBuf>,
+    /// The algorithm (training.algorithm)
+    #[arg(long, value_enum)]
+    pub(crate) algo: Option<Algorithm>,
     /// Environment steps to train for (training.steps)
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<u64>,

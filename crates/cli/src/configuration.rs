@@ -1,10 +1,12 @@
 //! The registry of all hyperparameters, and its layers.
 
+use std::path::Path;
+
 use anyhow::Result;
 use dodge_data::DataParams;
 use dodge_hparams::{Layer, Registry};
 use dodge_preprocess::{DegradeParams, ResizeParams};
-use dodge_rl::{ActionSet, EnvironmentParams, PpoParams, RewardParams, TrainingParams};
+use dodge_rl::{ActionSet, DqnParams, EnvironmentParams, PpoParams, RewardParams, TrainingParams};
 
 use crate::arguments::{HyperparameterArguments, Preset};
 
@@ -13,6 +15,7 @@ pub(crate) fn registry() -> Result<Registry> {
     let mut registry = Registry::new();
     registry.register::<TrainingParams>()?;
     registry.register::<PpoParams>()?;
+    registry.register::<DqnParams>()?;
     registry.register::<EnvironmentParams>()?;
     registry.register::<RewardParams>()?;
     registry.register::<DegradeParams>()?;
@@ -36,6 +39,16 @@ pub(crate) fn layered(arguments: &HyperparameterArguments) -> Result<Registry> {
         registry.apply_toml_file(path)?;
     }
     for assignment in &arguments.set {
+        registry.apply_set(assignment)?;
+    }
+    Ok(registry)
+}
+
+/// The registry with what a run was started with, and `--set` on top.
+pub(crate) fn of_run(run_dir: &Path, set: &[String]) -> Result<Registry> {
+    let mut registry = registry()?;
+    registry.apply_toml_file(run_dir.join("configuration.toml"))?;
+    for assignment in set {
         registry.apply_set(assignment)?;
     }
     Ok(registry)

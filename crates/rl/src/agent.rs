@@ -12,13 +12,14 @@ pub const VIEWS: usize = 12;
 
 /// What chooses actions: a trained model, or networks in training. Open for implementation.
 pub trait Policy {
-    /// The probability of each action, `[batch][action]`, for observations `[batch][feature]`.
-    fn probabilities(&self, observations: &[f32]) -> Vec<f32>;
+    /// How much each action is preferred, `[batch][action]`, for observations `[batch][feature]`: probabilities or
+    /// expected returns. Higher is better, and preferences of several views of a photo can be averaged.
+    fn preferences(&self, observations: &[f32]) -> Vec<f32>;
 }
 
 impl Policy for Model {
-    fn probabilities(&self, observations: &[f32]) -> Vec<f32> {
-        Self::probabilities(self, observations)
+    fn preferences(&self, observations: &[f32]) -> Vec<f32> {
+        Self::preferences(self, observations)
     }
 }
 
@@ -26,7 +27,7 @@ impl Policy for Model {
 /// chosen for each. No juror is asked. Observations count steps as shares of `max_steps`, as in training, so that a
 /// lower limit does not change what the policy sees.
 ///
-/// At each step the policy sees [`VIEWS`] views of every photo, and the action with the highest mean probability is taken:
+/// At each step the policy sees [`VIEWS`] views of every photo, and the action with the highest mean preference is taken:
 /// what it would do to every part of a photo is less of an accident than what it would do to one.
 ///
 /// An edit that leaves the working photo as it is ends the episode: a deterministic policy would choose it for ever.
@@ -55,9 +56,9 @@ pub fn retouch_all<P: Policy>(
             let view = view(&results[i].photo, row % VIEWS);
             observer.observe(&view, step, max_steps, &uses[i], observation);
         });
-        let probabilities = policy.probabilities(&observations);
-        for (&i, of_views) in open.iter().zip(probabilities.chunks_exact(VIEWS * actions.len())) {
-            let action = most_probable(of_views, actions.len());
+        let preferences = policy.preferences(&observations);
+        for (&i, of_views) in open.iter().zip(preferences.chunks_exact(VIEWS * actions.len())) {
+            let action = most_preferred(of_views, actions.len());
             uses[i][action] += 1;
             results[i].take(actions.operation(action));
         }
@@ -83,8 +84,8 @@ fn view(photo: &Photo, index: usize) -> Photo {
     if index.is_multiple_of(2) { part } else { part.mirrored() }
 }
 
-/// The action with the highest sum of probabilities, `[view][action]`.
-fn most_probable(of_views: &[f32], action_count: usize) -> usize {
+/// The action with the highest sum of preferences, `[view][action]`.
+fn most_preferred(of_views: &[f32], action_count: usize) -> usize {
     let sum = |action: usize| of_views.iter().skip(action).step_by(action_count).sum::<f32>();
     (0..action_count).max_by(|&a, &b| sum(a).total_cmp(&sum(b))).unwrap_or_default()
 }
@@ -158,6 +159,6 @@ mod tests {
     #[test]
     fn views_are_averaged() {
         // Each view for itself prefers action 0 and then 2; together they prefer 1.
-        assert_eq!(most_probable(&[0.5, 0.4, 0.1, 0.1, 0.44, 0.46], 3), 1);
+        assert_eq!(most_preferred(&[0.5, 0.4, 0.1, 0.1, 0.44, 0.46], 3), 1);
     }
 }

@@ -17,7 +17,7 @@ pub enum Error {
         reason: String,
     },
     /// The optimisation produced a number that is not finite; the last good model is kept.
-    #[error("training diverged at environment step {step}: {quantity} is {value}; try a smaller ppo.learning_rate")]
+    #[error("training diverged at environment step {step}: {quantity} is {value}; try a smaller learning_rate")]
     Diverged {
         /// Environment steps taken so far.
         step: u64,
@@ -25,6 +25,18 @@ pub enum Error {
         quantity: &'static str,
         /// Its value.
         value: f64,
+    },
+    /// An environment cannot be learnt in, or broke its promises.
+    #[error("environment: {reason}")]
+    Environment {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A saved state of a training cannot be written or used.
+    #[error("{reason}")]
+    State {
+        /// What is wrong with it.
+        reason: String,
     },
     /// The run was asked to stop.
     #[error("interrupted")]
@@ -35,6 +47,14 @@ pub enum Error {
     /// A model file cannot be used.
     #[error("model {}: {reason}", path.display())]
     Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+    /// A checkpoint file cannot be used.
+    #[error("checkpoint {}: {reason}", path.display())]
+    Checkpoint {
         /// The file.
         path: PathBuf,
         /// What is wrong with it and what to do.

@@ -2,37 +2,52 @@
 
 mod actions;
 mod agent;
+#[cfg(test)]
+mod algorithm_tests;
+mod checkpoint;
+mod dqn;
 mod environment;
+pub mod environments;
 mod error;
 mod evaluate;
-mod gradients;
+mod learner;
 mod model;
 mod mosaic;
 mod network;
 mod observation;
+mod optimizer;
 mod photo_env;
 mod photo_trainer;
 mod ppo;
+mod priorities;
+mod replay;
+mod state;
 mod trainer;
 mod training;
 mod validation;
+mod wrappers;
 
 pub use actions::ActionSet;
 pub use agent::{Policy, Retouched, VIEWS, retouch_all};
-pub use environment::{Environment, Step, VectorEnvironment};
+pub use checkpoint::{BestSoFar, CHECKPOINT_FORMAT, Checkpoint, Checkpointer, FolderCheckpointer, Occasion};
+pub use dqn::{Dqn, DqnParams};
+pub use environment::{Environment, Episode, Spaces, Step, VectorEnvironment};
 pub use error::Error;
 pub use evaluate::{
     Baselines, Evaluation, Outcome, Summary, TestPhoto, UndamagedSummary, evaluate, outcomes, summarize,
 };
+pub use learner::{Advance, Clock, Learner};
 pub use model::{MODEL_FORMAT, Model, ModelConfiguration};
 pub use mosaic::mosaic;
-pub use network::{ActorCritic, Perceptron};
+pub use network::{AgentNetwork, Head};
 pub use observation::Observer;
 pub use photo_env::{EnvironmentParams, PhotoEnv, PhotoTask, RewardParams, TrainingPhoto};
 pub use photo_trainer::PhotoTrainer;
 pub use ppo::{Decisions, Ppo, PpoParams, Rollout, Schedule, UpdateReport, advantages};
-pub use trainer::{Evaluated, Report, Session, TrainContext, Trainer};
-pub use training::{Trained, TrainingParams, train_ppo};
+pub use state::{StateReader, StateWriter};
+pub use trainer::{Evaluated, Report, Session, TrainContext, Trainer, photos_of_run};
+pub use training::{Algorithm, Trained, TrainingParams, train_agent};
+pub use wrappers::{RewardScale, TimeLimit};
 
 /// Where tensors live; burn's type, so that a caller need not depend on burn.
 pub use burn::tensor::Device;

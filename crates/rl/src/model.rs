@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::actions::ActionSet;
-use crate::network::ActorCritic;
+use crate::network::{AgentNetwork, Head};
 use crate::observation::Observer;
 
 /// Version of the model files that are written, and the only one that is read.
-pub const MODEL_FORMAT: u32 = 1;
+pub const MODEL_FORMAT: u32 = 2;
 
 /// Most bytes of a model file that are read.
 const MAX_MODEL_BYTES: u64 = 1 << 30;
@@ -29,7 +29,7 @@ const CONFIGURATION_KEY: &str = "dodge_model_configuration";
 /// What a model needs to know about itself to be used: stored in the file beside the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfiguration {
-    /// Operations in their text form, in the order of the policy's outputs; *stop* follows.
+    /// Operations in their text form, in the order of the network's outputs; *stop* follows.
     pub actions: Vec<String>,
     /// Edits after which the model is stopped.
     pub max_steps: usize,
@@ -37,6 +37,8 @@ pub struct ModelConfiguration {
     pub working_size: u32,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
+    /// What the network's outputs mean.
+    pub head: Head,
     /// Version of the features ([`Observer::VERSION`]).
     pub observation_version: u32,
     /// Name of the algorithm that trained it.
@@ -54,7 +56,7 @@ pub struct ModelConfiguration {
 pub struct Model {
     configuration: ModelConfiguration,
     actions: ActionSet,
-    network: ActorCritic,
+    network: AgentNetwork,
     device: Device,
 }
 
@@ -63,7 +65,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Configuration`] when the actions cannot be read.
-    pub fn new(configuration: ModelConfiguration, network: ActorCritic, device: Device) -> Result<Self, Error> {
+    pub fn new(configuration: ModelConfiguration, network: AgentNetwork, device: Device) -> Result<Self, Error> {
         let actions = ActionSet::parse(&configuration.actions)?;
         Ok(Self { configuration, actions, network, device })
     }
@@ -80,11 +82,11 @@ impl Model {
         &self.actions
     }
 
-    /// The probability of each action, `[batch][action]`, for observations `[batch][feature]`.
+    /// How much each action is preferred, `[batch][action]`, for observations `[batch][feature]`.
     #[must_use]
-    pub fn probabilities(&self, observations: &[f32]) -> Vec<f32> {
+    pub fn preferences(&self, observations: &[f32]) -> Vec<f32> {
         let length = Observer::observation_len(self.actions.len());
-        self.network.probabilities(observations, length, &self.device)
+        self.network.preferences(observations, length, &self.device)
     }
 
     /// Writes the file, whole or not at all.
@@ -92,14 +94,25 @@ impl Model {
     /// # Errors
     /// [`Error::File`] or [`Error::Model`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let bytes = self.to_bytes().map_err(|error| match error {
+            Error::Model { reason, .. } => Error::Model { path: path.to_owned(), reason },
+            other => other,
+        })?;
+        write_whole(path, &bytes)
+    }
+
+    /// The bytes of the file.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let configuration = serde_json::to_string(&self.configuration).expect("plain values are always JSON");
         let mut store = SafetensorsStore::from_bytes(None)
             .metadata(FORMAT_KEY, MODEL_FORMAT.to_string())
             .metadata(CONFIGURATION_KEY, configuration);
-        let invalid = |reason: String| Error::Model { path: path.to_owned(), reason };
-        self.network.save_into(&mut store).map_err(|e| invalid(format!("cannot be encoded: {e}")))?;
-        let bytes = store.get_bytes().map_err(|e| invalid(format!("cannot be encoded: {e}")))?;
-        write_whole(path, &bytes)
+        let invalid = |error: &dyn std::fmt::Display| Error::Model {
+            path: "in memory".into(),
+            reason: format!("cannot be encoded: {error}"),
+        };
+        self.network.save_into(&mut store).map_err(|e| invalid(&e))?;
+        store.get_bytes().map_err(|e| invalid(&e))
     }
 
     /// Reads a file written by [`Model::save`] onto a device.
@@ -129,10 +142,10 @@ impl Model {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let length = Observer::observation_len(actions.len());
         // Before that: a few digits in a small file must not cost gigabytes.
-        if ActorCritic::parameter_count(length, widths, actions.len()) != held {
+        if AgentNetwork::parameter_count(length, widths, actions.len(), configuration.head) != held {
             return Err(invalid("its tensors do not fit its configuration: the file is damaged".to_owned()));
         }
-        let mut network = ActorCritic::new(length, widths, actions.len(), &mut rng, device);
+        let mut network = AgentNetwork::new(length, widths, actions.len(), configuration.head, &mut rng, device);
         let mut store = SafetensorsStore::from_bytes(Some(bytes));
         let applied = network.load_from(&mut store).map_err(|e| invalid(format!("its tensors cannot be used: {e}")))?;
         if !applied.is_success() || !applied.missing.is_empty() {

@@ -1,78 +1,109 @@
-//! The networks of the agent: two multilayer perceptrons, one for the policy and one for the value.
+//! The networks of the agents: multilayer perceptrons.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::activation::{softmax, tanh};
+use burn::tensor::activation::{relu, softmax};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
-/// Policy and value network. They share nothing, so that the scale of the value's loss cannot disturb the policy.
-#[derive(Module, Debug)]
-pub struct ActorCritic {
-    policy: Perceptron,
-    value: Perceptron,
+/// What the outputs of an agent's network mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Head {
+    /// Unnormalised log-probabilities of the actions; `softsign` between the layers.
+    Policy,
+    /// Expected returns of the actions; `relu` between the layers.
+    Values,
+    /// Advantages of the actions, and then the value of the state; `relu` between the layers.
+    DuelingValues,
 }
 
-/// Fully connected layers with `tanh` between them.
-#[derive(Module, Debug)]
-pub struct Perceptron {
-    layers: Vec<Linear>,
+impl Head {
+    fn output_count(self, action_count: usize) -> usize {
+        action_count + usize::from(self == Self::DuelingValues)
+    }
 }
 
-impl ActorCritic {
-    /// Makes the networks with orthogonal weights (gain √2 inside, 0.01 for the policy's and 1 for the value's output)
-    /// and zero biases, all drawn from `rng` on the host: equal seeds give equal networks on every device.
+/// The network that an agent acts by.
+#[derive(Module, Debug)]
+pub struct AgentNetwork {
+    perceptron: Perceptron,
+    #[module(skip)]
+    head: Head,
+}
+
+impl AgentNetwork {
+    /// Makes a network with orthogonal weights (gain √2 inside; 0.01 for the outputs of a policy, so that it starts
+    /// without a preference, and 1 for values) and zero biases, all drawn from `rng` on the host: equal seeds give equal
+    /// networks on every device.
     #[must_use]
     pub fn new(
         observation_len: usize,
         hidden: &[usize],
         action_count: usize,
+        head: Head,
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Self {
-        Self {
-            policy: Perceptron::new(observation_len, hidden, action_count, 0.01, rng, device),
-            value: Perceptron::new(observation_len, hidden, 1, 1.0, rng, device),
+        let gain = if head == Head::Policy { 0.01 } else { 1.0 };
+        let outputs = head.output_count(action_count);
+        Self { perceptron: Perceptron::new(observation_len, hidden, outputs, gain, rng, device), head }
+    }
+
+    /// How many numbers a network of this shape consists of.
+    pub(crate) fn parameter_count(observation_len: usize, hidden: &[usize], action_count: usize, head: Head) -> usize {
+        let outputs = head.output_count(action_count);
+        let (mut inputs, mut count) = (observation_len, 0);
+        for &width in hidden.iter().chain([&outputs]) {
+            count += (inputs + 1) * width;
+            inputs = width;
+        }
+        count
+    }
+
+    /// What its outputs mean.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Unnormalised log-probabilities or expected returns, as the head says, `[batch, action]`, for observations
+    /// `[batch, feature]`.
+    #[must_use]
+    pub fn forward(&self, observations_bf: Tensor<2>) -> Tensor<2> {
+        match self.head {
+            Head::Policy => self.perceptron.forward(observations_bf, softsign),
+            Head::Values => self.perceptron.forward(observations_bf, relu),
+            Head::DuelingValues => {
+                let outputs_bo = self.perceptron.forward(observations_bf, relu);
+                let [count, outputs] = outputs_bo.dims();
+                let advantages_ba = outputs_bo.clone().slice([0..count, 0..outputs - 1]);
+                let value_b1 = outputs_bo.slice([0..count, outputs - 1..outputs]);
+                // Advantages are relative to their mean; otherwise value and advantages could drift apart together.
+                value_b1 + advantages_ba.clone() - advantages_ba.mean_dim(1)
+            }
         }
     }
 
-    /// How many numbers networks of this shape consist of.
-    pub(crate) fn parameter_count(observation_len: usize, hidden: &[usize], action_count: usize) -> usize {
-        let of_one = |outputs: usize| {
-            let (mut inputs, mut count) = (observation_len, 0);
-            for &width in hidden.iter().chain([&outputs]) {
-                count += (inputs + 1) * width;
-                inputs = width;
-            }
-            count
-        };
-        of_one(action_count) + of_one(1)
-    }
-
-    /// Unnormalised log-probabilities `[batch, action]` of observations `[batch, feature]`.
+    /// How much each action is preferred, `[batch][action]`, for observations `[batch][feature]` of `length` features: its
+    /// probability or its expected return.
     #[must_use]
-    pub fn logits(&self, observations_bf: Tensor<2>) -> Tensor<2> {
-        self.policy.forward(observations_bf)
-    }
-
-    /// Probability of each action, `[batch][action]`, for observations `[batch][feature]` of `length` features.
-    #[must_use]
-    pub fn probabilities(&self, observations: &[f32], length: usize, device: &Device) -> Vec<f32> {
-        let data = TensorData::new(observations.to_vec(), [observations.len() / length, length]);
-        let probabilities_ba = softmax(self.logits(Tensor::from_data(data, device)), 1);
-        probabilities_ba.into_data_as::<f32>().try_into_vec().expect("the data was converted to f32")
-    }
-
-    /// Values `[batch]` of observations `[batch, feature]`.
-    #[must_use]
-    pub fn values(&self, observations_bf: Tensor<2>) -> Tensor<1> {
-        self.value.forward(observations_bf).squeeze_dim(1)
+    pub fn preferences(&self, observations: &[f32], length: usize, device: &Device) -> Vec<f32> {
+        let outputs_ba = self.forward(batch(observations, length, device));
+        to_vec(if self.head == Head::Policy { softmax(outputs_ba, 1) } else { outputs_ba })
     }
 }
 
+/// Fully connected layers.
+#[derive(Module, Debug)]
+pub(crate) struct Perceptron {
+    layers: Vec<Linear>,
+}
+
 impl Perceptron {
-    fn new(
+    pub(crate) fn new(
         inputs: usize,
         hidden: &[usize],
         outputs: usize,
@@ -93,11 +124,17 @@ impl Perceptron {
         Self { layers: layers.collect() }
     }
 
-    fn forward(&self, input_bf: Tensor<2>) -> Tensor<2> {
+    /// Outputs `[batch, output]` for inputs `[batch, feature]`, with `activation` between the layers.
+    pub(crate) fn forward(&self, input_bf: Tensor<2>, activation: fn(Tensor<2>) -> Tensor<2>) -> Tensor<2> {
         let (last, inner) = self.layers.split_last().expect("at least the output layer");
-        let hidden_bf = inner.iter().fold(input_bf, |x, layer| tanh(layer.forward(x)));
+        let hidden_bf = inner.iter().fold(input_bf, |x, layer| activation(layer.forward(x)));
         last.forward(hidden_bf)
     }
+}
+
+/// x / (1 + |x|), element by element: bounded and smooth as `tanh`, which took a third of the time of a training.
+pub(crate) fn softsign(input_bf: Tensor<2>) -> Tensor<2> {
+    input_bf.clone() / (input_bf.abs() + 1.0)
 }
 
 /// A matrix `[rows, columns]` whose shorter side holds orthogonal vectors of length `gain` (Saxe et al. 2013), by
@@ -131,6 +168,15 @@ fn normal(rng: &mut ChaCha8Rng) -> f64 {
     radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }
 
+/// Rows of `length` numbers as a tensor `[row, number]`.
+pub(crate) fn batch(rows: &[f32], length: usize, device: &Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(rows.to_vec(), [rows.len() / length, length]), device)
+}
+
+pub(crate) fn to_vec<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data_as::<f32>().try_into_vec().expect("the data was converted to f32")
+}
+
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;
@@ -157,5 +203,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn dueling_values_have_the_state_value_as_their_mean() {
+        let device = Device::flex();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let network = AgentNetwork::new(3, &[8], 4, Head::DuelingValues, &mut rng, &device);
+        let observations = [0.1, 0.2, -0.3, 1.0, -1.0, 0.5];
+        let outputs = to_vec(network.perceptron.forward(batch(&observations, 3, &device), relu));
+        let values = network.preferences(&observations, 3, &device);
+        for (values, outputs) in values.chunks_exact(4).zip(outputs.chunks_exact(5)) {
+            let mean = values.iter().sum::<f32>() / 4.0;
+            assert!((mean - outputs[4]).abs() < 1e-5, "{values:?} from {outputs:?}");
+            assert!(((values[0] - values[1]) - (outputs[0] - outputs[1])).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn parameters_are_counted() {
+        let count = |head| AgentNetwork::parameter_count(3, &[4], 2, head);
+        assert_eq!([count(Head::Policy), count(Head::DuelingValues)], [4 * 4 + 5 * 2, 4 * 4 + 5 * 3]);
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let network = AgentNetwork::new(3, &[4], 2, Head::DuelingValues, &mut rng, &Device::flex());
+        assert_eq!(network.num_params(), count(Head::DuelingValues));
     }
 }

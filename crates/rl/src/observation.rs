@@ -12,15 +12,12 @@ const COLOUR_BINS: usize = 12;
 /// Zones of lightness (shadows, mid-tones, highlights) for which the mean colour is given.
 const ZONES: usize = 3;
 
+/// The leading features that are quantiles: of luma, of each channel and of chroma.
+pub(crate) const QUANTILE_FEATURES: usize = LUMA_SHARES.len() + 3 * CHANNEL_SHARES.len() + CHROMA_SHARES.len();
+
 /// Number of features that describe the photo itself, without the history of the episode.
-pub(crate) const PHOTO_FEATURES: usize = LUMA_SHARES.len()
-    + 3 * CHANNEL_SHARES.len()
-    + CHROMA_SHARES.len()
-    + LIGHTNESS_BINS
-    + 2 * COLOUR_BINS
-    + 2 * ZONES
-    + 4
-    + GRID * GRID * 6;
+pub(crate) const PHOTO_FEATURES: usize =
+    QUANTILE_FEATURES + LIGHTNESS_BINS + 2 * COLOUR_BINS + 2 * ZONES + 4 + GRID * GRID * 6;
 
 /// Describes photos for the networks. Version 1 of the features; a model is tied to the version it was trained with.
 ///
@@ -64,7 +61,8 @@ impl Observer {
         }
     }
 
-    fn describe(&self, photo: &Photo, into: &mut [f32]) {
+    /// Writes the features of the photo itself; `into` has the length [`PHOTO_FEATURES`].
+    pub(crate) fn describe(&self, photo: &Photo, into: &mut [f32]) {
         let (width, height) = (photo.width() as usize, photo.height() as usize);
         let count = (width * height) as f32;
         let mut luma_levels = [0_u32; 256];
@@ -84,7 +82,7 @@ impl Observer {
                 levels[usize::from(value)] += 1;
             }
             let [lightness, a, b] = self.lab.convert(pixel);
-            let chroma = a.hypot(b);
+            let chroma = (a * a + b * b).sqrt();
             chroma_levels[(chroma * 2.0).min(255.0) as usize] += 1;
             chroma_sum += chroma;
             chroma_squares += chroma * chroma;

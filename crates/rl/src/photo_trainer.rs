@@ -12,23 +12,31 @@ use rayon::prelude::*;
 
 use crate::Error;
 use crate::actions::ActionSet;
+use crate::checkpoint::{Checkpointer, FolderCheckpointer};
 use crate::evaluate::{TestPhoto, evaluate};
 use crate::observation::Observer;
 use crate::photo_env::{EnvironmentParams, PhotoTask, TrainingPhoto};
 use crate::trainer::{Evaluated, TrainContext, Trainer};
-use crate::training::{Trained, train_ppo};
+use crate::training::{Trained, TrainingParams, train_agent};
 
 /// Trains an agent on photographs.
 pub struct PhotoTrainer {
     loader: Box<dyn DataLoader>,
     juror: Arc<dyn Juror>,
+    checkpointer: Option<Box<dyn Checkpointer>>,
 }
 
 impl PhotoTrainer {
     /// A trainer on the photos of `loader`, with `juror` as part of the reward.
     #[must_use]
     pub fn new(loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
-        Self { loader, juror }
+        Self { loader, juror, checkpointer: None }
+    }
+
+    /// Keeps checkpoints elsewhere than in the folder `checkpoints` of the run.
+    #[must_use]
+    pub fn with_checkpointer(self, checkpointer: Box<dyn Checkpointer>) -> Self {
+        Self { checkpointer: Some(checkpointer), ..self }
     }
 }
 
@@ -72,7 +80,15 @@ impl Trainer for PhotoTrainer {
             juror: Arc::clone(&self.juror),
             observer: Observer::new(),
         };
-        train_ppo(task, &training_photos(&splits.validation.photos, size)?, context)
+        let validation = training_photos(&splits.validation.photos, size)?;
+        match &self.checkpointer {
+            Some(checkpointer) => train_agent(task, &validation, &**checkpointer, context),
+            None => {
+                let kept = context.hyperparameters::<TrainingParams>()?.checkpoints_kept;
+                let checkpointer = FolderCheckpointer::new(context.run_dir().join("checkpoints"), kept);
+                train_agent(task, &validation, &checkpointer, context)
+            }
+        }
     }
 
     fn evaluate(&self, trained: &Trained, splits: &Splits, context: &TrainContext) -> Result<Evaluated, Error> {

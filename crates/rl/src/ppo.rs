@@ -7,11 +7,13 @@
 //! L = mean( -min(r A, clip(r, 1 - ε, 1 + ε) A) ) + c_v mean( (V - R)² ) - c_e mean( H[π] )
 //! ```
 //!
-//! Deviations from the paper: separate networks for policy and value; no clipping of the value; advantages are
-//! normalised per minibatch; an episode cut off by a limit is continued with the value of its last observation.
+//! Masked actions are left out of π, so of r and H too.
+//!
+//! Deviations from the paper: separate networks for policy and value, of which the value network sees what the environment
+//! tells it alone ([`Environment::privileged`]); advantages are normalised per minibatch; an episode cut off by a limit is
+//! continued with the value of its last observation; the model acts by an average of the latest policies.
 
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use dodge_hparams::{Choice, HParams};
@@ -19,9 +21,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::Error;
-use crate::environment::{Environment, VectorEnvironment};
-use crate::gradients::clip_global_norm;
-use crate::network::ActorCritic;
+use crate::agent::Policy;
+use crate::environment::{Environment, Spaces, VectorEnvironment};
+use crate::learner::{Advance, Clock, Learner};
+use crate::network::{AgentNetwork, Head, Perceptron, batch, softsign, to_vec};
+use crate::optimizer::{Adam, Gradient, averaged, clip_factor, restore_parameters, save_parameters};
+use crate::state::{StateReader, StateWriter};
 
 /// Proximal policy optimisation.
 #[derive(Debug, Clone, PartialEq, HParams)]
@@ -48,6 +53,16 @@ pub struct PpoParams {
     /// How far the probability of an action may move within an update before its gradient stops, as a ratio.
     #[hparam(default = 0.2, range = 0.01..=1.0)]
     pub clip_range: f64,
+    /// How the clip range changes with the environment steps taken.
+    #[hparam(default = Schedule::Constant)]
+    pub clip_range_schedule: Schedule,
+    /// How far a value may move within an update before its gradient stops; 0 sets no limit.
+    #[hparam(default = 0.0, range = 0.0..=1000.0)]
+    pub value_clip_range: f64,
+    /// Divergence from the policy before the update, estimated over an epoch, at which no further epoch follows; 0 sets no
+    /// limit.
+    #[hparam(default = 0.0, range = 0.0..=10.0, unit = "nats")]
+    pub target_kl: f64,
     /// Weight of the policy's entropy in the loss; more explores longer.
     #[hparam(default = 0.02, range = 0.0..=1.0)]
     pub entropy_coefficient: f64,
@@ -63,6 +78,10 @@ pub struct PpoParams {
     /// How the learning rate changes with the environment steps taken.
     #[hparam(default = Schedule::Linear)]
     pub learning_rate_schedule: Schedule,
+    /// The model acts by an average of the policies of the latest updates, over about this share of the training: steadier,
+    /// and better on photos that it was not trained on, than the policy of any one update. 0 takes the latest as it is.
+    #[hparam(default = 0.05, range = 0.0..=1.0)]
+    pub averaging_share: f64,
     /// Widths of the hidden layers, of the policy and the value network each.
     #[hparam(default = [256, 256], range = 1..=8192, max_len = 8)]
     pub hidden: Vec<usize>,
@@ -93,8 +112,12 @@ impl Schedule {
 pub struct Rollout {
     /// What was observed, `[step][environment][feature]`.
     pub observations: Vec<f32>,
+    /// What only the value network may see, `[step][environment][feature]`.
+    pub privileged: Vec<f32>,
     /// Which action was taken.
     pub actions: Vec<usize>,
+    /// Which actions could be taken, `[step][environment][action]`.
+    pub masks: Vec<bool>,
     /// Logarithm of the probability that the policy gave it.
     pub log_probabilities: Vec<f32>,
     /// What the value network expected before.
@@ -146,25 +169,27 @@ pub fn advantages(rollout: &Rollout, environments: usize, discount: f64, lambda:
 #[derive(Debug)]
 struct Minibatch {
     observations_bf: Tensor<2>,
+    judged_bf: Tensor<2>,
     actions_b1: Tensor<2, Int>,
+    penalties_ba: Option<Tensor<2>>,
     log_probabilities_b: Tensor<1>,
     advantages_b: Tensor<1>,
     returns_b: Tensor<1>,
+    old_values_b: Tensor<1>,
 }
 
-/// The loss and what it is made of.
-struct Loss {
+/// The part of the loss that trains the policy, and what it is made of.
+struct PolicyLoss {
     total: Tensor<1>,
-    policy: Tensor<1>,
-    value: Tensor<1>,
+    surrogate: Tensor<1>,
     entropy: Tensor<1>,
     approximate_kl: Tensor<1>,
     clipped: Tensor<1>,
 }
 
-/// The loss of the module's head, for logits `[batch, action]` and values `[batch]`.
-fn loss(params: &PpoParams, logits_ba: Tensor<2>, values_b: Tensor<1>, batch: &Minibatch) -> Loss {
-    let log_all_ba = log_softmax(logits_ba, 1);
+/// `mean(-min(r A, clip(r) A)) - c_e mean(H)` for logits `[batch, action]`.
+fn policy_loss(params: &PpoParams, logits_ba: Tensor<2>, batch: &Minibatch) -> PolicyLoss {
+    let log_all_ba = log_softmax(masked(logits_ba, batch.penalties_ba.clone()), 1);
     let log_b = log_all_ba.clone().gather(1, batch.actions_b1.clone()).squeeze_dim::<1>(1);
     let log_ratio_b = log_b - batch.log_probabilities_b.clone();
     let ratio_b = log_ratio_b.clone().exp();
@@ -172,16 +197,26 @@ fn loss(params: &PpoParams, logits_ba: Tensor<2>, values_b: Tensor<1>, batch: &M
     let (low, high) = (1.0 - params.clip_range, 1.0 + params.clip_range);
     let plain_b = ratio_b.clone() * batch.advantages_b.clone();
     let clipped_b = ratio_b.clone().clamp(low, high) * batch.advantages_b.clone();
-    let policy = -plain_b.min_pair(clipped_b).mean();
-    let value = (values_b - batch.returns_b.clone()).square().mean();
+    let surrogate = -plain_b.min_pair(clipped_b).mean();
     let entropy = -(log_all_ba.clone().exp() * log_all_ba).sum_dim(1).mean();
 
-    let total =
-        policy.clone() + value.clone() * params.value_coefficient - entropy.clone() * params.entropy_coefficient;
+    let total = surrogate.clone() - entropy.clone() * params.entropy_coefficient;
     // (r - 1) - log r: an estimate of KL(old, new) that is never negative (Schulman, "Approximating KL divergence").
     let approximate_kl = (ratio_b.clone() - 1.0 - log_ratio_b).mean();
     let clipped = (ratio_b - 1.0).abs().greater_elem(params.clip_range).float().mean();
-    Loss { total, policy, value, entropy, approximate_kl, clipped }
+    PolicyLoss { total, surrogate, entropy, approximate_kl, clipped }
+}
+
+/// The part of the loss that trains the value network, for values `[batch]`: `mean((V - R)²)`, or with a limit on how far
+/// a value moves, the worse of the moved and the limited value's.
+fn value_loss(params: &PpoParams, values_b: Tensor<1>, batch: &Minibatch) -> Tensor<1> {
+    let plain_b = (values_b.clone() - batch.returns_b.clone()).square();
+    if params.value_clip_range == 0.0 {
+        return plain_b.mean();
+    }
+    let moved_b = (values_b - batch.old_values_b.clone()).clamp(-params.value_clip_range, params.value_clip_range);
+    let limited_b = (batch.old_values_b.clone() + moved_b - batch.returns_b.clone()).square();
+    plain_b.max_pair(limited_b).mean()
 }
 
 /// What the policy did for a batch of observations.
@@ -219,41 +254,64 @@ pub struct UpdateReport {
     pub gradient_steps: u64,
 }
 
+/// Policy and value network. They share nothing, so that the scale of the value's loss cannot disturb the policy.
+#[derive(Module, Debug)]
+struct ActorCritic {
+    policy: AgentNetwork,
+    value: Perceptron,
+}
+
+impl ActorCritic {
+    /// Unnormalised log-probabilities `[batch, action]` of observations `[batch, feature]`.
+    fn logits(&self, observations_bf: Tensor<2>) -> Tensor<2> {
+        self.policy.forward(observations_bf)
+    }
+
+    /// Values `[batch]` of observations `[batch, feature]`.
+    fn values(&self, observations_bf: Tensor<2>) -> Tensor<1> {
+        self.value.forward(observations_bf, softsign).squeeze_dim(1)
+    }
+}
+
 /// The learner: networks, optimiser and the random generator that samples actions and shuffles minibatches.
 pub struct Ppo {
     params: PpoParams,
     learning: ActorCritic,
     network: ActorCritic,
-    optimizer: ModuleOptimizer,
+    averaged: AgentNetwork,
+    policy_optimizer: Adam,
+    value_optimizer: Adam,
     rng: ChaCha8Rng,
     device: Device,
-    observation_len: usize,
+    spaces: Spaces,
 }
 
 impl Ppo {
     /// Makes a learner with fresh networks on `device` (given without autodiff). Equal seeds give equal learners.
     #[must_use]
-    pub fn new(params: PpoParams, observation_len: usize, action_count: usize, seed: u64, device: &Device) -> Self {
+    pub fn new(params: PpoParams, spaces: Spaces, seed: u64, device: &Device) -> Self {
+        let Spaces { observation_len, privileged_len, action_count } = spaces;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let device = device.clone().autodiff();
-        let learning = ActorCritic::new(observation_len, &params.hidden, action_count, &mut rng, &device);
+        let policy = AgentNetwork::new(observation_len, &params.hidden, action_count, Head::Policy, &mut rng, &device);
+        let value = Perceptron::new(observation_len + privileged_len, &params.hidden, 1, 1.0, &mut rng, &device);
+        let learning = ActorCritic { policy, value };
         let network = learning.valid();
-        let optimizer = AdamConfig::new().with_epsilon(1e-5).init();
-        Self { params, learning, network, optimizer, rng, device, observation_len }
+        let averaged = network.policy.clone();
+        let optimizer = Adam::new(1e-5);
+        let (policy_optimizer, value_optimizer) = (optimizer.clone(), optimizer);
+        Self { params, learning, network, averaged, policy_optimizer, value_optimizer, rng, device, spaces }
     }
 
-    /// The current networks, without autodiff.
-    #[must_use]
-    pub fn network(&self) -> &ActorCritic {
-        &self.network
-    }
-
-    /// Samples an action for each observation, `[environment][feature]`.
-    pub fn act(&mut self, observations: &[f32]) -> Decisions {
-        let observations_bf = batch(observations, self.observation_len, &self.device.clone().inner());
-        let values = to_vec(self.network.values(observations_bf.clone()));
-        let log_all_ba = log_softmax(self.network.logits(observations_bf), 1);
-        let action_count = log_all_ba.dims()[1];
+    /// Samples an action for each observation, `[environment][feature]`, among those that its mask,
+    /// `[environment][action]`, leaves open, and judges it with the `privileged` information, `[environment][feature]`.
+    pub fn act(&mut self, observations: &[f32], privileged: &[f32], masks: &[bool]) -> Decisions {
+        let device = self.device.clone().inner();
+        let observations_bf = batch(observations, self.spaces.observation_len, &device);
+        let values = self.values(observations, privileged);
+        let logits_ba = self.network.logits(observations_bf);
+        let action_count = logits_ba.dims()[1];
+        let log_all_ba = log_softmax(masked(logits_ba, penalties(masks, action_count, &device)), 1);
         let log_all = to_vec(log_all_ba);
         let mut decisions = Decisions { actions: Vec::new(), log_probabilities: Vec::new(), values };
         for row in log_all.chunks_exact(action_count) {
@@ -262,12 +320,6 @@ impl Ppo {
             decisions.log_probabilities.push(row[action]);
         }
         decisions
-    }
-
-    /// The probability of each action, `[batch][action]`, for observations `[batch][feature]`.
-    #[must_use]
-    pub fn probabilities(&self, observations: &[f32]) -> Vec<f32> {
-        self.network.probabilities(observations, self.observation_len, &self.device.clone().inner())
     }
 
     /// Takes `rollout_steps` steps in every environment.
@@ -279,7 +331,9 @@ impl Ppo {
         let mut rollout = Rollout::default();
         for _ in 0..self.params.rollout_steps {
             rollout.observations.extend_from_slice(environments.observations());
-            let decisions = self.act(environments.observations());
+            rollout.privileged.extend_from_slice(environments.privileged());
+            rollout.masks.extend_from_slice(environments.masks());
+            let decisions = self.act(environments.observations(), environments.privileged(), environments.masks());
             let steps = environments.step(&decisions.actions)?;
             // The value of what follows: known one step later, except where an episode was cut off.
             let start = rollout.values.len().saturating_sub(count);
@@ -287,11 +341,9 @@ impl Ppo {
             let cut_off: Vec<usize> = (0..count).filter(|&i| steps[i].truncated).collect();
             let mut successors = vec![f32::NAN; count];
             if !cut_off.is_empty() {
-                let length = self.observation_len;
-                let last = environments.final_observations();
-                let rows: Vec<f32> =
-                    cut_off.iter().flat_map(|&i| &last[i * length..(i + 1) * length]).copied().collect();
-                for (&i, value) in cut_off.iter().zip(self.values(&rows)) {
+                let shown = pick(environments.final_observations(), &cut_off, self.spaces.observation_len);
+                let known = pick(environments.final_privileged(), &cut_off, self.spaces.privileged_len);
+                for (&i, value) in cut_off.iter().zip(self.values(&shown, &known)) {
                     successors[i] = value;
                 }
             }
@@ -304,23 +356,37 @@ impl Ppo {
             rollout.truncated.extend(steps.iter().map(|s| s.truncated));
         }
         let start = rollout.values.len() - count;
-        let values = self.values(environments.observations());
+        let values = self.values(environments.observations(), environments.privileged());
         rollout.fill_successors(start, &values);
         Ok(rollout)
     }
 
-    /// Values of observations, `[environment][feature]`.
+    /// Values of observations, `[environment][feature]`, with the `privileged` information beside them.
     #[must_use]
-    pub fn values(&self, observations: &[f32]) -> Vec<f32> {
-        to_vec(self.network.values(batch(observations, self.observation_len, &self.device.clone().inner())))
+    pub fn values(&self, observations: &[f32], privileged: &[f32]) -> Vec<f32> {
+        to_vec(self.network.values(self.judged(observations, privileged, &self.device.clone().inner())))
     }
 
-    /// Learns from a rollout. `progress` (0 to 1) drives the learning rate, `step` only names the place in errors.
+    /// What the value network sees: observations, and the privileged information beside them.
+    fn judged(&self, observations: &[f32], privileged: &[f32], device: &Device) -> Tensor<2> {
+        let Spaces { observation_len, privileged_len, .. } = self.spaces;
+        if privileged_len == 0 {
+            return batch(observations, observation_len, device);
+        }
+        let rows = observations.chunks_exact(observation_len).zip(privileged.chunks_exact(privileged_len));
+        let both: Vec<f32> = rows.flat_map(|(shown, known)| shown.iter().chain(known)).copied().collect();
+        batch(&both, observation_len + privileged_len, device)
+    }
+
+    /// Learns from a rollout that was begun at `clock`, whose progress drives the schedules.
     ///
     /// # Errors
     /// [`Error::Diverged`] when a loss or the gradient is not finite; the networks then keep their last finite state.
-    pub fn update(&mut self, rollout: &Rollout, progress: f64, step: u64) -> Result<UpdateReport, Error> {
-        let params = self.params.clone();
+    pub fn update(&mut self, rollout: &Rollout, clock: Clock) -> Result<UpdateReport, Error> {
+        let steps = rollout.rewards.len() as u64;
+        let (progress, step) = (clock.progress(), clock.taken + steps);
+        let mut params = self.params.clone();
+        params.clip_range = params.clip_range_schedule.at(params.clip_range, progress);
         let advantages = advantages(rollout, params.environments, params.discount, params.gae_lambda);
         let returns: Vec<f32> = advantages.iter().zip(&rollout.values).map(|(a, v)| a + v).collect();
         let mut report = UpdateReport {
@@ -330,6 +396,7 @@ impl Ppo {
         };
         let mut order: Vec<usize> = (0..advantages.len()).collect();
         for _ in 0..params.epochs {
+            let (divergence, taken) = (report.approximate_kl, report.gradient_steps);
             shuffle(&mut order, &mut self.rng);
             for rows in order.chunks(params.minibatch_size) {
                 // A single sample has no spread to normalise by.
@@ -338,12 +405,21 @@ impl Ppo {
                     self.gradient_step(&params, &minibatch, &mut report, step)?;
                 }
             }
+            let of_epoch = (report.approximate_kl - divergence) / (report.gradient_steps - taken).max(1) as f64;
+            if params.target_kl > 0.0 && of_epoch > params.target_kl {
+                break;
+            }
         }
         self.network = self.learning.valid();
+        let part = steps as f64 / clock.total.max(1) as f64;
+        let kept = if params.averaging_share > 0.0 { (-part / params.averaging_share).exp() } else { 0.0 };
+        self.averaged = averaged(self.averaged.clone(), &self.network.policy, kept as f32);
         report.average();
         Ok(report)
     }
 
+    /// The two networks share no parameter, so that their halves of the work run side by side and only the norm of the
+    /// gradient joins them. Each half runs on one thread: the number of threads changes no bit of the result.
     fn gradient_step(
         &mut self,
         params: &PpoParams,
@@ -351,21 +427,38 @@ impl Ppo {
         report: &mut UpdateReport,
         step: u64,
     ) -> Result<(), Error> {
-        let logits_ba = self.learning.logits(batch.observations_bf.clone());
-        let values_b = self.learning.values(batch.observations_bf.clone());
-        let loss = loss(params, logits_ba, values_b, batch);
-        let total = scalar(loss.total.clone());
-        if !total.is_finite() {
-            return Err(Error::Diverged { step, quantity: "the loss", value: total });
+        let networks = &self.learning;
+        let (policy, value) = rayon::join(
+            || {
+                let loss = policy_loss(params, networks.logits(batch.observations_bf.clone()), batch);
+                (Gradient::of(&loss.total, &networks.policy), loss)
+            },
+            || {
+                let loss = value_loss(params, networks.values(batch.judged_bf.clone()), batch);
+                (Gradient::of(&(loss.clone() * params.value_coefficient), &networks.value), scalar(loss))
+            },
+        );
+        let ((policy_gradient, loss), (value_gradient, value_loss)) = (policy, value);
+        let norm = (policy_gradient.squared_norm() + value_gradient.squared_norm()).sqrt();
+        let total = scalar(loss.total);
+        for (quantity, value) in
+            [("the policy's loss", total), ("the value's loss", value_loss), ("the norm of the gradient", norm)]
+        {
+            if !value.is_finite() {
+                return Err(Error::Diverged { step, quantity, value });
+            }
         }
-        let mut gradients = GradientsParams::from_grads(loss.total.backward(), &self.learning);
-        let norm = clip_global_norm(&self.learning, &mut gradients, params.max_gradient_norm);
-        if !norm.is_finite() {
-            return Err(Error::Diverged { step, quantity: "the norm of the gradient", value: norm });
-        }
-        self.learning = self.optimizer.step(report.learning_rate, self.learning.clone(), gradients);
-        report.policy_loss += scalar(loss.policy);
-        report.value_loss += scalar(loss.value);
+
+        let (scale, rate) = (clip_factor(norm, params.max_gradient_norm), report.learning_rate);
+        let ActorCritic { policy, value } = self.learning.clone();
+        let (policy, value) = rayon::join(
+            || self.policy_optimizer.step(policy, &policy_gradient, scale, rate),
+            || self.value_optimizer.step(value, &value_gradient, scale, rate),
+        );
+        self.learning = ActorCritic { policy, value };
+
+        report.policy_loss += scalar(loss.surrogate);
+        report.value_loss += value_loss;
         report.entropy += scalar(loss.entropy);
         report.approximate_kl += scalar(loss.approximate_kl);
         report.clip_fraction += scalar(loss.clipped);
@@ -377,25 +470,78 @@ impl Ppo {
     /// Rows are gathered on the host: selecting on the device keeps whole rollouts alive in the autodiff graph
     /// (tracel-ai/burn#4302).
     fn minibatch(&self, rollout: &Rollout, advantages: &[f32], returns: &[f32], rows: &[usize]) -> Minibatch {
-        let pick = |all: &[f32]| -> Vec<f32> { rows.iter().map(|&row| all[row]).collect() };
-        let length = self.observation_len;
-        let observations: Vec<f32> =
-            rows.iter().flat_map(|&row| &rollout.observations[row * length..(row + 1) * length]).copied().collect();
+        let Spaces { observation_len, privileged_len, action_count } = self.spaces;
+        let observations = pick(&rollout.observations, rows, observation_len);
+        let privileged = pick(&rollout.privileged, rows, privileged_len);
+        let masks = pick(&rollout.masks, rows, action_count);
         let actions: Vec<i64> = rows.iter().map(|&row| rollout.actions[row] as i64).collect();
         let line = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [rows.len()]), &self.device);
         Minibatch {
-            observations_bf: batch(&observations, length, &self.device),
+            observations_bf: batch(&observations, observation_len, &self.device),
+            judged_bf: self.judged(&observations, &privileged, &self.device),
             actions_b1: Tensor::from_data(TensorData::new(actions, [rows.len(), 1]), &self.device),
-            log_probabilities_b: line(pick(&rollout.log_probabilities)),
-            advantages_b: line(normalized(pick(advantages))),
-            returns_b: line(pick(returns)),
+            penalties_ba: penalties(&masks, action_count, &self.device),
+            log_probabilities_b: line(pick(&rollout.log_probabilities, rows, 1)),
+            advantages_b: line(normalized(pick(advantages, rows, 1))),
+            returns_b: line(pick(returns, rows, 1)),
+            old_values_b: line(pick(&rollout.values, rows, 1)),
         }
+    }
+}
+
+impl Policy for Ppo {
+    fn preferences(&self, observations: &[f32]) -> Vec<f32> {
+        self.averaged.preferences(observations, self.spaces.observation_len, &self.device.clone().inner())
+    }
+}
+
+impl Learner for Ppo {
+    fn advance<E: Environment>(
+        &mut self,
+        environments: &mut VectorEnvironment<E>,
+        clock: Clock,
+    ) -> Result<Advance, Error> {
+        let rollout = self.collect(environments)?;
+        let steps = rollout.rewards.len() as u64;
+        let report = self.update(&rollout, clock)?;
+        let metrics = vec![
+            ("train/policy_loss", report.policy_loss),
+            ("train/value_loss", report.value_loss),
+            ("train/entropy", report.entropy),
+            ("train/approximate_kl", report.approximate_kl),
+            ("train/clip_fraction", report.clip_fraction),
+            ("train/gradient_norm", report.gradient_norm),
+            ("train/explained_variance", report.explained_variance),
+            ("train/learning_rate", report.learning_rate),
+        ];
+        Ok(Advance { steps, metrics })
+    }
+
+    fn network(&self) -> AgentNetwork {
+        self.averaged.clone()
+    }
+
+    fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
+        writer.write(&self.rng)?;
+        save_parameters(&self.learning, writer)?;
+        save_parameters(&self.averaged, writer)?;
+        self.policy_optimizer.save_state(writer)?;
+        self.value_optimizer.save_state(writer)
+    }
+
+    fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
+        self.rng = reader.read()?;
+        self.learning = restore_parameters(self.learning.clone(), reader)?;
+        self.network = self.learning.valid();
+        self.averaged = restore_parameters(self.averaged.clone(), reader)?;
+        self.policy_optimizer.restore_state(reader)?;
+        self.value_optimizer.restore_state(reader)
     }
 }
 
 impl std::fmt::Debug for Ppo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ppo").field("params", &self.params).field("observation_len", &self.observation_len).finish()
+        f.debug_struct("Ppo").field("params", &self.params).field("spaces", &self.spaces).finish()
     }
 }
 
@@ -415,6 +561,27 @@ impl UpdateReport {
     }
 }
 
+/// What is added to the logits of masked actions: so much that their probability is exactly 0 in single precision, yet
+/// finite, because 0 · ∞ in the entropy would not be a number.
+const MASKED: f32 = -1e9;
+
+/// What masks, `[batch][action]`, add to logits; none where nothing is masked.
+fn penalties(masks: &[bool], action_count: usize, device: &Device) -> Option<Tensor<2>> {
+    if !masks.contains(&false) {
+        return None;
+    }
+    let values: Vec<f32> = masks.iter().map(|&open| if open { 0.0 } else { MASKED }).collect();
+    Some(Tensor::from_data(TensorData::new(values, [masks.len() / action_count, action_count]), device))
+}
+
+/// Logits of the open actions only: sampling, log-probability and entropy all follow from them.
+fn masked(logits_ba: Tensor<2>, penalties_ba: Option<Tensor<2>>) -> Tensor<2> {
+    match penalties_ba {
+        Some(penalties_ba) => logits_ba + penalties_ba,
+        None => logits_ba,
+    }
+}
+
 /// Draws an index with the given log-probabilities, which sum to 1 up to rounding.
 fn sample(log_probabilities: &[f32], rng: &mut ChaCha8Rng) -> usize {
     let mut left: f32 = rng.random();
@@ -424,7 +591,9 @@ fn sample(log_probabilities: &[f32], rng: &mut ChaCha8Rng) -> usize {
             return index;
         }
     }
-    log_probabilities.len() - 1
+    // The sum fell short of 1 by rounding; a masked action stays out of reach.
+    let most_probable = |a: &usize, b: &usize| log_probabilities[*a].total_cmp(&log_probabilities[*b]);
+    (0..log_probabilities.len()).max_by(most_probable).unwrap_or_default()
 }
 
 fn shuffle(order: &mut [usize], rng: &mut ChaCha8Rng) {
@@ -450,12 +619,9 @@ fn explained_variance(returns: &[f32], errors: &[f32]) -> f64 {
     if total == 0.0 { 0.0 } else { 1.0 - variance(errors) / total }
 }
 
-pub(crate) fn batch(rows: &[f32], length: usize, device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(rows.to_vec(), [rows.len() / length, length]), device)
-}
-
-pub(crate) fn to_vec<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data_as::<f32>().try_into_vec().expect("the data was converted to f32")
+/// The given rows of `length` values each.
+fn pick<T: Copy>(all: &[T], rows: &[usize], length: usize) -> Vec<T> {
+    rows.iter().flat_map(|&row| &all[row * length..(row + 1) * length]).copied().collect()
 }
 
 fn scalar(tensor: Tensor<1>) -> f64 {

@@ -37,6 +37,8 @@ pub struct Session {
     pub progress: Arc<dyn Progress>,
     /// Becomes true when the run shall stop.
     pub interrupted: Arc<AtomicBool>,
+    /// Whether to go on from the latest checkpoint in the run's folder instead of beginning anew.
+    pub resume: bool,
 }
 
 /// What the hooks of a [`Trainer`] get.
@@ -47,6 +49,7 @@ pub struct TrainContext {
     device: Device,
     run_dir: PathBuf,
     interrupted: Arc<AtomicBool>,
+    resumed: bool,
     steps: Context,
 }
 
@@ -117,6 +120,12 @@ impl TrainContext {
     #[must_use]
     pub fn steps(&self) -> &Context {
         &self.steps
+    }
+
+    /// Whether the run goes on from the latest checkpoint in its folder.
+    #[must_use]
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// Whether the run shall stop.
@@ -248,6 +257,7 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
         device: session.device,
         run_dir,
         interrupted: session.interrupted,
+        resumed: session.resume,
         steps,
     };
     let result = stages(trainer, &context, started);
@@ -284,6 +294,9 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     let timer = run.time_stage("load_data");
     let dataset = trainer.load_data(context)?;
     timer.finish()?;
+    if context.is_resumed() {
+        check_unchanged(&run_dir, &dataset)?;
+    }
     let timer = run.time_stage("preprocess");
     let splits = trainer.preprocess(&dataset, context)?;
     timer.finish()?;
@@ -324,10 +337,48 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     Ok(report)
 }
 
+/// The folder of the photos that the run in `run_dir` was trained on, to resume it with.
+///
+/// # Errors
+/// [`Error::Data`] when the folder is no run's, or the run ended before its photos were prepared.
+pub fn photos_of_run(run_dir: &Path) -> Result<PathBuf, Error> {
+    let photos = read_used(run_dir)?["photos"].as_str().map(PathBuf::from);
+    photos.ok_or_else(|| Error::Data { reason: format!("{} names no photos", run_dir.join("used.json").display()) })
+}
+
+fn read_used(run_dir: &Path) -> Result<serde_json::Value, Error> {
+    let path = run_dir.join("used.json");
+    let text = fs::read_to_string(&path).map_err(|source| Error::Data {
+        reason: format!(
+            "{} cannot be resumed: {} cannot be read ({source}); either this is no run's folder, or the run ended before \
+             its photos were prepared: start it anew",
+            run_dir.display(),
+            path.display()
+        ),
+    })?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::Data { reason: format!("{} cannot be read: {error}", path.display()) })
+}
+
+/// A run that goes on with other photos would not be the same run.
+fn check_unchanged(run_dir: &Path, dataset: &Dataset) -> Result<(), Error> {
+    let (before, now) = (read_used(run_dir)?["content_hash"].clone(), dataset.content_hash().to_string());
+    if before == now.as_str() {
+        return Ok(());
+    }
+    Err(Error::Data {
+        reason: format!(
+            "the photos in {} are not those that the run began with: bring them back, or start anew",
+            dataset.root().display()
+        ),
+    })
+}
+
 /// Which data the run used: the folders in the cache are shared between runs.
 fn used(dataset: &Dataset, splits: &Splits) -> String {
+    let root = std::path::absolute(dataset.root()).unwrap_or_else(|_| dataset.root().to_owned());
     let value = serde_json::json!({
-        "photos": dataset.root(),
+        "photos": root,
         "content_hash": dataset.content_hash().to_string(),
         "train": splits.train.path,
         "validation": splits.validation.path,

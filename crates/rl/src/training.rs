@@ -4,22 +4,37 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use dodge_hparams::HParams;
+use dodge_hparams::{Choice, HParams};
 
 use crate::Error;
-use crate::agent::Policy;
-use crate::environment::VectorEnvironment;
-use crate::model::{Model, ModelConfiguration};
+use crate::checkpoint::{BestSoFar, Checkpoint, Checkpointer, Occasion};
+use crate::dqn::{Dqn, DqnParams};
+use crate::environment::{Episode, VectorEnvironment};
+use crate::learner::{Advance, Clock, Learner};
+use crate::model::{Model, ModelConfiguration, write_whole};
 use crate::observation::Observer;
 use crate::photo_env::{PhotoEnv, PhotoTask, TrainingPhoto};
-use crate::ppo::{Ppo, PpoParams, Rollout, UpdateReport};
+use crate::ppo::{Ppo, PpoParams};
+use crate::state::{StateReader, StateWriter};
 use crate::trainer::TrainContext;
 use crate::validation::{Fidelity, Validation};
+
+/// What learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
+pub enum Algorithm {
+    /// Proximal policy optimisation: steady, the default.
+    Ppo,
+    /// Deep Q-learning: learns each experience many times.
+    Dqn,
+}
 
 /// The training as a whole.
 #[derive(Debug, Clone, PartialEq, HParams)]
 #[hparams(section = "training")]
 pub struct TrainingParams {
+    /// What learns; its own hyperparameters are in the section of its name.
+    #[hparam(default = Algorithm::Ppo)]
+    pub algorithm: Algorithm,
     /// How long to train; rounded up to whole rollouts.
     #[hparam(default = 600_000, range = 1..=10_000_000_000, unit = "environment steps")]
     pub steps: u64,
@@ -33,6 +48,12 @@ pub struct TrainingParams {
     /// ones at this PSNR or more; 60 is untouched.
     #[hparam(default = 45.0, range = 0.0..=60.0, unit = "dB")]
     pub least_undamaged_db: f64,
+    /// How often a checkpoint is written, to go on from after an interruption.
+    #[hparam(default = 20, range = 1..=100_000, unit = "updates")]
+    pub checkpoint_interval: u64,
+    /// Periodic checkpoints kept beside the latest and the best one.
+    #[hparam(default = 2, range = 0..=1000, unit = "checkpoints")]
+    pub checkpoints_kept: usize,
     /// Seed of split, damage, networks and exploration.
     #[hparam(default = 42)]
     pub seed: u64,
@@ -54,126 +75,216 @@ pub struct Trained {
     pub steps_per_second: f64,
 }
 
-impl Policy for Ppo {
-    fn probabilities(&self, observations: &[f32]) -> Vec<f32> {
-        Self::probabilities(self, observations)
-    }
-}
-
-/// Trains PPO on photos. The best model is on disk from the first validation on; an interrupted or diverged training
+/// Trains an agent on photos. The best model is on disk from the first validation on; an interrupted or diverged training
 /// leaves it there.
 ///
 /// # Errors
 /// [`Error::Interrupted`] with the model's path, [`Error::Diverged`], or an error of environment or file.
-pub fn train_ppo(
+pub fn train_agent(
     task: PhotoTask,
     validation_photos: &[TrainingPhoto],
+    checkpointer: &dyn Checkpointer,
     context: &TrainContext,
 ) -> Result<Trained, Error> {
     let params: TrainingParams = context.hyperparameters()?;
-    let ppo: PpoParams = context.hyperparameters()?;
-    let seed = context.seed();
+    let (seed, device) = (context.seed(), context.device());
+    let spaces = PhotoEnv::spaces(&task);
+    let size = task.environment.working_size;
+    let validation = Validation::new(validation_photos, params.validation_damages, size, seed)?;
+    match params.algorithm {
+        Algorithm::Ppo => {
+            let ppo: PpoParams = context.hyperparameters()?;
+            let shape = Shape { algorithm: "ppo", environments: ppo.environments, hidden: ppo.hidden.clone() };
+            let learner = Ppo::new(ppo, spaces, seed, device);
+            train(learner, shape, task, validation, checkpointer, context)
+        }
+        Algorithm::Dqn => {
+            let dqn: DqnParams = context.hyperparameters()?;
+            let shape = Shape { algorithm: "dqn", environments: dqn.environments, hidden: dqn.hidden.clone() };
+            let learner = Dqn::new(dqn, spaces, seed, device);
+            train(learner, shape, task, validation, checkpointer, context)
+        }
+    }
+}
+
+/// What the loop has to know of the algorithm.
+struct Shape {
+    algorithm: &'static str,
+    environments: usize,
+    hidden: Vec<usize>,
+}
+
+fn train<L: Learner>(
+    learner: L,
+    shape: Shape,
+    task: PhotoTask,
+    validation: Validation,
+    checkpointer: &dyn Checkpointer,
+    context: &TrainContext,
+) -> Result<Trained, Error> {
+    let params: TrainingParams = context.hyperparameters()?;
     let task = Arc::new(task);
-    let validation =
-        Validation::new(validation_photos, params.validation_damages, task.environment.working_size, seed)?;
-    let environments = (0..ppo.environments as u64).map(|index| PhotoEnv::new(Arc::clone(&task), seed, index));
+    let environments =
+        (0..shape.environments as u64).map(|index| PhotoEnv::new(Arc::clone(&task), context.seed(), index));
     let mut environments = VectorEnvironment::new(environments.collect())?;
-    let observation_len = Observer::observation_len(task.actions.len());
-    let learner = Ppo::new(ppo.clone(), observation_len, task.actions.len(), seed, context.device());
     let mut keeper = Keeper {
         task: &task,
         validation,
+        checkpointer,
         context,
-        hidden: ppo.hidden,
+        shape,
         least_undamaged_db: params.least_undamaged_db,
         learner,
         best: None,
-        taken: 0,
+        clock: Clock { taken: 0, total: params.steps },
+        updates: 0,
     };
-    let mut episodes = EpisodeStatistics::new(environments.len());
+    if context.is_resumed() {
+        keeper.go_on(&mut environments)?;
+    }
 
     context.progress().begin("training", params.steps);
-    let started = Instant::now();
-    let mut updates = 0_u64;
-    while keeper.taken < params.steps {
+    context.progress().advance(keeper.clock.taken.min(params.steps));
+    let (started, taken_before) = (Instant::now(), keeper.clock.taken);
+    while keeper.clock.taken < params.steps {
         if context.is_interrupted() {
-            return Err(keeper.interrupted());
+            return Err(keeper.interrupted(&environments));
         }
-        let rollout = keeper.learner.collect(&mut environments)?;
-        let progress = keeper.taken as f64 / params.steps as f64;
-        keeper.taken += rollout.rewards.len() as u64;
-        updates += 1;
-        let report = keeper.learner.update(&rollout, progress, keeper.taken)?;
-        let steps_per_second = keeper.taken as f64 / started.elapsed().as_secs_f64();
-        episodes.record(&rollout, &report, steps_per_second, keeper.taken, context)?;
-        if updates.is_multiple_of(params.validation_interval) || keeper.taken >= params.steps {
-            keeper.validate()?;
+        let advance = match keeper.learner.advance(&mut environments, keeper.clock) {
+            Ok(advance) => advance,
+            Err(error) => {
+                keeper.save(&environments, Occasion::Failed)?;
+                return Err(error);
+            }
+        };
+        keeper.clock.taken += advance.steps;
+        keeper.updates += 1;
+        let steps_per_second = (keeper.clock.taken - taken_before) as f64 / started.elapsed().as_secs_f64();
+        record(&advance, &environments.take_episodes(), steps_per_second, keeper.clock.taken, context)?;
+        let is_last = keeper.clock.taken >= params.steps;
+        if (keeper.updates.is_multiple_of(params.validation_interval) || is_last) && keeper.validate()? {
+            keeper.save(&environments, Occasion::Best)?;
         }
-        context.progress().advance(rollout.rewards.len() as u64);
+        if keeper.updates.is_multiple_of(params.checkpoint_interval) || is_last {
+            keeper.save(&environments, Occasion::Periodic)?;
+        }
+        context.progress().advance(advance.steps);
         context.progress().note(&keeper.in_words());
     }
     context.progress().end();
-    let steps_per_second = keeper.taken as f64 / started.elapsed().as_secs_f64();
-    context.log_metric("perf/steps_per_second", steps_per_second, keeper.taken)?;
-    let environment_steps = keeper.taken;
+    let steps_per_second = (keeper.clock.taken - taken_before) as f64 / started.elapsed().as_secs_f64();
+    context.log_metric("perf/steps_per_second", steps_per_second, keeper.clock.taken)?;
+    let environment_steps = keeper.clock.taken;
     let (model, model_path) = keeper.finish()?;
     Ok(Trained { model, model_path, environment_steps, steps_per_second })
 }
 
 /// Holds the learner and keeps its best model on disk.
-struct Keeper<'a> {
+struct Keeper<'a, L> {
     task: &'a PhotoTask,
     validation: Validation,
+    checkpointer: &'a dyn Checkpointer,
     context: &'a TrainContext,
-    hidden: Vec<usize>,
+    shape: Shape,
     least_undamaged_db: f64,
-    learner: Ppo,
+    learner: L,
     best: Option<(Fidelity, Model)>,
-    taken: u64,
+    clock: Clock,
+    updates: u64,
 }
 
-impl Keeper<'_> {
+impl<L: Learner> Keeper<'_, L> {
     fn model_path(&self) -> PathBuf {
         self.context.run_dir().join("model.safetensors")
     }
 
     fn current_model(&self) -> Result<Model, Error> {
+        let network = self.learner.network();
         let configuration = ModelConfiguration {
             actions: self.task.environment.actions.clone(),
             max_steps: self.task.environment.max_steps,
             working_size: self.task.environment.working_size,
-            hidden: self.hidden.clone(),
+            hidden: self.shape.hidden.clone(),
+            head: network.head(),
             observation_version: Observer::VERSION,
-            algorithm: "ppo".to_owned(),
+            algorithm: self.shape.algorithm.to_owned(),
             juror: self.task.juror.name(),
-            environment_steps: self.taken,
+            environment_steps: self.clock.taken,
             seed: self.context.seed(),
         };
-        Model::new(configuration, self.learner.network().clone(), self.context.device().clone())
+        Model::new(configuration, network, self.context.device().clone())
     }
 
-    fn validate(&mut self) -> Result<(), Error> {
+    /// Measures the policy, and keeps it when it is the best so far.
+    fn validate(&mut self) -> Result<bool, Error> {
         let fidelity = self.validation.measure(&self.learner, &self.task.actions, self.task.environment.max_steps)?;
         self.context.log_batch_metrics(
             &[("validation/psnr_gain_db", fidelity.gain_db), ("validation/undamaged_psnr_db", fidelity.undamaged_db)],
-            self.taken,
+            self.clock.taken,
         )?;
         let floor = self.least_undamaged_db;
         if self.best.as_ref().is_none_or(|(best, _)| fidelity.is_better_than(best, floor)) {
             let model = self.current_model()?;
             model.save(&self.model_path())?;
             self.best = Some((fidelity, model));
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn save(&self, environments: &VectorEnvironment<PhotoEnv>, occasion: Occasion) -> Result<(), Error> {
+        let mut writer = StateWriter::new();
+        self.learner.save_state(&mut writer)?;
+        environments.save_state(&mut writer)?;
+        let best = match &self.best {
+            Some((fidelity, model)) => Some(BestSoFar {
+                gain_db: fidelity.gain_db,
+                undamaged_db: fidelity.undamaged_db,
+                model: model.to_bytes()?,
+            }),
+            None => None,
+        };
+        let checkpoint = Checkpoint {
+            algorithm: self.shape.algorithm.to_owned(),
+            environment_steps: self.clock.taken,
+            updates: self.updates,
+            best,
+            state: writer.into_bytes(),
+        };
+        self.checkpointer.save(&checkpoint, occasion)
+    }
+
+    /// Goes back to the latest checkpoint.
+    fn go_on(&mut self, environments: &mut VectorEnvironment<PhotoEnv>) -> Result<(), Error> {
+        let checkpoint = self.checkpointer.latest()?.ok_or_else(|| Error::Data {
+            reason: format!("{} has no checkpoint to go on from: start it anew", self.context.run_dir().display()),
+        })?;
+        if checkpoint.algorithm != self.shape.algorithm {
+            let (theirs, ours) = (checkpoint.algorithm, self.shape.algorithm);
+            return Err(Error::State {
+                reason: format!("the checkpoint was written by {theirs}, this run uses {ours}"),
+            });
+        }
+        let mut reader = StateReader::new(&checkpoint.state);
+        self.learner.restore_state(&mut reader)?;
+        environments.restore_state(&mut reader)?;
+        reader.finish()?;
+        (self.clock.taken, self.updates) = (checkpoint.environment_steps, checkpoint.updates);
+        if let Some(BestSoFar { gain_db, undamaged_db, model }) = checkpoint.best {
+            write_whole(&self.model_path(), &model)?;
+            let model = Model::load(&self.model_path(), self.context.device())?;
+            self.best = Some((Fidelity { gain_db, undamaged_db }, model));
         }
         Ok(())
     }
 
-    /// Leaves a usable model, also where none was validated yet.
-    fn interrupted(self) -> Error {
+    /// Leaves a checkpoint and a usable model, also where none was validated yet.
+    fn interrupted(self, environments: &VectorEnvironment<PhotoEnv>) -> Error {
         let path = self.model_path();
-        let saved = match &self.best {
+        let saved = self.save(environments, Occasion::Interrupted).and_then(|()| match &self.best {
             Some(_) => Ok(()),
             None => self.current_model().and_then(|model| model.save(&path)),
-        };
+        });
         match saved {
             Ok(()) => Error::Interrupted { model: Some(path) },
             Err(error) => error,
@@ -195,55 +306,23 @@ impl Keeper<'_> {
     }
 }
 
-/// Returns and lengths of the episodes that ended, also where they span rollouts.
-struct EpisodeStatistics {
-    returns: Vec<f64>,
-    lengths: Vec<u64>,
-}
-
-impl EpisodeStatistics {
-    fn new(environments: usize) -> Self {
-        Self { returns: vec![0.0; environments], lengths: vec![0; environments] }
+/// Records what the learner says of itself and how the episodes went that ended meanwhile.
+fn record(
+    advance: &Advance,
+    episodes: &[Episode],
+    steps_per_second: f64,
+    step: u64,
+    context: &TrainContext,
+) -> Result<(), Error> {
+    let mut metrics = advance.metrics.clone();
+    metrics.extend([("train/episodes", episodes.len() as f64), ("perf/steps_per_second", steps_per_second)]);
+    if !episodes.is_empty() {
+        let mean = |of: fn(&Episode) -> f64| episodes.iter().map(of).sum::<f64>() / episodes.len() as f64;
+        metrics.extend([
+            ("train/mean_reward", mean(|episode| episode.total_reward)),
+            ("train/mean_episode_length", mean(|episode| episode.steps as f64)),
+            ("train/truncated_share", mean(|episode| f64::from(u8::from(episode.truncated)))),
+        ]);
     }
-
-    fn record(
-        &mut self,
-        rollout: &Rollout,
-        report: &UpdateReport,
-        steps_per_second: f64,
-        step: u64,
-        context: &TrainContext,
-    ) -> Result<(), Error> {
-        let environments = self.returns.len();
-        let (mut episodes, mut returns, mut length, mut truncated) = (0.0, 0.0, 0.0, 0.0);
-        for (i, &reward) in rollout.rewards.iter().enumerate() {
-            let environment = i % environments;
-            self.returns[environment] += f64::from(reward);
-            self.lengths[environment] += 1;
-            if rollout.terminated[i] || rollout.truncated[i] {
-                episodes += 1.0;
-                returns += std::mem::take(&mut self.returns[environment]);
-                length += std::mem::take(&mut self.lengths[environment]) as f64;
-                truncated += f64::from(u8::from(rollout.truncated[i]));
-            }
-        }
-        let mut metrics = vec![
-            ("train/episodes", episodes),
-            ("train/policy_loss", report.policy_loss),
-            ("train/value_loss", report.value_loss),
-            ("train/entropy", report.entropy),
-            ("train/approximate_kl", report.approximate_kl),
-            ("train/clip_fraction", report.clip_fraction),
-            ("train/gradient_norm", report.gradient_norm),
-            ("train/explained_variance", report.explained_variance),
-            ("train/learning_rate", report.learning_rate),
-            ("perf/steps_per_second", steps_per_second),
-        ];
-        if episodes > 0.0 {
-            metrics.push(("train/mean_reward", returns / episodes));
-            metrics.push(("train/mean_episode_length", length / episodes));
-            metrics.push(("train/truncated_share", truncated / episodes));
-        }
-        context.log_batch_metrics(&metrics, step)
-    }
+    context.log_batch_metrics(&metrics, step)
 }

@@ -58,13 +58,15 @@ fn help_of_train_explains_every_option() {
           --set <SECTION.KEY=VALUE>
               Then set single values, for example ppo.discount=0.95
 
+          --resume <RUN|DIR>
+              Go on with an interrupted run as if it had never stopped: its folder, its name or its id
+
           --algo <ALGO>
-              The algorithm
+              The algorithm (training.algorithm)
 
               Possible values:
               - ppo: Proximal policy optimisation
-              
-              [default: ppo]
+              - dqn: Deep Q-learning
 
           --steps <N>
               Environment steps to train for (training.steps)

@@ -15,6 +15,8 @@ mod photos;
 #[cfg(unix)]
 mod real_mlflow;
 #[cfg(unix)]
+mod resuming;
+#[cfg(unix)]
 mod stopping;
 mod tracking;
 mod training;

@@ -1,6 +1,7 @@
 //! `dodge train`
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,7 +9,7 @@ use anyhow::{Context, Result};
 use dodge_data::{DataLoader, DataParams, FolderLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
 use dodge_juror::{ClassicalJuror, Juror};
-use dodge_rl::{PhotoTrainer, Report, Session, Trainer, TrainingParams};
+use dodge_rl::{PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
 use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
 
 use crate::arguments::{Algorithm, Device, JurorChoice, TrainArguments};
@@ -18,16 +19,17 @@ use crate::{command, configuration, progress, table};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<()> {
-    let registry = hyperparameters(arguments)?;
-    let Algorithm::Ppo = arguments.algo;
+    let volume = surroundings.volume();
+    let resumed = arguments.resume.as_ref().map(|run| run_folder(run, &volume)).transpose()?;
+    let registry = hyperparameters(arguments, resumed.as_deref())?;
     let JurorChoice::Classical = arguments.juror;
     let juror: Arc<dyn Juror> = Arc::new(ClassicalJuror::new());
     let device = device(arguments.device.or(surroundings.device).unwrap_or_default())?;
     use_threads(arguments.threads.or(surroundings.threads))?;
-    let volume = surroundings.volume();
-    let loader: Box<dyn DataLoader> = match &arguments.photos {
-        Some(folder) => Box::new(FolderLoader::new(folder)),
-        None => {
+    let loader: Box<dyn DataLoader> = match (&arguments.photos, &resumed) {
+        (_, Some(run_dir)) => Box::new(FolderLoader::new(photos_of_run(run_dir)?)),
+        (Some(folder), None) => Box::new(FolderLoader::new(folder)),
+        (None, None) => {
             let data: DataParams = registry.get()?;
             let seed = registry.get::<TrainingParams>()?.seed;
             let folder = volume.join("datasets");
@@ -38,7 +40,8 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         tracking: tracking(arguments, surroundings)?,
         run_options: run_options(arguments, surroundings),
         volume,
-        run_dir: arguments.out.clone(),
+        resume: resumed.is_some(),
+        run_dir: resumed.or_else(|| arguments.out.clone()),
         registry,
         device,
         progress: progress::display(),
@@ -48,8 +51,47 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
     if arguments.json { command::print_json(&report) } else { command::print(&in_words(&report)) }
 }
 
-fn hyperparameters(arguments: &TrainArguments) -> Result<Registry> {
-    let mut registry = configuration::layered(&arguments.hyperparameters)?;
+/// The folder of the run to resume: the path itself, or the folder below the volume whose name is the run's name or ends in
+/// the first digits of its id.
+fn run_folder(run: &Path, volume: &Path) -> Result<PathBuf> {
+    if run.is_dir() {
+        return Ok(run.to_owned());
+    }
+    let name = run.to_string_lossy().into_owned();
+    let id = name.get(..8).filter(|_| name.len() == 32).map(|digits| format!("-{digits}"));
+    let mut found = Vec::new();
+    for experiment in folders(&volume.join("runs")) {
+        for folder in folders(&experiment) {
+            let folder_name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if folder_name == name || id.as_ref().is_some_and(|id| folder_name.ends_with(id)) {
+                found.push(folder);
+            }
+        }
+    }
+    match &found[..] {
+        [folder] => Ok(folder.clone()),
+        [] => Err(usage(format!("no run is called {name} below {}: give its folder", volume.join("runs").display()))),
+        _ => Err(usage(format!("{} runs are called {name}: give the folder of one", found.len()))),
+    }
+}
+
+fn folders(parent: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+}
+
+fn hyperparameters(arguments: &TrainArguments, resumed: Option<&Path>) -> Result<Registry> {
+    let mut registry = match resumed {
+        Some(run_dir) => configuration::of_run(run_dir, &arguments.hyperparameters.set)?,
+        None => configuration::layered(&arguments.hyperparameters)?,
+    };
+    let algorithm = arguments.algo.map(|algorithm| match algorithm {
+        Algorithm::Ppo => "ppo",
+        Algorithm::Dqn => "dqn",
+    });
+    if let Some(algorithm) = algorithm {
+        registry.apply_text("training", "algorithm", algorithm, Layer::Other("--algo".to_owned()))?;
+    }
     for (flag, section, key, value) in [
         ("--steps", "training", "steps", arguments.steps),
         ("--seed", "training", "seed", arguments.seed),
@@ -94,6 +136,9 @@ fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> RunOp
     let mut options = RunOptions::new(experiment.unwrap_or_else(|| "dodge".to_owned()))
         .with_source_name("dodge train")
         .with_tag("dodge.version", env!("CARGO_PKG_VERSION"));
+    if let Some(run) = &arguments.resume {
+        options = options.with_tag("dodge.resumed", run.display().to_string());
+    }
     if let Some(name) = &arguments.run_name {
         options = options.with_run_name(name);
     }

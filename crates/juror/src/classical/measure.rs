@@ -131,7 +131,7 @@ impl Colour {
                 }
                 count += 1.0;
                 let [lightness, a, b] = lab.convert([pixel[0], pixel[1], pixel[2]]).map(f64::from);
-                let chroma = a.hypot(b);
+                let chroma = (a * a + b * b).sqrt();
                 // Very dark and very bright pixels have no reliable colour.
                 if chroma < 24.0 && (10.0..97.0).contains(&lightness) {
                     let weight = (1.0 - chroma / 24.0).powi(2);

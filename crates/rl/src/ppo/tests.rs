@@ -9,10 +9,13 @@ fn example(device: &Device) -> (Tensor<2>, Tensor<1>, Minibatch) {
     let logits_ba = Tensor::<2>::from_data(TensorData::from([[0.8_f32, 0.2], [0.25, 0.75]]), device).log();
     let batch = Minibatch {
         observations_bf: Tensor::zeros([2, 1], device),
+        judged_bf: Tensor::zeros([2, 1], device),
         actions_b1: Tensor::from_data(TensorData::from([[0_i64], [1]]), device),
+        penalties_ba: None,
         log_probabilities_b: line([0.5_f32.ln(); 2]),
         advantages_b: line([1.0, -2.0]),
         returns_b: line([0.0, 4.0]),
+        old_values_b: line([0.5, 3.0]),
     };
     (logits_ba, line([1.0, 2.0]), batch)
 }
@@ -28,39 +31,62 @@ fn entropy(probabilities: [f64; 2]) -> f64 {
 
 #[test]
 fn the_loss_by_hand() {
-    let params =
-        PpoParams { clip_range: 0.2, value_coefficient: 0.5, entropy_coefficient: 0.01, ..PpoParams::default() };
+    let params = PpoParams { clip_range: 0.2, entropy_coefficient: 0.01, ..PpoParams::default() };
     let (logits_ba, values_b, batch) = example(&Device::flex());
-    let loss = loss(&params, logits_ba, values_b, &batch);
+    let loss = policy_loss(&params, logits_ba, &batch);
     // A gain counts up to the ratio 1.2, a loss in full: -(1.2 * 1 + 1.5 * -2) / 2.
-    close(loss.policy, 0.9);
+    close(loss.surrogate, 0.9);
     // ((1 - 0)² + (2 - 4)²) / 2.
-    close(loss.value, 2.5);
+    close(value_loss(&params, values_b, &batch), 2.5);
     let mean_entropy = (entropy([0.8, 0.2]) + entropy([0.25, 0.75])) / 2.0;
     close(loss.entropy, mean_entropy);
-    close(loss.total, 0.9 + 0.5 * 2.5 - 0.01 * mean_entropy);
+    close(loss.total, 0.9 - 0.01 * mean_entropy);
     close(loss.approximate_kl, ((0.6 - 1.6_f64.ln()) + (0.5 - 1.5_f64.ln())) / 2.0);
     close(loss.clipped, 1.0);
 }
 
 #[test]
+fn the_limited_value_loss_by_hand() {
+    let params = PpoParams { value_clip_range: 0.1, ..PpoParams::default() };
+    let (_, values_b, batch) = example(&Device::flex());
+    // From 0.5 to 1 and from 3 to 2, limited to 0.6 and 2.9: the worse of 1 and 0.36, and of 4 and 1.21.
+    close(value_loss(&params, values_b, &batch), (1.0 + 4.0) / 2.0);
+    let params = PpoParams { value_clip_range: 0.1, ..PpoParams::default() };
+    let (_, _, batch) = example(&Device::flex());
+    // From 3 to 3.9, which is nearer to the return of 4, limited to 3.1: (4 - 3.1)² counts.
+    let values_b = Tensor::<1>::from_data(TensorData::from([0.5_f32, 3.9]), &Device::flex());
+    close(value_loss(&params, values_b, &batch), (0.25 + 0.81) / 2.0);
+}
+
+#[test]
+fn masked_actions_have_no_probability_and_no_entropy() {
+    let device = Device::flex();
+    let (logits_ba, _, mut batch) = example(&device);
+    batch.penalties_ba = penalties(&[true, false, true, true], 2, &device);
+    let loss = policy_loss(&PpoParams::default(), logits_ba, &batch);
+    // The first sample has one action left, of probability 1.
+    close(loss.entropy, entropy([0.25, 0.75]) / 2.0);
+    close(loss.approximate_kl, ((1.0 - 2.0_f64.ln()) + (0.5 - 1.5_f64.ln())) / 2.0);
+    assert!(penalties(&[true; 4], 2, &device).is_none());
+}
+
+#[test]
 fn an_unchanged_policy_has_no_divergence() {
-    let (logits_ba, values_b, mut batch) = example(&Device::flex());
+    let (logits_ba, _, mut batch) = example(&Device::flex());
     batch.log_probabilities_b = Tensor::from_data(TensorData::from([0.8_f32.ln(), 0.75_f32.ln()]), &Device::flex());
-    let loss = loss(&PpoParams::default(), logits_ba, values_b, &batch);
+    let loss = policy_loss(&PpoParams::default(), logits_ba, &batch);
     // The mean advantage is -0.5.
-    close(loss.policy, 0.5);
+    close(loss.surrogate, 0.5);
     close(loss.approximate_kl, 0.0);
     close(loss.clipped, 0.0);
 }
 
 #[test]
 fn beyond_the_clip_range_a_gain_has_no_gradient_and_a_loss_has() {
-    let params =
-        PpoParams { clip_range: 0.2, value_coefficient: 0.0, entropy_coefficient: 0.0, ..PpoParams::default() };
-    let (logits_ba, values_b, batch) = example(&Device::flex().autodiff());
+    let params = PpoParams { clip_range: 0.2, entropy_coefficient: 0.0, ..PpoParams::default() };
+    let (logits_ba, _, batch) = example(&Device::flex().autodiff());
     let logits_ba = logits_ba.detach().require_grad();
-    let gradients = loss(&params, logits_ba.clone(), values_b, &batch).total.backward();
+    let gradients = policy_loss(&params, logits_ba.clone(), &batch).total.backward();
     let gradient = to_vec(logits_ba.grad(&gradients).unwrap());
     assert_eq!(gradient[..2], [0.0, 0.0]);
     // d(1.5 * 2 / 2) by the logit of the action taken: 1.5 * (1 - 0.75); by the other one the negative of it.

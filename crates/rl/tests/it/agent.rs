@@ -20,7 +20,7 @@ impl Script {
 }
 
 impl Policy for Script {
-    fn probabilities(&self, observations: &[f32]) -> Vec<f32> {
+    fn preferences(&self, observations: &[f32]) -> Vec<f32> {
         let mut asked = self.asked.lock().unwrap();
         let answers = &self.answers[asked.len()];
         let count = ACTIONS.len() + 1;

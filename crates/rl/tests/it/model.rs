@@ -83,8 +83,8 @@ fn a_model_comes_back_as_it_was_saved() {
         assert_eq!(again.configuration(), &configuration(hidden));
         assert_eq!(again.actions(), model.actions());
         let rows = observations(300);
-        let chosen = model.probabilities(&rows);
-        assert_eq!(again.probabilities(&rows), chosen);
+        let chosen = model.preferences(&rows);
+        assert_eq!(again.preferences(&rows), chosen);
         assert!(chosen.iter().any(|&action| action != chosen[0]), "the model does look at its input");
         let photo = scene(3, 60, 40);
         assert_eq!(again.recipe_for(&photo), model.recipe_for(&photo));
@@ -95,7 +95,7 @@ fn a_model_comes_back_as_it_was_saved() {
 #[test]
 fn other_weights_act_in_another_way() {
     let rows = observations(300);
-    assert_ne!(model(&[16], 5).probabilities(&rows), model(&[16], 6).probabilities(&rows));
+    assert_ne!(model(&[16], 5).preferences(&rows), model(&[16], 6).preferences(&rows));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_model_replaces_the_one_before() {
     model(&[8], 1).save(&path).unwrap();
     model(&[8], 2).save(&path).unwrap();
     let rows = observations(50);
-    assert_eq!(Model::load(&path, &Device::flex()).unwrap().probabilities(&rows), model(&[8], 2).probabilities(&rows));
+    assert_eq!(Model::load(&path, &Device::flex()).unwrap().preferences(&rows), model(&[8], 2).preferences(&rows));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
 }
 
@@ -157,7 +157,7 @@ fn no_change_of_a_byte_of_the_header_makes_it_panic() {
             changed[place] ^= flip;
             match load(&changed) {
                 // Some bytes say nothing of importance: the seed, the name of the juror.
-                Ok(model) => assert_eq!(model.probabilities(&observations(2)).len(), 2 * model.actions().len()),
+                Ok(model) => assert_eq!(model.preferences(&observations(2)).len(), 2 * model.actions().len()),
                 Err(Error::Model { .. }) => refused += 1,
                 Err(error) => panic!("byte {place}: {error:?}"),
             }
@@ -170,7 +170,7 @@ fn no_change_of_a_byte_of_the_header_makes_it_panic() {
 fn what_is_no_model_of_this_version_is_refused() {
     let bytes = saved(&model(&[8, 4], 1));
     assert!(load(&with_header(&bytes, |_| {})).is_ok(), "the way in which these files are made works");
-    assert_eq!(MODEL_FORMAT, 1);
+    assert_eq!(MODEL_FORMAT, 2);
     let changed = |pointer: &'static str, value: Value| {
         with_header(&bytes, |header| *header.pointer_mut(pointer).unwrap() = value)
     };
@@ -181,8 +181,8 @@ fn what_is_no_model_of_this_version_is_refused() {
     };
     for (bytes, expected) in [
         (b"not a model at all, but long enough for a header".to_vec(), "is no model file, or truncated ("),
-        (changed(FORMAT, json!("2")), "has format version 2, this program reads version 1: train it again"),
-        (changed(FORMAT, json!("")), "has format version , this program reads version 1"),
+        (changed(FORMAT, json!("1")), "has format version 1, this program reads version 2: train it again"),
+        (changed(FORMAT, json!("")), "has format version , this program reads version 2"),
         (removed("dodge_model_format"), "is a safetensors file, but no model of dodge"),
         (
             with_header(&bytes, |header| {

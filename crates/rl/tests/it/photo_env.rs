@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use dodge_imaging::{Operation, Photo, psnr_db};
 use dodge_rl::{
-    ActionSet, Environment, EnvironmentParams, Error, Observer, PhotoEnv, PhotoTask, RewardParams, Step, TrainingPhoto,
+    ActionSet, Environment, EnvironmentParams, Error, Observer, PhotoEnv, PhotoTask, RewardParams, StateReader,
+    StateWriter, Step, TrainingPhoto,
 };
 
 use crate::support::{ACTIONS, Stub, flat, scene};
@@ -28,7 +29,7 @@ fn task(photos: Vec<TrainingPhoto>, juror: Arc<Stub>) -> PhotoTask {
         photos,
         actions: ActionSet::parse(&ACTIONS).unwrap(),
         environment: environment(),
-        reward: RewardParams { fidelity: 20.0, score: 0.1, edit_cost: 0.02 },
+        reward: RewardParams { fidelity: 2.0, error_floor: 0.02, score: 0.1, edit_cost: 0.02 },
         undamaged_share: 0.0,
         juror,
         observer: Observer::new(),
@@ -63,12 +64,13 @@ fn the_reward_of_an_edit_by_hand() {
     let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
     // Towards the original: the error falls from 20 to 10 levels, the score from 120 / 25.5 to 110 / 25.5.
     let step = environment.step(1, &mut observation).unwrap();
-    let expected = 20.0 * 10.0 / 255.0 - 0.1 * 10.0 / 25.5 - 0.02;
+    let nearer = 2.0 * ((20.0_f64 / 255.0 + 0.02) / (10.0 / 255.0 + 0.02)).ln();
+    let expected = nearer - 0.1 * 10.0 / 25.5 - 0.02;
     assert!((f64::from(step.reward) - expected).abs() < 1e-6, "{step:?} instead of {expected}");
     assert_eq!((step.terminated, step.truncated), (false, false));
     // And away again.
     let step = environment.step(0, &mut observation).unwrap();
-    let expected = -20.0 * 10.0 / 255.0 + 0.1 * 10.0 / 25.5 - 0.02;
+    let expected = -nearer + 0.1 * 10.0 / 25.5 - 0.02;
     assert!((f64::from(step.reward) - expected).abs() < 1e-6, "{step:?} instead of {expected}");
 }
 
@@ -234,13 +236,14 @@ fn varied_photos_hardly_ever_look_the_same() {
 fn a_varied_photo_is_compared_with_its_varied_original() {
     let mut task = varied(scenes());
     (task.environment.least_crop, task.environment.tone_variation) = (0.5, 0.15);
-    task.reward = RewardParams { fidelity: 1.0, score: 0.0, edit_cost: 0.0 };
+    task.reward = RewardParams { fidelity: 1.0, error_floor: 0.02, score: 0.0, edit_cost: 0.0 };
     let (mut environment, mut observation) = start(task, 1, 0);
     for _ in 0..40 {
         environment.reset(&mut observation).unwrap();
         // From no error at all to 10 levels, a little less where light tones are clipped.
-        let reward = environment.step(0, &mut observation).unwrap().reward * 255.0;
-        assert!((-10.001..-8.0).contains(&reward), "{reward}");
+        let reward = f64::from(environment.step(0, &mut observation).unwrap().reward);
+        let error = 255.0 * 0.02 * ((-reward).exp() - 1.0);
+        assert!((8.0..10.001).contains(&error), "{error}");
     }
 }
 
@@ -266,4 +269,35 @@ fn a_juror_that_fails_is_an_error() {
     let error = environment.reset(&mut observation).unwrap_err();
     assert!(matches!(error, Error::Part { part: "juror", .. }));
     assert_eq!(error.to_string(), "juror: juror stub gave no score: out of order");
+}
+
+#[test]
+fn a_restored_environment_goes_on_as_if_never_stopped() {
+    let fresh = |seed| {
+        let mut task = varied(scenes());
+        task.environment.fresh_damage = true;
+        start(task, seed, 0).0
+    };
+    let mut original = fresh(1);
+    let mut observation = vec![0.0; original.observation_len()];
+    original.step(1, &mut observation).unwrap();
+    let mut writer = StateWriter::new();
+    original.save_state(&mut writer).unwrap();
+    let bytes = writer.into_bytes();
+
+    let mut restored = fresh(2);
+    restored.restore_state(&mut StateReader::new(&bytes)).unwrap();
+    let mut again = observation.clone();
+    for action in [0, 2, STOP, 1, 0, STOP] {
+        let step = original.step(action, &mut observation).unwrap();
+        assert_eq!(restored.step(action, &mut again).unwrap(), step);
+        if step.ended() {
+            original.reset(&mut observation).unwrap();
+            restored.reset(&mut again).unwrap();
+        }
+        assert_eq!(observation, again);
+    }
+    for length in [0, 10, 100, bytes.len() - 1] {
+        fresh(3).restore_state(&mut StateReader::new(&bytes[..length])).unwrap_err();
+    }
 }

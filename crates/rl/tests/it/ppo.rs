@@ -1,6 +1,9 @@
 //! Learning happens, is reproducible, and stops where numbers are no longer finite.
 
-use dodge_rl::{Decisions, Environment, Error, Ppo, PpoParams, Rollout, Schedule, Step, VectorEnvironment};
+use dodge_rl::{
+    Clock, Decisions, Environment, Error, Learner, Policy, Ppo, PpoParams, Rollout, Schedule, Spaces, Step,
+    VectorEnvironment,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -22,8 +25,18 @@ fn params() -> PpoParams {
     }
 }
 
+/// No schedule runs, and the learner acts by its latest policy.
+fn clock(taken: u64) -> Clock {
+    Clock { taken, total: 0 }
+}
+
 fn learner(params: PpoParams, seed: u64) -> Ppo {
-    Ppo::new(params, STATES, STATES, seed, &burn::tensor::Device::flex())
+    Ppo::new(
+        params,
+        Spaces { observation_len: STATES, privileged_len: 0, action_count: STATES },
+        seed,
+        &burn::tensor::Device::flex(),
+    )
 }
 
 /// Trains on the identity task and returns the learner with its share of right actions in the last rollout.
@@ -32,7 +45,7 @@ fn trained(params: PpoParams, ending: Ending, updates: usize) -> (Ppo, f64) {
     let mut learner = learner(params, 1);
     for update in 0..updates {
         let rollout = learner.collect(&mut environments).unwrap();
-        learner.update(&rollout, 0.0, update as u64).unwrap();
+        learner.update(&rollout, clock(update as u64)).unwrap();
     }
     let rewards = learner.collect(&mut environments).unwrap().rewards;
     let right = rewards.iter().map(|&reward| f64::from(reward)).sum::<f64>() / rewards.len() as f64;
@@ -43,7 +56,7 @@ fn trained(params: PpoParams, ending: Ending, updates: usize) -> (Ppo, f64) {
 fn an_identity_task_is_solved() {
     let (learner, right) = trained(params(), Ending::Terminated(4), 16);
     assert!(right >= 0.9, "{right} of the sampled actions are right after 4096 steps");
-    for (state, row) in learner.probabilities(&every_state()).chunks(5).enumerate() {
+    for (state, row) in learner.preferences(&every_state()).chunks(5).enumerate() {
         assert!(row[state] > 0.5, "in state {state}: {row:?}");
     }
 }
@@ -53,14 +66,14 @@ fn a_task_without_end_is_worth_all_its_future() {
     // Always right: 1 + 0.9 + 0.81 + ... = 10, although no episode lasts longer than 5 steps.
     let (learner, right) = trained(params(), Ending::Truncated(5), 60);
     assert!(right >= 0.9, "{right}");
-    for value in learner.values(&every_state()) {
+    for value in learner.values(&every_state(), &[]) {
         assert!((value - 10.0).abs() < 1.0, "{value}");
     }
     // The same episodes, but each is over after 5 steps: on average over what is left of them much less.
     let (learner, right) = trained(params(), Ending::Terminated(5), 60);
     assert!(right >= 0.9, "{right}");
     let mean = (1..=5).map(|left| (1.0 - 0.9_f32.powi(left)) / 0.1).sum::<f32>() / 5.0;
-    for value in learner.values(&every_state()) {
+    for value in learner.values(&every_state(), &[]) {
         assert!((value - mean).abs() < 0.6, "{value} instead of {mean}");
     }
 }
@@ -80,9 +93,9 @@ fn a_rollout_has_the_values_of_what_followed() {
             assert_eq!(rollout.successor_values[i], rollout.values[i + 16], "the next step of the same episode");
         }
     }
-    let last = learner.values(environments.observations());
+    let last = learner.values(environments.observations(), &[]);
     assert_eq!(rollout.successor_values[6 * 16..], last);
-    let values = learner.values(&rollout.observations);
+    let values = learner.values(&rollout.observations, &[]);
     for (got, expected) in rollout.values.iter().zip(values) {
         assert!((got - expected).abs() < 1e-5);
     }
@@ -95,10 +108,10 @@ fn fingerprint(seed: u64) -> (Vec<f32>, Decisions, Rollout) {
     let mut learner = learner(params, seed);
     for update in 0..4 {
         let rollout = learner.collect(&mut environments).unwrap();
-        learner.update(&rollout, 0.1 * f64::from(update), 0).unwrap();
+        learner.update(&rollout, Clock { taken: update, total: 10 }).unwrap();
     }
-    let values = learner.values(&every_state());
-    let decisions = learner.act(&every_state());
+    let values = learner.values(&every_state(), &[]);
+    let decisions = learner.act(&every_state(), &[], &[true; STATES * STATES]);
     let rollout = learner.collect(&mut environments).unwrap();
     (values, decisions, rollout)
 }
@@ -134,13 +147,13 @@ fn an_update_changes_policy_and_value_and_reports_what_it_did() {
     let device = burn::tensor::Device::flex();
     let logits = |learner: &Ppo| -> Vec<f32> {
         let observations = burn::tensor::TensorData::new(every_state(), [STATES, STATES]);
-        let logits_ba = learner.network().logits(burn::tensor::Tensor::<2>::from_data(observations, &device));
+        let logits_ba = learner.network().forward(burn::tensor::Tensor::<2>::from_data(observations, &device));
         logits_ba.into_data_as::<f32>().try_into_vec().unwrap()
     };
-    let (values_before, logits_before) = (learner.values(&every_state()), logits(&learner));
+    let (values_before, logits_before) = (learner.values(&every_state(), &[]), logits(&learner));
     let rollout = learner.collect(&mut environments).unwrap();
-    let report = learner.update(&rollout, 0.0, 256).unwrap();
-    assert_ne!(learner.values(&every_state()), values_before);
+    let report = learner.update(&rollout, clock(256)).unwrap();
+    assert_ne!(learner.values(&every_state(), &[]), values_before);
     assert_ne!(logits(&learner), logits_before);
 
     assert_eq!(report.gradient_steps, 4 * 4, "4 epochs of 256 samples in minibatches of 64");
@@ -161,10 +174,10 @@ fn a_linear_schedule_ends_in_steps_of_nothing() {
     let mut environments = VectorEnvironment::new(Identity::several(16, Ending::Terminated(4))).unwrap();
     let mut learner = learner(params, 2);
     let rollout = learner.collect(&mut environments).unwrap();
-    assert_eq!(learner.update(&rollout, 0.5, 0).unwrap().learning_rate, 2.5e-3);
-    let before = learner.values(&every_state());
-    assert_eq!(learner.update(&rollout, 1.0, 0).unwrap().learning_rate, 0.0);
-    assert_eq!(learner.values(&every_state()), before);
+    assert_eq!(learner.update(&rollout, Clock { taken: 50, total: 100 }).unwrap().learning_rate, 2.5e-3);
+    let before = learner.values(&every_state(), &[]);
+    assert_eq!(learner.update(&rollout, Clock { taken: 100, total: 100 }).unwrap().learning_rate, 0.0);
+    assert_eq!(learner.values(&every_state(), &[]), before);
 }
 
 /// Noise without any rule, so that only a memory for single samples explains the rewards.
@@ -206,27 +219,33 @@ fn one_batch_overfits() {
     let mut environments = Noise::several(16, |rng| rng.random_range(-3.0..3.0));
     let mut learner = learner(params, 3);
     let rollout = learner.collect(&mut environments).unwrap();
-    let losses: Vec<f64> = (0..60).map(|_| learner.update(&rollout, 0.0, 0).unwrap().value_loss).collect();
+    let losses: Vec<f64> = (0..60).map(|_| learner.update(&rollout, clock(0)).unwrap().value_loss).collect();
     assert!(losses[59] < 0.02 * losses[0], "{} after {}", losses[59], losses[0]);
-    for (value, reward) in learner.values(&rollout.observations).into_iter().zip(&rollout.rewards) {
+    for (value, reward) in learner.values(&rollout.observations, &[]).into_iter().zip(&rollout.rewards) {
         assert!((value - reward).abs() < 0.8, "{value} instead of {reward}");
     }
 }
 
 #[test]
 fn rewards_that_are_not_finite_stop_the_training() {
-    for reward in [|_: &mut ChaCha8Rng| f32::NAN, |_: &mut ChaCha8Rng| f32::INFINITY, |_: &mut ChaCha8Rng| f32::MAX] {
-        let mut environments = Noise::several(16, reward);
-        let mut learner = learner(params(), 3);
-        let before = learner.values(&every_state());
-        let rollout = learner.collect(&mut environments).unwrap();
-        let error = learner.update(&rollout, 0.0, 4711).unwrap_err();
-        assert!(matches!(error, Error::Diverged { step: 4711, .. }), "{error}");
-        let message = error.to_string();
-        assert!(message.starts_with("training diverged at environment step 4711: the loss is "), "{message}");
-        assert!(message.ends_with("try a smaller ppo.learning_rate"), "{message}");
-        assert_eq!(learner.values(&every_state()), before, "the networks keep their last finite state");
+    for reward in [|_: &mut ChaCha8Rng| f32::NAN, |_: &mut ChaCha8Rng| f32::INFINITY] {
+        let error = learner(params(), 3).collect(&mut Noise::several(16, reward)).unwrap_err();
+        assert!(error.to_string().starts_with("environment: a reward is "), "{error}");
     }
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_the_training() {
+    let mut environments = Noise::several(16, |_| f32::MAX);
+    let mut learner = learner(params(), 3);
+    let before = learner.values(&every_state(), &[]);
+    let rollout = learner.collect(&mut environments).unwrap();
+    let error = learner.update(&rollout, clock(4711 - 256)).unwrap_err();
+    assert!(matches!(error, Error::Diverged { step: 4711, .. }), "{error}");
+    let message = error.to_string();
+    assert!(message.starts_with("training diverged at environment step 4711: the "), "{message}");
+    assert!(message.ends_with("try a smaller learning_rate"), "{message}");
+    assert_eq!(learner.values(&every_state(), &[]), before, "the networks keep their last finite state");
 }
 
 #[test]
@@ -236,6 +255,58 @@ fn a_minibatch_of_one_sample_is_passed_over() {
     let mut learner = learner(params, 3);
     let rollout = learner.collect(&mut environments).unwrap();
     // 9 samples: 4, 4, and one left that has no spread to normalise by.
-    assert_eq!(learner.update(&rollout, 0.0, 0).unwrap().gradient_steps, 2);
-    assert!(learner.values(&every_state()).iter().all(|value| value.is_finite()));
+    assert_eq!(learner.update(&rollout, clock(0)).unwrap().gradient_steps, 2);
+    assert!(learner.values(&every_state(), &[]).iter().all(|value| value.is_finite()));
+}
+
+/// Shows nothing; which of two actions is right is privileged.
+struct Secret {
+    rng: ChaCha8Rng,
+    right: usize,
+}
+
+impl Environment for Secret {
+    fn observation_len(&self) -> usize {
+        1
+    }
+
+    fn action_count(&self) -> usize {
+        2
+    }
+
+    fn privileged_len(&self) -> usize {
+        1
+    }
+
+    fn privileged(&self, into: &mut [f32]) {
+        into[0] = self.right as f32;
+    }
+
+    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+        self.right = self.rng.random_range(0..2);
+        observation[0] = 0.5;
+        Ok(())
+    }
+
+    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
+        observation[0] = 0.5;
+        // Only where 1 is right is there anything to win, so that the value depends on the secret.
+        let reward = (action * self.right) as f32;
+        Ok(Step { reward, terminated: true, truncated: false })
+    }
+}
+
+#[test]
+fn the_value_network_knows_what_the_policy_does_not() {
+    let secret = |index| Secret { rng: ChaCha8Rng::seed_from_u64(index), right: 0 };
+    let mut environments = VectorEnvironment::new((0..16).map(secret).collect()).unwrap();
+    let mut learner = Ppo::new(params(), environments.spaces(), 1, &burn::tensor::Device::flex());
+    for update in 0..30 {
+        let rollout = learner.collect(&mut environments).unwrap();
+        learner.update(&rollout, clock(update)).unwrap();
+    }
+    let values = learner.values(&[0.5, 0.5], &[0.0, 1.0]);
+    assert!(values[0].abs() < 0.1 && (values[1] - 1.0).abs() < 0.2, "{values:?}");
+    let preferences = learner.preferences(&[0.5]);
+    assert!(preferences[1] > 0.8, "{preferences:?}");
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use burn::tensor::Device;
 use dodge_imaging::Photo;
 use dodge_juror::{Error as JurorError, Juror};
-use dodge_rl::{ActionSet, ActorCritic, Environment, Error, Model, ModelConfiguration, Observer, Step};
+use dodge_rl::{ActionSet, AgentNetwork, Environment, Error, Head, Model, ModelConfiguration, Observer, Step};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -133,6 +133,7 @@ pub(crate) fn configuration(hidden: &[usize]) -> ModelConfiguration {
         max_steps: 6,
         working_size: 32,
         hidden: hidden.to_vec(),
+        head: Head::Policy,
         observation_version: Observer::VERSION,
         algorithm: "ppo".to_owned(),
         juror: "stub".to_owned(),
@@ -147,7 +148,7 @@ pub(crate) fn model(hidden: &[usize], seed: u64) -> Model {
     let actions = ActionSet::parse(&configuration.actions).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let length = Observer::observation_len(actions.len());
-    let network = ActorCritic::new(length, hidden, actions.len(), &mut rng, &Device::flex());
+    let network = AgentNetwork::new(length, hidden, actions.len(), Head::Policy, &mut rng, &Device::flex());
     Model::new(configuration, network, Device::flex()).unwrap()
 }
 

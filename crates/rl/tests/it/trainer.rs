@@ -10,9 +10,9 @@ use dodge_hparams::Registry;
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_preprocess::{DegradeParams, NoProgress, Progress, ResizeParams, Splits};
 use dodge_rl::{
-    ActionSet, EnvironmentParams, Error, Evaluated, Model, ModelConfiguration, Observer, PhotoEnv, PhotoTask,
-    PhotoTrainer, Ppo, PpoParams, Report, RewardParams, Session, Summary, TrainContext, Trained, Trainer,
-    TrainingParams, TrainingPhoto, VectorEnvironment,
+    ActionSet, Checkpoint, Clock, DqnParams, EnvironmentParams, Error, Evaluated, Evaluation, Learner, Model,
+    ModelConfiguration, Observer, PhotoEnv, PhotoTask, PhotoTrainer, Ppo, PpoParams, Report, RewardParams, Session,
+    Summary, TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto, VectorEnvironment,
 };
 use dodge_tracking::{RecordedRun, RunOptions, Status, Tracking};
 use tempfile::TempDir;
@@ -28,6 +28,7 @@ fn registry() -> Registry {
     registry.register::<EnvironmentParams>().unwrap();
     registry.register::<RewardParams>().unwrap();
     registry.register::<PpoParams>().unwrap();
+    registry.register::<DqnParams>().unwrap();
     registry.register::<TrainingParams>().unwrap();
     for assignment in [
         "resize.max_size=64",
@@ -43,6 +44,14 @@ fn registry() -> Registry {
         "training.validation_interval=2",
         "training.validation_damages=2",
         "training.mosaic_rows=2",
+        "training.checkpoint_interval=2",
+        "dqn.environments=8",
+        "dqn.replay_capacity=400",
+        "dqn.learning_starts=64",
+        "dqn.train_interval=64",
+        "dqn.gradient_steps=4",
+        "dqn.batch_size=16",
+        "dqn.hidden=16",
     ] {
         registry.apply_set(assignment).unwrap();
     }
@@ -80,6 +89,7 @@ impl Workplace {
             device: Device::flex(),
             progress: Arc::clone(&self.progress),
             interrupted: Arc::clone(&self.interrupted),
+            resume: false,
         }
     }
 
@@ -202,7 +212,7 @@ fn equal_seeds_give_equal_runs_on_any_number_of_threads() {
         let mut place = Workplace::new();
         place.registry.apply_set(&format!("training.seed={seed}")).unwrap();
         let report = on_threads(threads, || place.train()).unwrap();
-        let chosen = Model::load(&report.model, &Device::flex()).unwrap().probabilities(&observations(100));
+        let chosen = Model::load(&report.model, &Device::flex()).unwrap().preferences(&observations(100));
         let losses = place.record().values("train/value_loss");
         (comparable(report), chosen, losses)
     };
@@ -292,6 +302,67 @@ fn an_interrupted_training_leaves_a_usable_model() {
     }
 }
 
+/// What a training leaves behind that must not depend on interruptions: models, the state at the end, figures.
+fn leavings(run_dir: &Path, report: &Report) -> (Vec<Vec<f32>>, Checkpoint, Evaluation) {
+    let chosen = |name| Model::load(&run_dir.join(name), &Device::flex()).unwrap().preferences(&observations(50));
+    let models = ["model.safetensors", "last-model.safetensors"].map(chosen);
+    let mut latest = Checkpoint::load(&run_dir.join("checkpoints/latest.checkpoint")).unwrap();
+    // The metadata of a model file is in no fixed order.
+    latest.best.as_mut().unwrap().model.clear();
+    (models.into(), latest, report.evaluation.clone())
+}
+
+#[test]
+fn a_resumed_training_ends_as_if_never_interrupted() {
+    for algorithm in ["ppo", "dqn"] {
+        let train = |interruptions: &[u64]| {
+            let mut place = Workplace::new();
+            place.registry.apply_set(&format!("training.algorithm={algorithm}")).unwrap();
+            let run_dir = place.volume.path().join("run");
+            for (index, &parts) in interruptions.iter().enumerate() {
+                let interrupted = Arc::clone(&place.interrupted);
+                place.progress = Arc::new(StopAt { what: "training", parts, seen: Mutex::default(), interrupted });
+                let session = Session { run_dir: Some(run_dir.clone()), resume: index > 0, ..place.session() };
+                let error = place.trainer(Arc::new(ClassicalJuror::new())).run(session).unwrap_err();
+                assert!(matches!(error, Error::Interrupted { model: Some(_) }), "{error}");
+                place.interrupted.store(false, Ordering::Relaxed);
+            }
+            place.progress = Arc::new(NoProgress);
+            let resume = !interruptions.is_empty();
+            let session = Session { run_dir: Some(run_dir.clone()), resume, ..place.session() };
+            let report = place.trainer(Arc::new(ClassicalJuror::new())).run(session).unwrap();
+            leavings(&run_dir, &report)
+        };
+        let whole = train(&[]);
+        assert!(train(&[0]) == whole, "{algorithm} interrupted at its beginning");
+        assert!(train(&[300, 700]) == whole, "{algorithm} interrupted twice");
+    }
+}
+
+#[test]
+fn only_what_fits_can_be_resumed() {
+    let mut place = Workplace::new();
+    let run_dir = place.volume.path().join("run");
+    let resume = |place: &Workplace| {
+        let session = Session { run_dir: Some(run_dir.clone()), resume: true, ..place.session() };
+        place.trainer(Arc::new(ClassicalJuror::new())).run(session).unwrap_err().to_string()
+    };
+    assert!(resume(&place).contains("the run ended before its photos were prepared: start it anew"));
+    let session = Session { run_dir: Some(run_dir.clone()), ..place.session() };
+    place.trainer(Arc::new(ClassicalJuror::new())).run(session).unwrap();
+
+    place.registry.apply_set("ppo.hidden=17").unwrap();
+    assert!(resume(&place).contains("another architecture"), "{}", resume(&place));
+    place.registry.apply_set("training.algorithm=dqn").unwrap();
+    assert_eq!(resume(&place), "the checkpoint was written by ppo, this run uses dqn");
+    let latest = run_dir.join("checkpoints/latest.checkpoint");
+    let bytes = std::fs::read(&latest).unwrap();
+    std::fs::write(&latest, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(resume(&place).contains("is truncated or damaged"), "{}", resume(&place));
+    std::fs::remove_file(&latest).unwrap();
+    assert!(resume(&place).ends_with("has no checkpoint to go on from: start it anew"), "{}", resume(&place));
+}
+
 #[test]
 fn a_run_that_is_interrupted_while_it_evaluates_keeps_its_model() {
     let mut place = Workplace::new();
@@ -372,30 +443,30 @@ impl Trainer for OwnTrainer {
             photos: photos.collect::<Result<_, Error>>()?,
             actions: actions.clone(),
             environment: environment.clone(),
-            reward: RewardParams { fidelity: 0.0, score: 1.0, edit_cost: 0.0 },
+            reward: RewardParams { fidelity: 0.0, score: 1.0, edit_cost: 0.0, ..RewardParams::default() },
             undamaged_share: 0.5,
             juror: Stub::brightness(),
             observer: Observer::new(),
         });
         let one = |index| PhotoEnv::new(Arc::clone(&task), context.seed(), index);
         let mut environments = VectorEnvironment::new((0..ppo.environments as u64).map(one).collect())?;
-        let length = environments.observation_len();
-        let mut learner = Ppo::new(ppo.clone(), length, actions.len(), context.seed(), context.device());
+        let mut learner = Ppo::new(ppo.clone(), environments.spaces(), context.seed(), context.device());
         let rollout = learner.collect(&mut environments)?;
-        let report = learner.update(&rollout, 0.0, 256)?;
+        let report = learner.update(&rollout, Clock { taken: 0, total: 256 })?;
         context.log_metric("own/value_loss", report.value_loss, 256)?;
         let configuration = ModelConfiguration {
             actions: environment.actions.clone(),
             max_steps: environment.max_steps,
             working_size: environment.working_size,
             hidden: ppo.hidden,
+            head: dodge_rl::Head::Policy,
             observation_version: Observer::VERSION,
             algorithm: "own".to_owned(),
             juror: task.juror.name(),
             environment_steps: 256,
             seed: context.seed(),
         };
-        let model = Model::new(configuration, learner.network().clone(), context.device().clone())?;
+        let model = Model::new(configuration, learner.network(), context.device().clone())?;
         let model_path = context.run_dir().join("own.safetensors");
         model.save(&model_path)?;
         Ok(Trained { model, model_path, environment_steps: 256, steps_per_second: 1.0 })

@@ -55,7 +55,10 @@ impl Environment for Counter {
 fn an_ended_episode_is_reset_and_its_last_observation_kept() {
     let counters = vec![Counter::new(0, 2, false), Counter::new(1, 3, true)];
     let mut environments = VectorEnvironment::new(counters).unwrap();
-    assert_eq!((environments.len(), environments.observation_len(), environments.action_count()), (2, 3, 2));
+    assert_eq!(
+        (environments.len(), environments.spaces().observation_len, environments.spaces().action_count),
+        (2, 3, 2)
+    );
     assert_eq!(environments.observations(), [0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
 
     let steps = environments.step(&[1, 0]).unwrap();
