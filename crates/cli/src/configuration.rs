@@ -6,7 +6,7 @@ use anyhow::Result;
 use dodge_data::DataParams;
 use dodge_hparams::{Layer, Registry};
 use dodge_preprocess::{DegradeParams, ResizeParams};
-use dodge_rl::{ActionSet, DqnParams, EnvironmentParams, PpoParams, RewardParams, TrainingParams};
+use dodge_rl::{ActionSet, DqnParams, EnvironmentParams, NetworkParams, PpoParams, RewardParams, TrainingParams};
 
 use crate::arguments::{HyperparameterArguments, Preset};
 
@@ -16,6 +16,7 @@ pub(crate) fn registry() -> Result<Registry> {
     registry.register::<TrainingParams>()?;
     registry.register::<PpoParams>()?;
     registry.register::<DqnParams>()?;
+    registry.register::<NetworkParams>()?;
     registry.register::<EnvironmentParams>()?;
     registry.register::<RewardParams>()?;
     registry.register::<DegradeParams>()?;

@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask bench rl`, or with seeds: `cargo xtask bench rl -- 1 2 3`. With `--python PROGRAM`, a Python that has
 //! `stable-baselines3`, each algorithm is measured beside its peer in the same run, and the ratio is printed.
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 use std::process::Command;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use dodge_rl::{
 };
 
 const EPISODES: u64 = 100;
-const SPACES: Spaces = Spaces { observation_len: 4, privileged_len: 0, action_count: 2 };
+const SPACES: Spaces = Spaces { observation_len: 4, picture: None, privileged_len: 0, action_count: 2 };
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

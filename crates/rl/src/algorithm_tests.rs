@@ -9,7 +9,7 @@ use crate::{
 };
 
 fn spaces(observation_len: usize, action_count: usize) -> Spaces {
-    Spaces { observation_len, privileged_len: 0, action_count }
+    Spaces { observation_len, picture: None, privileged_len: 0, action_count }
 }
 
 fn ppo(environments: usize, observation_len: usize, actions: usize, seed: u64) -> Ppo {

@@ -22,9 +22,10 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::Error;
 use crate::agent::Policy;
+use crate::encoder::{NetworkParams, PictureEncoder};
 use crate::environment::{Environment, Spaces, VectorEnvironment};
 use crate::learner::{Advance, Clock, Learner};
-use crate::network::{AgentNetwork, Head, batch, to_vec};
+use crate::network::{AgentNetwork, Head, Shape, batch, to_vec};
 use crate::optimizer::{Adam, Gradient, clip_factor, restore_parameters, save_parameters};
 use crate::priorities::Priorities;
 use crate::replay::{Replay, Sample};
@@ -149,16 +150,34 @@ pub struct Dqn {
 }
 
 impl Dqn {
-    /// Makes a learner with fresh networks on `device` (given without autodiff). Equal seeds give equal learners.
+    /// Makes a learner with fresh networks on `device` (given without autodiff), without an encoder. Equal seeds give equal
+    /// learners.
     #[must_use]
     pub fn new(params: DqnParams, spaces: Spaces, seed: u64, device: &Device) -> Self {
-        let Spaces { observation_len, action_count, .. } = spaces;
+        Self::with_network(params, &NetworkParams::default(), spaces, seed, device)
+            .expect("statistics go with everything")
+    }
+
+    /// Makes a learner whose network looks at pictures as `network` says.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used.
+    pub fn with_network(
+        params: DqnParams,
+        network: &NetworkParams,
+        spaces: Spaces,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let Spaces { observation_len, action_count, picture, .. } = spaces;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let device = device.clone().autodiff();
-        let learning =
-            AgentNetwork::new(observation_len, &params.hidden, action_count, params.head(), &mut rng, &device);
-        let replay = Replay::new(params.replay_capacity, params.environments, observation_len, action_count);
-        Self {
+        let encoder = PictureEncoder::new(network, picture, &mut rng, &device)?;
+        let (hidden, head) = (&params.hidden[..], params.head());
+        let shape = Shape { observation_len, picture, encoder: network.encoder, hidden, action_count, head };
+        let learning = AgentNetwork::with_encoder(encoder, shape, &mut rng, &device)?;
+        let replay = Replay::new(params.replay_capacity, params.environments, spaces);
+        Ok(Self {
             target: learning.valid(),
             optimizer: Adam::new(1e-8),
             priorities: Priorities::new(replay.index_count()),
@@ -170,7 +189,7 @@ impl Dqn {
             action_count,
             steps_since_target: 0,
             params,
-        }
+        })
     }
 
     /// The estimated return of each action, `[batch][action]`, for observations `[batch][feature]`.

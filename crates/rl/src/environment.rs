@@ -57,6 +57,12 @@ pub trait Environment: Send {
         let _ = mask;
     }
 
+    /// The shape of the picture that an observation begins with, row by row in each channel, with values `k / 255` for whole
+    /// `k` from 0 to 255; none where it shows no picture. Other features may follow it.
+    fn picture(&self) -> Option<Picture> {
+        None
+    }
+
     /// Length of what [`Environment::privileged`] tells; 0 where there is nothing.
     fn privileged_len(&self) -> usize {
         0
@@ -100,11 +106,32 @@ pub trait Environment: Send {
     }
 }
 
-/// The lengths of what passes between a learner and its environments.
+/// The shape of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Picture {
+    /// Colour channels.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+}
+
+impl Picture {
+    /// Values in the picture.
+    #[must_use]
+    pub fn values(self) -> usize {
+        self.channels * self.height * self.width
+    }
+}
+
+/// The shapes of what passes between a learner and its environments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spaces {
-    /// Length of an observation.
+    /// Length of an observation, the picture included.
     pub observation_len: usize,
+    /// The picture that it begins with.
+    pub picture: Option<Picture>,
     /// Length of what only a value network may see.
     pub privileged_len: usize,
     /// Number of actions.
@@ -115,6 +142,7 @@ impl Spaces {
     fn of<E: Environment>(environment: &E) -> Self {
         Self {
             observation_len: environment.observation_len(),
+            picture: environment.picture(),
             privileged_len: environment.privileged_len(),
             action_count: environment.action_count(),
         }
@@ -219,6 +247,9 @@ impl<E: Environment> VectorEnvironment<E> {
         let spaces = Spaces::of(first);
         if spaces.observation_len == 0 || spaces.action_count == 0 {
             return Err(invalid("an environment needs at least one feature and one action"));
+        }
+        if spaces.picture.is_some_and(|picture| picture.values() > spaces.observation_len) {
+            return Err(invalid("an observation is shorter than the picture that it begins with"));
         }
         if environments.iter().any(|environment| Spaces::of(environment) != spaces) {
             return Err(invalid(
@@ -339,7 +370,7 @@ impl<E: Environment> VectorEnvironment<E> {
     fn gather(&mut self) {
         for (index, slot) in self.slots.iter().enumerate() {
             let place = |length: usize| index * length..(index + 1) * length;
-            let Spaces { observation_len, privileged_len, action_count } = self.spaces;
+            let Spaces { observation_len, privileged_len, action_count, .. } = self.spaces;
             self.observations[place(observation_len)].copy_from_slice(&slot.observation);
             self.final_observations[place(observation_len)].copy_from_slice(&slot.final_observation);
             self.privileged[place(privileged_len)].copy_from_slice(&slot.privileged);

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::actions::ActionSet;
-use crate::network::{AgentNetwork, Head};
+use crate::encoder::{Encoder, NetworkParams, PictureEncoder};
+use crate::network::{AgentNetwork, Head, Shape};
 use crate::observation::Observer;
 
 /// Version of the model files that are written, and the only one that is read.
@@ -35,6 +36,10 @@ pub struct ModelConfiguration {
     pub max_steps: usize,
     /// Longer side of the working photo, in pixels.
     pub working_size: u32,
+    /// How the network looks at photos.
+    pub encoder: Encoder,
+    /// Sides of the square picture that its encoder sees, in pixels.
+    pub picture_size: u32,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
     /// What the network's outputs mean.
@@ -49,6 +54,18 @@ pub struct ModelConfiguration {
     pub environment_steps: u64,
     /// Seed of the training.
     pub seed: u64,
+}
+
+impl ModelConfiguration {
+    /// How the network looks at photos, without the file that its weights may once have come from.
+    fn network(&self) -> NetworkParams {
+        NetworkParams {
+            encoder: self.encoder,
+            picture_size: self.picture_size,
+            weights: None,
+            ..NetworkParams::default()
+        }
+    }
 }
 
 /// A trained agent: networks and the configuration they were trained with.
@@ -135,17 +152,31 @@ impl Model {
         if widths.len() > 8 || widths.iter().any(|&width| !(1..=8192).contains(&width)) {
             return Err(invalid(format!("has hidden layers of {widths:?}, which is out of bounds")));
         }
-        if !(1..=100).contains(&configuration.max_steps) || !(16..=1024).contains(&configuration.working_size) {
-            return Err(invalid("has an episode length or a working size out of bounds".to_owned()));
+        let in_bounds = (1..=100).contains(&configuration.max_steps)
+            && (16..=1024).contains(&configuration.working_size)
+            && (24..=512).contains(&configuration.picture_size);
+        if !in_bounds {
+            return Err(invalid("has an episode length, a working size or a picture size out of bounds".to_owned()));
         }
         // The weights are drawn only to be replaced: the shapes come from the configuration, the values from the file.
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let length = Observer::observation_len(actions.len());
         // Before that: a few digits in a small file must not cost gigabytes.
-        if AgentNetwork::parameter_count(length, widths, actions.len(), configuration.head) != held {
+        let network = configuration.network();
+        let shape = Shape {
+            observation_len: length,
+            picture: network.picture(),
+            encoder: network.encoder,
+            hidden: widths,
+            action_count: actions.len(),
+            head: configuration.head,
+        };
+        if shape.number_count().map_err(|e| invalid(e.to_string()))? != held {
             return Err(invalid("its tensors do not fit its configuration: the file is damaged".to_owned()));
         }
-        let mut network = AgentNetwork::new(length, widths, actions.len(), configuration.head, &mut rng, device);
+        let mut network = PictureEncoder::new(&network, network.picture(), &mut rng, device)
+            .and_then(|encoder| AgentNetwork::with_encoder(encoder, shape, &mut rng, device))
+            .map_err(|e| invalid(e.to_string()))?;
         let mut store = SafetensorsStore::from_bytes(Some(bytes));
         let applied = network.load_from(&mut store).map_err(|e| invalid(format!("its tensors cannot be used: {e}")))?;
         if !applied.is_success() || !applied.missing.is_empty() {

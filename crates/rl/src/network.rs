@@ -1,4 +1,4 @@
-//! The networks of the agents: multilayer perceptrons.
+//! The networks of the agents: an encoder for pictures, and multilayer perceptrons.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
@@ -7,6 +7,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::encoder::{Encoder, PictureEncoder};
+use crate::environment::Picture;
 
 /// What the outputs of an agent's network mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,18 +30,60 @@ impl Head {
     }
 }
 
-/// The network that an agent acts by.
+/// The network that an agent acts by: an encoder where it sees pictures, and a multilayer perceptron.
 #[derive(Module, Debug)]
 pub struct AgentNetwork {
+    encoder: Option<PictureEncoder>,
     perceptron: Perceptron,
+    #[module(skip)]
+    picture: Option<Picture>,
     #[module(skip)]
     head: Head,
 }
 
+/// The shape of an agent's network.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape<'a> {
+    pub(crate) observation_len: usize,
+    pub(crate) picture: Option<Picture>,
+    pub(crate) encoder: Encoder,
+    pub(crate) hidden: &'a [usize],
+    pub(crate) action_count: usize,
+    pub(crate) head: Head,
+}
+
+impl Shape<'_> {
+    /// Length of what the perceptron sees.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the encoder does not fit the picture.
+    pub(crate) fn input_len(&self) -> Result<usize, Error> {
+        let beside = match self.encoder {
+            Encoder::Stats => self.observation_len,
+            _ => self.observation_len - self.picture.map_or(0, Picture::values),
+        };
+        Ok(beside + PictureEncoder::size(self.encoder, self.picture)?.features)
+    }
+
+    /// How many numbers a network of this shape consists of.
+    ///
+    /// # Errors
+    /// As [`Shape::input_len`].
+    pub(crate) fn number_count(&self) -> Result<usize, Error> {
+        let outputs = self.head.output_count(self.action_count);
+        let (mut inputs, mut count) = (self.input_len()?, PictureEncoder::size(self.encoder, self.picture)?.numbers);
+        for &width in self.hidden.iter().chain([&outputs]) {
+            count += (inputs + 1) * width;
+            inputs = width;
+        }
+        Ok(count)
+    }
+}
+
 impl AgentNetwork {
-    /// Makes a network with orthogonal weights (gain √2 inside; 0.01 for the outputs of a policy, so that it starts
-    /// without a preference, and 1 for values) and zero biases, all drawn from `rng` on the host: equal seeds give equal
-    /// networks on every device.
+    /// Makes a network without an encoder, with orthogonal weights (gain √2 inside; 0.01 for the outputs of a policy, so that
+    /// it starts without a preference, and 1 for values) and zero biases, all drawn from `rng` on the host: equal seeds give
+    /// equal networks on every device.
     #[must_use]
     pub fn new(
         observation_len: usize,
@@ -47,20 +93,25 @@ impl AgentNetwork {
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Self {
-        let gain = if head == Head::Policy { 0.01 } else { 1.0 };
-        let outputs = head.output_count(action_count);
-        Self { perceptron: Perceptron::new(observation_len, hidden, outputs, gain, rng, device), head }
+        let shape = Shape { observation_len, picture: None, encoder: Encoder::Stats, hidden, action_count, head };
+        Self::with_encoder(None, shape, rng, device).expect("statistics go with everything")
     }
 
-    /// How many numbers a network of this shape consists of.
-    pub(crate) fn parameter_count(observation_len: usize, hidden: &[usize], action_count: usize, head: Head) -> usize {
-        let outputs = head.output_count(action_count);
-        let (mut inputs, mut count) = (observation_len, 0);
-        for &width in hidden.iter().chain([&outputs]) {
-            count += (inputs + 1) * width;
-            inputs = width;
-        }
-        count
+    /// Makes a network on top of an encoder, which is the one that the shape names.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the encoder does not fit the picture.
+    pub(crate) fn with_encoder(
+        encoder: Option<PictureEncoder>,
+        shape: Shape<'_>,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let Shape { hidden, head, picture, .. } = shape;
+        let gain = if head == Head::Policy { 0.01 } else { 1.0 };
+        let outputs = head.output_count(shape.action_count);
+        let perceptron = Perceptron::new(shape.input_len()?, hidden, outputs, gain, rng, device);
+        Ok(Self { encoder, perceptron, picture, head })
     }
 
     /// What its outputs mean.
@@ -69,15 +120,41 @@ impl AgentNetwork {
         self.head
     }
 
+    /// Whether it looks at pictures through an encoder.
+    pub(crate) fn has_encoder(&self) -> bool {
+        self.encoder.is_some()
+    }
+
     /// Unnormalised log-probabilities or expected returns, as the head says, `[batch, action]`, for observations
     /// `[batch, feature]`.
     #[must_use]
     pub fn forward(&self, observations_bf: Tensor<2>) -> Tensor<2> {
+        self.outputs(self.features(observations_bf))
+    }
+
+    /// What the perceptron sees, `[batch, feature]`, of observations `[batch, value]`: the features of the encoder in place of
+    /// the picture, and what follows it.
+    pub(crate) fn features(&self, observations_bv: Tensor<2>) -> Tensor<2> {
+        let (Some(encoder), Some(picture)) = (&self.encoder, self.picture) else { return observations_bv };
+        let [count, length] = observations_bv.dims();
+        let Picture { channels, height, width } = picture;
+        let values = picture.values();
+        let pictures_bchw =
+            observations_bv.clone().slice([0..count, 0..values]).reshape([count, channels, height, width]);
+        let features_bf = encoder.forward(pictures_bchw);
+        if values == length {
+            return features_bf;
+        }
+        Tensor::cat(vec![features_bf, observations_bv.slice([0..count, values..length])], 1)
+    }
+
+    /// As [`AgentNetwork::forward`], for what [`AgentNetwork::features`] made.
+    pub(crate) fn outputs(&self, features_bf: Tensor<2>) -> Tensor<2> {
         match self.head {
-            Head::Policy => self.perceptron.forward(observations_bf, softsign),
-            Head::Values => self.perceptron.forward(observations_bf, relu),
+            Head::Policy => self.perceptron.forward(features_bf, softsign),
+            Head::Values => self.perceptron.forward(features_bf, relu),
             Head::DuelingValues => {
-                let outputs_bo = self.perceptron.forward(observations_bf, relu);
+                let outputs_bo = self.perceptron.forward(features_bf, relu);
                 let [count, outputs] = outputs_bo.dims();
                 let advantages_ba = outputs_bo.clone().slice([0..count, 0..outputs - 1]);
                 let value_b1 = outputs_bo.slice([0..count, outputs - 1..outputs]);
@@ -139,7 +216,7 @@ pub(crate) fn softsign(input_bf: Tensor<2>) -> Tensor<2> {
 
 /// A matrix `[rows, columns]` whose shorter side holds orthogonal vectors of length `gain` (Saxe et al. 2013), by
 /// Gram-Schmidt on normal deviates.
-fn orthogonal(rows: usize, columns: usize, gain: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
+pub(crate) fn orthogonal(rows: usize, columns: usize, gain: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let (count, length) = (rows.min(columns), rows.max(columns));
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
     while basis.len() < count {
@@ -163,7 +240,7 @@ fn orthogonal(rows: usize, columns: usize, gain: f32, rng: &mut ChaCha8Rng) -> V
 }
 
 /// A standard normal deviate, by Box and Muller.
-fn normal(rng: &mut ChaCha8Rng) -> f64 {
+pub(crate) fn normal(rng: &mut ChaCha8Rng) -> f64 {
     let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
     radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }
@@ -222,7 +299,15 @@ mod tests {
 
     #[test]
     fn parameters_are_counted() {
-        let count = |head| AgentNetwork::parameter_count(3, &[4], 2, head);
+        let shape = |head| Shape {
+            observation_len: 3,
+            picture: None,
+            encoder: Encoder::Stats,
+            hidden: &[4],
+            action_count: 2,
+            head,
+        };
+        let count = |head| shape(head).number_count().unwrap();
         assert_eq!([count(Head::Policy), count(Head::DuelingValues)], [4 * 4 + 5 * 2, 4 * 4 + 5 * 3]);
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let network = AgentNetwork::new(3, &[4], 2, Head::DuelingValues, &mut rng, &Device::flex());

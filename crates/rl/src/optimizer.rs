@@ -8,6 +8,7 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
 
 use crate::Error;
 use crate::network::to_vec;
@@ -29,6 +30,12 @@ impl Gradient {
         Self(collector.collected)
     }
 
+    /// The gradient of a module made of two others, of which this is the first's.
+    pub(crate) fn followed_by(mut self, second: Self) -> Self {
+        self.0.extend(second.0);
+        self
+    }
+
     /// The square of its Euclidean norm over all parameters together.
     pub(crate) fn squared_norm(&self) -> f64 {
         // One sum per parameter in single precision would lose digits; in double it costs nothing beside the reading.
@@ -44,7 +51,10 @@ struct Collector {
 impl ModuleVisitor for Collector {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let gradient = self.gradients.remove::<D>(param.id);
-        self.collected.push(gradient.map_or_else(|| vec![0.0; param.val().shape().num_elements()], to_vec));
+        let value = param.val();
+        // A frozen parameter has no gradient, and needs no moments either.
+        let length = if value.is_require_grad() { value.shape().num_elements() } else { 0 };
+        self.collected.push(gradient.map_or_else(|| vec![0.0; length], to_vec));
     }
 }
 
@@ -125,7 +135,12 @@ impl ModuleMapper for Averager {
         let (device, dims) = (tensor.device(), tensor.dims());
         let new = self.new.next().expect("both modules have the same shape");
         let mut values = to_vec(tensor);
-        values.iter_mut().zip(new).for_each(|(value, new)| *value = self.kept * *value + (1.0 - self.kept) * new);
+        for (value, new) in values.iter_mut().zip(new) {
+            // Equal values stay as they are, so that what is frozen does not drift.
+            if *value != new {
+                *value = self.kept * *value + (1.0 - self.kept) * new;
+            }
+        }
         Param::from_mapped_value(id, Tensor::from_data(TensorData::new(values, dims), &device), mapper)
     }
 }
@@ -167,6 +182,10 @@ impl ModuleMapper for Restorer {
     }
 }
 
+/// Numbers that a thread takes at once: below that, handing work over costs more than doing it.
+const CHUNK: usize = 1 << 15;
+type Chunks<'a> = (((&'a mut [f32], &'a [f32]), &'a mut [f32]), &'a mut [f32]);
+
 #[derive(Clone, Copy)]
 struct Factors {
     scale: f32,
@@ -185,6 +204,9 @@ impl ModuleMapper for Mover<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let gradient = self.gradients.next().expect("the gradient is of this module");
         let (first, second) = self.moments.next().expect("the state is of this module");
+        if gradient.is_empty() {
+            return param;
+        }
         let (id, tensor, mapper) = param.consume();
         let (device, dims) = (tensor.device(), tensor.dims());
         let mut values = to_vec(tensor.detach());
@@ -198,12 +220,21 @@ impl Factors {
     /// θ -= α · m̂ / (√v̂ + ε) for one parameter.
     fn apply(self, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
         let Self { scale, rate, second_correction, epsilon } = self;
-        for (((value, &g), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
-            let g = g * scale;
-            *m += (1.0 - FIRST_DECAY) * (g - *m);
-            *v += (1.0 - SECOND_DECAY) * (g * g - *v);
-            *value -= rate * *m / (v.sqrt() / second_correction + epsilon);
+        let pass = |(((values, gradient), first), second): Chunks<'_>| {
+            for (((value, &g), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
+                let g = g * scale;
+                *m += (1.0 - FIRST_DECAY) * (g - *m);
+                *v += (1.0 - SECOND_DECAY) * (g * g - *v);
+                *value -= rate * *m / (v.sqrt() / second_correction + epsilon);
+            }
+        };
+        if values.len() <= CHUNK {
+            pass((((values, gradient), first), second));
+            return;
         }
+        // Each number is for itself, so that threads change no bit of the result.
+        let chunks = values.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
+        chunks.zip(first.par_chunks_mut(CHUNK)).zip(second.par_chunks_mut(CHUNK)).for_each(pass);
     }
 }
 

@@ -175,7 +175,7 @@ impl PhotoEnv {
     pub fn spaces(task: &PhotoTask) -> Spaces {
         let action_count = task.actions.len();
         let observation_len = Observer::observation_len(action_count);
-        Spaces { observation_len, privileged_len: 1 + QUANTILE_FEATURES, action_count }
+        Spaces { observation_len, picture: None, privileged_len: 1 + QUANTILE_FEATURES, action_count }
     }
 
     fn observe(&mut self, observation: &mut [f32]) {

@@ -16,16 +16,20 @@
 use burn::module::Module;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use dodge_hparams::{Choice, HParams};
-use rand::{RngExt, SeedableRng};
+use dodge_hparams::HParams;
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::Error;
 use crate::agent::Policy;
+use crate::encoder::{NetworkParams, PictureEncoder};
 use crate::environment::{Environment, Spaces, VectorEnvironment};
 use crate::learner::{Advance, Clock, Learner};
-use crate::network::{AgentNetwork, Head, Perceptron, batch, softsign, to_vec};
+use crate::masks::{masked, penalties, sample};
+use crate::network::{AgentNetwork, Head, Perceptron, Shape, batch, softsign, to_vec};
 use crate::optimizer::{Adam, Gradient, averaged, clip_factor, restore_parameters, save_parameters};
+use crate::rollout::{Rollout, advantages, explained_variance, normalized, pick, shuffle};
+use crate::schedule::Schedule;
 use crate::state::{StateReader, StateWriter};
 
 /// Proximal policy optimisation.
@@ -87,89 +91,11 @@ pub struct PpoParams {
     pub hidden: Vec<usize>,
 }
 
-/// How a quantity changes over a training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
-pub enum Schedule {
-    /// It keeps its value.
-    Constant,
-    /// It falls linearly to zero at the last environment step.
-    Linear,
-}
-
-impl Schedule {
-    /// The value when `progress` (0 to 1) of the training is done.
-    #[must_use]
-    pub fn at(self, start: f64, progress: f64) -> f64 {
-        match self {
-            Self::Constant => start,
-            Self::Linear => start * (1.0 - progress).max(0.0),
-        }
-    }
-}
-
-/// What was seen and done between two updates. All lists are `[step][environment]`; observations have one more axis.
-#[derive(Debug, Clone, Default)]
-pub struct Rollout {
-    /// What was observed, `[step][environment][feature]`.
-    pub observations: Vec<f32>,
-    /// What only the value network may see, `[step][environment][feature]`.
-    pub privileged: Vec<f32>,
-    /// Which action was taken.
-    pub actions: Vec<usize>,
-    /// Which actions could be taken, `[step][environment][action]`.
-    pub masks: Vec<bool>,
-    /// Logarithm of the probability that the policy gave it.
-    pub log_probabilities: Vec<f32>,
-    /// What the value network expected before.
-    pub values: Vec<f32>,
-    /// The reward that followed.
-    pub rewards: Vec<f32>,
-    /// The value of the state that followed: of the last observation where the episode was truncated, and unused where
-    /// it terminated.
-    pub successor_values: Vec<f32>,
-    /// The episode ended and has no future.
-    pub terminated: Vec<bool>,
-    /// The episode was cut off.
-    pub truncated: Vec<bool>,
-}
-
-impl Rollout {
-    /// Completes the step that begins at `start` with the values of what came next; a truncated episode has its own.
-    fn fill_successors(&mut self, start: usize, values: &[f32]) {
-        let truncated = &self.truncated[start..];
-        for ((successor, &value), &cut_off) in self.successor_values[start..].iter_mut().zip(values).zip(truncated) {
-            if !cut_off {
-                *successor = value;
-            }
-        }
-    }
-}
-
-/// Advantage of each step by generalised advantage estimation, `[step][environment]`.
-///
-/// Only a termination drops the value of the successor; both a termination and a truncation stop the sum over later
-/// steps, because what follows belongs to another episode.
-#[must_use]
-pub fn advantages(rollout: &Rollout, environments: usize, discount: f64, lambda: f64) -> Vec<f32> {
-    let mut result = vec![0.0; rollout.rewards.len()];
-    for i in (0..result.len()).rev() {
-        let future = if rollout.terminated[i] { 0.0 } else { f64::from(rollout.successor_values[i]) };
-        let surprise = f64::from(rollout.rewards[i]) + discount * future - f64::from(rollout.values[i]);
-        let ended = rollout.terminated[i] || rollout.truncated[i];
-        let later = match result.get(i + environments) {
-            Some(&later) if !ended => f64::from(later),
-            _ => 0.0,
-        };
-        result[i] = (surprise + discount * lambda * later) as f32;
-    }
-    result
-}
-
 /// One minibatch on the device.
 #[derive(Debug)]
 struct Minibatch {
     observations_bf: Tensor<2>,
-    judged_bf: Tensor<2>,
+    privileged_bp: Option<Tensor<2>>,
     actions_b1: Tensor<2, Int>,
     penalties_ba: Option<Tensor<2>>,
     log_probabilities_b: Tensor<1>,
@@ -219,6 +145,36 @@ fn value_loss(params: &PpoParams, values_b: Tensor<1>, batch: &Minibatch) -> Ten
     plain_b.max_pair(limited_b).mean()
 }
 
+/// Both losses, and the gradient of `policy loss + c_v value loss` by the parameters of both networks.
+///
+/// Without an encoder the networks share no parameter, so that their halves of the work run side by side. Each half runs on
+/// one thread: the number of threads changes no bit of the result.
+fn losses_and_gradient(params: &PpoParams, networks: &ActorCritic, batch: &Minibatch) -> (PolicyLoss, f64, Gradient) {
+    let ActorCritic { policy, .. } = networks;
+    let (observations_bf, privileged_bp) = (&batch.observations_bf, &batch.privileged_bp);
+    if policy.has_encoder() {
+        let features_bf = policy.features(observations_bf.clone());
+        let loss = policy_loss(params, policy.outputs(features_bf.clone()), batch);
+        let value_loss = value_loss(params, networks.values(features_bf, privileged_bp.clone()), batch);
+        let total = loss.total.clone() + value_loss.clone() * params.value_coefficient;
+        let gradient = Gradient::of(&total, networks);
+        return (loss, scalar(value_loss), gradient);
+    }
+    let ((loss, policy_gradient), (value_loss, value_gradient)) = rayon::join(
+        || {
+            let loss = policy_loss(params, policy.forward(observations_bf.clone()), batch);
+            let gradient = Gradient::of(&loss.total, policy);
+            (loss, gradient)
+        },
+        || {
+            let loss = value_loss(params, networks.values(observations_bf.clone(), privileged_bp.clone()), batch);
+            let gradient = Gradient::of(&(loss.clone() * params.value_coefficient), &networks.value);
+            (scalar(loss), gradient)
+        },
+    );
+    (loss, value_loss, policy_gradient.followed_by(value_gradient))
+}
+
 /// What the policy did for a batch of observations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decisions {
@@ -254,7 +210,8 @@ pub struct UpdateReport {
     pub gradient_steps: u64,
 }
 
-/// Policy and value network. They share nothing, so that the scale of the value's loss cannot disturb the policy.
+/// Policy and value network. They share nothing but the encoder of pictures, where there is one, so that the scale of the
+/// value's loss cannot disturb the policy.
 #[derive(Module, Debug)]
 struct ActorCritic {
     policy: AgentNetwork,
@@ -262,14 +219,14 @@ struct ActorCritic {
 }
 
 impl ActorCritic {
-    /// Unnormalised log-probabilities `[batch, action]` of observations `[batch, feature]`.
-    fn logits(&self, observations_bf: Tensor<2>) -> Tensor<2> {
-        self.policy.forward(observations_bf)
-    }
-
-    /// Values `[batch]` of observations `[batch, feature]`.
-    fn values(&self, observations_bf: Tensor<2>) -> Tensor<1> {
-        self.value.forward(observations_bf, softsign).squeeze_dim(1)
+    /// Values `[batch]` of the policy's features `[batch, feature]`, with the privileged information
+    /// `[batch, feature]` beside them.
+    fn values(&self, features_bf: Tensor<2>, privileged_bp: Option<Tensor<2>>) -> Tensor<1> {
+        let judged_bf = match privileged_bp {
+            Some(privileged_bp) => Tensor::cat(vec![features_bf, privileged_bp], 1),
+            None => features_bf,
+        };
+        self.value.forward(judged_bf, softsign).squeeze_dim(1)
     }
 }
 
@@ -279,42 +236,57 @@ pub struct Ppo {
     learning: ActorCritic,
     network: ActorCritic,
     averaged: AgentNetwork,
-    policy_optimizer: Adam,
-    value_optimizer: Adam,
+    optimizer: Adam,
     rng: ChaCha8Rng,
     device: Device,
     spaces: Spaces,
 }
 
 impl Ppo {
-    /// Makes a learner with fresh networks on `device` (given without autodiff). Equal seeds give equal learners.
+    /// Makes a learner with fresh networks on `device` (given without autodiff), without an encoder. Equal seeds give equal
+    /// learners.
     #[must_use]
     pub fn new(params: PpoParams, spaces: Spaces, seed: u64, device: &Device) -> Self {
-        let Spaces { observation_len, privileged_len, action_count } = spaces;
+        Self::with_network(params, &NetworkParams::default(), spaces, seed, device)
+            .expect("statistics go with everything")
+    }
+
+    /// Makes a learner whose networks look at pictures as `network` says.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used.
+    pub fn with_network(
+        params: PpoParams,
+        network: &NetworkParams,
+        spaces: Spaces,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let Spaces { observation_len, privileged_len, action_count, picture } = spaces;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let device = device.clone().autodiff();
-        let policy = AgentNetwork::new(observation_len, &params.hidden, action_count, Head::Policy, &mut rng, &device);
-        let value = Perceptron::new(observation_len + privileged_len, &params.hidden, 1, 1.0, &mut rng, &device);
+        let encoder = PictureEncoder::new(network, picture, &mut rng, &device)?;
+        let (hidden, head) = (&params.hidden[..], Head::Policy);
+        let shape = Shape { observation_len, picture, encoder: network.encoder, hidden, action_count, head };
+        let policy = AgentNetwork::with_encoder(encoder, shape, &mut rng, &device)?;
+        let value = Perceptron::new(shape.input_len()? + privileged_len, hidden, 1, 1.0, &mut rng, &device);
         let learning = ActorCritic { policy, value };
         let network = learning.valid();
         let averaged = network.policy.clone();
         let optimizer = Adam::new(1e-5);
-        let (policy_optimizer, value_optimizer) = (optimizer.clone(), optimizer);
-        Self { params, learning, network, averaged, policy_optimizer, value_optimizer, rng, device, spaces }
+        Ok(Self { params, learning, network, averaged, optimizer, rng, device, spaces })
     }
 
     /// Samples an action for each observation, `[environment][feature]`, among those that its mask,
     /// `[environment][action]`, leaves open, and judges it with the `privileged` information, `[environment][feature]`.
     pub fn act(&mut self, observations: &[f32], privileged: &[f32], masks: &[bool]) -> Decisions {
-        let device = self.device.clone().inner();
-        let observations_bf = batch(observations, self.spaces.observation_len, &device);
-        let values = self.values(observations, privileged);
-        let logits_ba = self.network.logits(observations_bf);
-        let action_count = logits_ba.dims()[1];
+        let (device, action_count) = (self.device.clone().inner(), self.spaces.action_count);
+        let features_bf = self.network.policy.features(batch(observations, self.spaces.observation_len, &device));
+        let values = to_vec(self.network.values(features_bf.clone(), self.privileged(privileged, &device)));
+        let logits_ba = self.network.policy.outputs(features_bf);
         let log_all_ba = log_softmax(masked(logits_ba, penalties(masks, action_count, &device)), 1);
-        let log_all = to_vec(log_all_ba);
         let mut decisions = Decisions { actions: Vec::new(), log_probabilities: Vec::new(), values };
-        for row in log_all.chunks_exact(action_count) {
+        for row in to_vec(log_all_ba).chunks_exact(action_count) {
             let action = sample(row, &mut self.rng);
             decisions.actions.push(action);
             decisions.log_probabilities.push(row[action]);
@@ -364,18 +336,15 @@ impl Ppo {
     /// Values of observations, `[environment][feature]`, with the `privileged` information beside them.
     #[must_use]
     pub fn values(&self, observations: &[f32], privileged: &[f32]) -> Vec<f32> {
-        to_vec(self.network.values(self.judged(observations, privileged, &self.device.clone().inner())))
+        let device = self.device.clone().inner();
+        let features_bf = self.network.policy.features(batch(observations, self.spaces.observation_len, &device));
+        to_vec(self.network.values(features_bf, self.privileged(privileged, &device)))
     }
 
-    /// What the value network sees: observations, and the privileged information beside them.
-    fn judged(&self, observations: &[f32], privileged: &[f32], device: &Device) -> Tensor<2> {
-        let Spaces { observation_len, privileged_len, .. } = self.spaces;
-        if privileged_len == 0 {
-            return batch(observations, observation_len, device);
-        }
-        let rows = observations.chunks_exact(observation_len).zip(privileged.chunks_exact(privileged_len));
-        let both: Vec<f32> = rows.flat_map(|(shown, known)| shown.iter().chain(known)).copied().collect();
-        batch(&both, observation_len + privileged_len, device)
+    /// What only the value network may see, `[batch, feature]`; none where there is nothing.
+    fn privileged(&self, privileged: &[f32], device: &Device) -> Option<Tensor<2>> {
+        let length = self.spaces.privileged_len;
+        (length > 0).then(|| batch(privileged, length, device))
     }
 
     /// Learns from a rollout that was begun at `clock`, whose progress drives the schedules.
@@ -418,8 +387,6 @@ impl Ppo {
         Ok(report)
     }
 
-    /// The two networks share no parameter, so that their halves of the work run side by side and only the norm of the
-    /// gradient joins them. Each half runs on one thread: the number of threads changes no bit of the result.
     fn gradient_step(
         &mut self,
         params: &PpoParams,
@@ -427,20 +394,8 @@ impl Ppo {
         report: &mut UpdateReport,
         step: u64,
     ) -> Result<(), Error> {
-        let networks = &self.learning;
-        let (policy, value) = rayon::join(
-            || {
-                let loss = policy_loss(params, networks.logits(batch.observations_bf.clone()), batch);
-                (Gradient::of(&loss.total, &networks.policy), loss)
-            },
-            || {
-                let loss = value_loss(params, networks.values(batch.judged_bf.clone()), batch);
-                (Gradient::of(&(loss.clone() * params.value_coefficient), &networks.value), scalar(loss))
-            },
-        );
-        let ((policy_gradient, loss), (value_gradient, value_loss)) = (policy, value);
-        let norm = (policy_gradient.squared_norm() + value_gradient.squared_norm()).sqrt();
-        let total = scalar(loss.total);
+        let (loss, value_loss, gradient) = losses_and_gradient(params, &self.learning, batch);
+        let (total, norm) = (scalar(loss.total), gradient.squared_norm().sqrt());
         for (quantity, value) in
             [("the policy's loss", total), ("the value's loss", value_loss), ("the norm of the gradient", norm)]
         {
@@ -450,12 +405,7 @@ impl Ppo {
         }
 
         let (scale, rate) = (clip_factor(norm, params.max_gradient_norm), report.learning_rate);
-        let ActorCritic { policy, value } = self.learning.clone();
-        let (policy, value) = rayon::join(
-            || self.policy_optimizer.step(policy, &policy_gradient, scale, rate),
-            || self.value_optimizer.step(value, &value_gradient, scale, rate),
-        );
-        self.learning = ActorCritic { policy, value };
+        self.learning = self.optimizer.step(self.learning.clone(), &gradient, scale, rate);
 
         report.policy_loss += scalar(loss.surrogate);
         report.value_loss += value_loss;
@@ -470,7 +420,7 @@ impl Ppo {
     /// Rows are gathered on the host: selecting on the device keeps whole rollouts alive in the autodiff graph
     /// (tracel-ai/burn#4302).
     fn minibatch(&self, rollout: &Rollout, advantages: &[f32], returns: &[f32], rows: &[usize]) -> Minibatch {
-        let Spaces { observation_len, privileged_len, action_count } = self.spaces;
+        let Spaces { observation_len, privileged_len, action_count, .. } = self.spaces;
         let observations = pick(&rollout.observations, rows, observation_len);
         let privileged = pick(&rollout.privileged, rows, privileged_len);
         let masks = pick(&rollout.masks, rows, action_count);
@@ -478,7 +428,7 @@ impl Ppo {
         let line = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [rows.len()]), &self.device);
         Minibatch {
             observations_bf: batch(&observations, observation_len, &self.device),
-            judged_bf: self.judged(&observations, &privileged, &self.device),
+            privileged_bp: self.privileged(&privileged, &self.device),
             actions_b1: Tensor::from_data(TensorData::new(actions, [rows.len(), 1]), &self.device),
             penalties_ba: penalties(&masks, action_count, &self.device),
             log_probabilities_b: line(pick(&rollout.log_probabilities, rows, 1)),
@@ -525,8 +475,7 @@ impl Learner for Ppo {
         writer.write(&self.rng)?;
         save_parameters(&self.learning, writer)?;
         save_parameters(&self.averaged, writer)?;
-        self.policy_optimizer.save_state(writer)?;
-        self.value_optimizer.save_state(writer)
+        self.optimizer.save_state(writer)
     }
 
     fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
@@ -534,8 +483,7 @@ impl Learner for Ppo {
         self.learning = restore_parameters(self.learning.clone(), reader)?;
         self.network = self.learning.valid();
         self.averaged = restore_parameters(self.averaged.clone(), reader)?;
-        self.policy_optimizer.restore_state(reader)?;
-        self.value_optimizer.restore_state(reader)
+        self.optimizer.restore_state(reader)
     }
 }
 
@@ -559,69 +507,6 @@ impl UpdateReport {
             *sum /= count;
         }
     }
-}
-
-/// What is added to the logits of masked actions: so much that their probability is exactly 0 in single precision, yet
-/// finite, because 0 · ∞ in the entropy would not be a number.
-const MASKED: f32 = -1e9;
-
-/// What masks, `[batch][action]`, add to logits; none where nothing is masked.
-fn penalties(masks: &[bool], action_count: usize, device: &Device) -> Option<Tensor<2>> {
-    if !masks.contains(&false) {
-        return None;
-    }
-    let values: Vec<f32> = masks.iter().map(|&open| if open { 0.0 } else { MASKED }).collect();
-    Some(Tensor::from_data(TensorData::new(values, [masks.len() / action_count, action_count]), device))
-}
-
-/// Logits of the open actions only: sampling, log-probability and entropy all follow from them.
-fn masked(logits_ba: Tensor<2>, penalties_ba: Option<Tensor<2>>) -> Tensor<2> {
-    match penalties_ba {
-        Some(penalties_ba) => logits_ba + penalties_ba,
-        None => logits_ba,
-    }
-}
-
-/// Draws an index with the given log-probabilities, which sum to 1 up to rounding.
-fn sample(log_probabilities: &[f32], rng: &mut ChaCha8Rng) -> usize {
-    let mut left: f32 = rng.random();
-    for (index, log_probability) in log_probabilities.iter().enumerate() {
-        left -= log_probability.exp();
-        if left < 0.0 {
-            return index;
-        }
-    }
-    // The sum fell short of 1 by rounding; a masked action stays out of reach.
-    let most_probable = |a: &usize, b: &usize| log_probabilities[*a].total_cmp(&log_probabilities[*b]);
-    (0..log_probabilities.len()).max_by(most_probable).unwrap_or_default()
-}
-
-fn shuffle(order: &mut [usize], rng: &mut ChaCha8Rng) {
-    for i in (1..order.len()).rev() {
-        order.swap(i, rng.random_range(0..=i));
-    }
-}
-
-fn normalized(mut values: Vec<f32>) -> Vec<f32> {
-    let count = values.len() as f32;
-    let mean = values.iter().sum::<f32>() / count;
-    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / (count - 1.0)).sqrt();
-    values.iter_mut().for_each(|v| *v = (*v - mean) / (deviation + 1e-8));
-    values
-}
-
-fn explained_variance(returns: &[f32], errors: &[f32]) -> f64 {
-    let variance = |values: &[f32]| {
-        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
-        values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>()
-    };
-    let total = variance(returns);
-    if total == 0.0 { 0.0 } else { 1.0 - variance(errors) / total }
-}
-
-/// The given rows of `length` values each.
-fn pick<T: Copy>(all: &[T], rows: &[usize], length: usize) -> Vec<T> {
-    rows.iter().flat_map(|&row| &all[row * length..(row + 1) * length]).copied().collect()
 }
 
 fn scalar(tensor: Tensor<1>) -> f64 {

@@ -4,26 +4,31 @@ use half::f16;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::Error;
-use crate::environment::{Environment, Step, VectorEnvironment};
+use crate::environment::{Environment, Picture, Spaces, Step, VectorEnvironment};
 use crate::state::{StateReader, StateWriter};
 
-/// A ring of the latest environment steps, in half precision.
+/// A ring of the latest environment steps: pictures in bytes, which is exact, and other features in half precision.
 ///
-/// Memory per environment step: two bytes per feature, one per action, and about 14 more. The observation that followed a
-/// step is the next one of the same environment and not stored again, except where the episode was truncated.
+/// Memory per environment step: one byte per value of a picture, two per other feature, one per action, and about 14 more. The
+/// observation that followed a step is the next one of the same environment and not stored again, except where the episode was
+/// truncated.
 #[derive(Debug)]
 pub(crate) struct Replay {
     environments: usize,
+    picture_len: usize,
     observation_len: usize,
     action_count: usize,
     /// Rows of the ring: one per step of all environments.
     rows: usize,
     /// Steps of all environments stored so far, counting those that were overwritten.
     stored: u64,
-    /// `[row][environment][feature]`.
-    observations: Vec<f16>,
+    /// `[row][environment][value]`, 0 to 255.
+    pictures: Vec<u8>,
+    /// What follows the picture, `[row][environment][feature]`.
+    features: Vec<f16>,
     /// `[row][environment][action]`.
     masks: Vec<bool>,
     /// These are `[row][environment]`.
@@ -32,7 +37,24 @@ pub(crate) struct Replay {
     terminated: Vec<bool>,
     truncated: Vec<bool>,
     /// What a truncated episode showed last, by the index of its step.
-    last_shown: BTreeMap<usize, (Vec<f16>, Vec<bool>)>,
+    last_shown: BTreeMap<usize, LastShown>,
+}
+
+/// The observation that an episode ended with, and what could have been done then.
+#[derive(Debug, Clone)]
+struct LastShown {
+    picture: Vec<u8>,
+    features: Vec<f16>,
+    mask: Vec<bool>,
+}
+
+fn to_byte(value: f32) -> u8 {
+    (value * 255.0).round() as u8
+}
+
+/// The values of a stored observation.
+fn restored<'a>(picture: &'a [u8], features: &'a [f16]) -> impl Iterator<Item = f32> + 'a {
+    picture.iter().map(|&byte| f32::from(byte) / 255.0).chain(features.iter().map(|v| v.to_f32()))
 }
 
 /// Experiences to learn from together.
@@ -54,17 +76,21 @@ pub(crate) struct Sample {
 
 impl Replay {
     /// A ring for at least `capacity` environment steps, made for the shape of `environments`.
-    pub(crate) fn new(capacity: usize, environments: usize, observation_len: usize, action_count: usize) -> Self {
+    pub(crate) fn new(capacity: usize, environments: usize, spaces: Spaces) -> Self {
+        let Spaces { observation_len, action_count, .. } = spaces;
+        let picture_len = spaces.picture.map_or(0, Picture::values);
         // One row more: the newest holds what is observed now and no step yet.
         let rows = capacity.div_ceil(environments).max(2) + 1;
         let steps = rows * environments;
         Self {
             environments,
+            picture_len,
             observation_len,
             action_count,
             rows,
             stored: 0,
-            observations: vec![f16::ZERO; steps * observation_len],
+            pictures: vec![0; steps * picture_len],
+            features: vec![f16::ZERO; steps * (observation_len - picture_len)],
             masks: vec![true; steps * action_count],
             actions: vec![0; steps],
             rewards: vec![0.0; steps],
@@ -82,14 +108,28 @@ impl Replay {
 
     /// Notes what the environments show before the first step.
     pub(crate) fn show<E: Environment>(&mut self, environments: &VectorEnvironment<E>) {
-        let row = self.newest_row();
-        let (width, actions) = (self.environments * self.observation_len, self.environments * self.action_count);
-        let shown = environments.observations();
-        self.observations[row * width..(row + 1) * width]
-            .iter_mut()
-            .zip(shown)
-            .for_each(|(stored, &value)| *stored = f16::from_f32(value));
-        self.masks[row * actions..(row + 1) * actions].copy_from_slice(environments.masks());
+        let first = self.newest_row() * self.environments;
+        for (environment, shown) in environments.observations().chunks_exact(self.observation_len).enumerate() {
+            let (picture, features) = shown.split_at(self.picture_len);
+            let index = first + environment;
+            let (pictures, of_features) = (self.picture_range(index), self.feature_range(index));
+            self.pictures[pictures].iter_mut().zip(picture).for_each(|(stored, &value)| *stored = to_byte(value));
+            self.features[of_features]
+                .iter_mut()
+                .zip(features)
+                .for_each(|(stored, &value)| *stored = f16::from_f32(value));
+        }
+        let masks = first * self.action_count..(first + self.environments) * self.action_count;
+        self.masks[masks].copy_from_slice(environments.masks());
+    }
+
+    fn picture_range(&self, index: usize) -> Range<usize> {
+        index * self.picture_len..(index + 1) * self.picture_len
+    }
+
+    fn feature_range(&self, index: usize) -> Range<usize> {
+        let length = self.observation_len - self.picture_len;
+        index * length..(index + 1) * length
     }
 
     /// Stores a step that the environments have just taken, and what they show now.
@@ -111,7 +151,13 @@ impl Replay {
             if step.truncated {
                 let shown = &environments.final_observations()[environment * length..(environment + 1) * length];
                 let mask = &environments.final_masks()[environment * count..(environment + 1) * count];
-                self.last_shown.insert(index, (shown.iter().map(|&v| f16::from_f32(v)).collect(), mask.to_vec()));
+                let (picture, features) = shown.split_at(self.picture_len);
+                let last = LastShown {
+                    picture: picture.iter().map(|&value| to_byte(value)).collect(),
+                    features: features.iter().map(|&value| f16::from_f32(value)).collect(),
+                    mask: mask.to_vec(),
+                };
+                self.last_shown.insert(index, last);
             }
         }
         self.stored += 1;
@@ -139,7 +185,7 @@ impl Replay {
     }
 
     /// The indices of the experiences stored by the latest [`Replay::push`].
-    pub(crate) fn latest(&self) -> std::ops::Range<usize> {
+    pub(crate) fn latest(&self) -> Range<usize> {
         let row = (self.newest_row() + self.rows - 1) % self.rows;
         row * self.environments..(row + 1) * self.environments
     }
@@ -153,7 +199,7 @@ impl Replay {
     pub(crate) fn sample(&self, indices: &[usize], horizon: usize, discount: f64) -> Sample {
         let mut sample = Sample::default();
         for &index in indices {
-            sample.observations.extend(self.observation(index).iter().map(|v| v.to_f32()));
+            sample.observations.extend(self.observation(index));
             sample.actions.push(self.actions[index] as usize);
             let (mut at, mut reward, mut factor) = (index, 0.0, 1.0);
             for reached in 1.. {
@@ -166,44 +212,49 @@ impl Replay {
                 }
                 at = next;
             }
-            let (shown, mask) = self.successor(at);
             sample.rewards.push(reward as f32);
             sample.discounts.push(if self.terminated[at] { 0.0 } else { factor as f32 });
-            sample.successors.extend(shown.iter().map(|v| v.to_f32()));
-            sample.successor_masks.extend_from_slice(mask);
+            self.add_successor(at, &mut sample);
         }
         sample
     }
 
-    fn observation(&self, index: usize) -> &[f16] {
-        &self.observations[index * self.observation_len..(index + 1) * self.observation_len]
+    fn observation(&self, index: usize) -> impl Iterator<Item = f32> + '_ {
+        restored(&self.pictures[self.picture_range(index)], &self.features[self.feature_range(index)])
     }
 
-    /// What was shown after a step; after a termination that is another episode and counts nothing.
-    fn successor(&self, index: usize) -> (&[f16], &[bool]) {
-        if let Some((shown, mask)) = self.last_shown.get(&index) {
-            return (shown, mask);
+    /// Adds what was shown after a step; after a termination that is another episode and counts nothing.
+    fn add_successor(&self, index: usize, sample: &mut Sample) {
+        if let Some(LastShown { picture, features, mask }) = self.last_shown.get(&index) {
+            sample.successors.extend(restored(picture, features));
+            sample.successor_masks.extend_from_slice(mask);
+            return;
         }
         let next = (index + self.environments) % self.index_count();
-        (self.observation(next), &self.masks[next * self.action_count..(next + 1) * self.action_count])
+        sample.successors.extend(self.observation(next));
+        sample.successor_masks.extend_from_slice(&self.masks[next * self.action_count..(next + 1) * self.action_count]);
     }
 
     /// Takes down what is stored.
     pub(crate) fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         let bits = |values: &[f16]| values.iter().map(|v| v.to_bits()).collect::<Vec<u16>>();
-        let last_shown: Vec<(u64, Vec<u16>, &[bool])> =
-            self.last_shown.iter().map(|(&i, (shown, mask))| (i as u64, bits(shown), mask.as_slice())).collect();
-        writer.write(&(self.stored, bits(&self.observations), &self.masks, &self.actions))?;
+        let last_shown: Vec<(u64, &[u8], Vec<u16>, &[bool])> = self
+            .last_shown
+            .iter()
+            .map(|(&index, last)| (index as u64, &last.picture[..], bits(&last.features), &last.mask[..]))
+            .collect();
+        writer.write(&(self.stored, &self.pictures, bits(&self.features), &self.masks, &self.actions))?;
         writer.write(&(&self.rewards, &self.terminated, &self.truncated, last_shown))
     }
 
     /// Goes back to what a ring of the same size had stored.
     pub(crate) fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
-        type Steps = (u64, Vec<u16>, Vec<bool>, Vec<u32>);
-        type Results = (Vec<f32>, Vec<bool>, Vec<bool>, Vec<(u64, Vec<u16>, Vec<bool>)>);
-        let (stored, observations, masks, actions): Steps = reader.read()?;
+        type Steps = (u64, Vec<u8>, Vec<u16>, Vec<bool>, Vec<u32>);
+        type Results = (Vec<f32>, Vec<bool>, Vec<bool>, Vec<(u64, Vec<u8>, Vec<u16>, Vec<bool>)>);
+        let (stored, pictures, features, masks, actions): Steps = reader.read()?;
         let (rewards, terminated, truncated, last_shown): Results = reader.read()?;
-        reader.expect_len("stored features", self.observations.len(), observations.len())?;
+        reader.expect_len("stored picture values", self.pictures.len(), pictures.len())?;
+        reader.expect_len("stored features", self.features.len(), features.len())?;
         reader.expect_len("stored masks", self.masks.len(), masks.len())?;
         for length in [actions.len(), rewards.len(), terminated.len(), truncated.len()] {
             reader.expect_len("stored steps", self.index_count(), length)?;
@@ -213,13 +264,14 @@ impl Replay {
         }
         let floats = |bits: Vec<u16>| bits.into_iter().map(f16::from_bits).collect::<Vec<f16>>();
         self.last_shown.clear();
-        for (index, shown, mask) in last_shown {
-            reader.expect_len("features", self.observation_len, shown.len())?;
+        for (index, picture, features, mask) in last_shown {
+            reader.expect_len("picture values", self.picture_len, picture.len())?;
+            reader.expect_len("features", self.observation_len - self.picture_len, features.len())?;
             reader.expect_len("actions", self.action_count, mask.len())?;
-            self.last_shown.insert(reader.index(index, self.index_count())?, (floats(shown), mask));
+            let last = LastShown { picture, features: floats(features), mask };
+            self.last_shown.insert(reader.index(index, self.index_count())?, last);
         }
-        self.stored = stored;
-        self.observations = floats(observations);
+        (self.stored, self.pictures, self.features) = (stored, pictures, floats(features));
         (self.masks, self.actions, self.rewards) = (masks, actions, rewards);
         (self.terminated, self.truncated) = (terminated, truncated);
         Ok(())
@@ -260,11 +312,13 @@ mod tests {
         }
     }
 
+    const SPACES: Spaces = Spaces { observation_len: 1, picture: None, privileged_len: 0, action_count: 2 };
+
     /// Two environments: one terminates, one truncates every third step. Shown: 0 1 2 (3) 10 11 12 (13) 20 ...
     fn filled(capacity: usize, steps: usize) -> Replay {
         let counter = |truncates| Counter { shown: 0.0, ends_at: 3.0, truncates };
         let mut environments = VectorEnvironment::new(vec![counter(false), counter(true)]).unwrap();
-        let mut replay = Replay::new(capacity, 2, 1, 2);
+        let mut replay = Replay::new(capacity, 2, environments.spaces());
         replay.show(&environments);
         for step in 0..steps {
             let actions = [step % 2, 1];
@@ -327,10 +381,61 @@ mod tests {
         let mut writer = StateWriter::new();
         replay.save_state(&mut writer).unwrap();
         let bytes = writer.into_bytes();
-        let mut restored = Replay::new(8, 2, 1, 2);
+        let mut restored = Replay::new(8, 2, SPACES);
         restored.restore_state(&mut StateReader::new(&bytes)).unwrap();
         let indices: Vec<usize> = (0..8).map(|nth| replay.index_of(nth)).collect();
         assert_eq!(replay.sample(&indices, 2, 0.9), restored.sample(&indices, 2, 0.9));
-        assert!(Replay::new(10, 2, 1, 2).restore_state(&mut StateReader::new(&bytes)).is_err());
+        assert!(Replay::new(10, 2, SPACES).restore_state(&mut StateReader::new(&bytes)).is_err());
+    }
+
+    /// Shows a picture of four values and one feature; every step is truncated.
+    struct Pictures(u8);
+
+    impl Environment for Pictures {
+        fn observation_len(&self) -> usize {
+            5
+        }
+
+        fn action_count(&self) -> usize {
+            1
+        }
+
+        fn picture(&self) -> Option<Picture> {
+            Some(Picture { channels: 1, height: 2, width: 2 })
+        }
+
+        fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+            self.0 = self.0.wrapping_add(50);
+            observation.iter_mut().enumerate().for_each(|(i, v)| *v = f32::from(self.0 / (i as u8 + 1)) / 255.0);
+            observation[4] = -0.5;
+            Ok(())
+        }
+
+        fn step(&mut self, _: usize, observation: &mut [f32]) -> Result<Step, Error> {
+            self.reset(observation)?;
+            Ok(Step { reward: 0.0, terminated: false, truncated: true })
+        }
+    }
+
+    #[test]
+    fn pictures_come_back_exactly_from_their_bytes() {
+        let mut environments = VectorEnvironment::new(vec![Pictures(1)]).unwrap();
+        let mut replay = Replay::new(4, 1, environments.spaces());
+        replay.show(&environments);
+        let mut shown = environments.observations().to_vec();
+        for _ in 0..9 {
+            let steps = environments.step(&[0]).unwrap();
+            replay.push(&[0], &steps, &environments);
+            let sample = replay.sample(&replay.latest().collect::<Vec<_>>(), 1, 1.0);
+            assert_eq!(sample.observations, shown);
+            assert_eq!(sample.successors, environments.final_observations());
+            shown = environments.observations().to_vec();
+        }
+        let mut writer = StateWriter::new();
+        replay.save_state(&mut writer).unwrap();
+        let mut restored = Replay::new(4, 1, environments.spaces());
+        restored.restore_state(&mut StateReader::new(&writer.into_bytes())).unwrap();
+        let indices: Vec<usize> = (0..4).map(|nth| replay.index_of(nth)).collect();
+        assert_eq!(replay.sample(&indices, 1, 1.0), restored.sample(&indices, 1, 1.0));
     }
 }

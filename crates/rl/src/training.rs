@@ -9,6 +9,7 @@ use dodge_hparams::{Choice, HParams};
 use crate::Error;
 use crate::checkpoint::{BestSoFar, Checkpoint, Checkpointer, Occasion};
 use crate::dqn::{Dqn, DqnParams};
+use crate::encoder::NetworkParams;
 use crate::environment::{Episode, VectorEnvironment};
 use crate::learner::{Advance, Clock, Learner};
 use crate::model::{Model, ModelConfiguration, write_whole};
@@ -91,17 +92,18 @@ pub fn train_agent(
     let spaces = PhotoEnv::spaces(&task);
     let size = task.environment.working_size;
     let validation = Validation::new(validation_photos, params.validation_damages, size, seed)?;
+    let network: NetworkParams = context.hyperparameters()?;
     match params.algorithm {
         Algorithm::Ppo => {
             let ppo: PpoParams = context.hyperparameters()?;
-            let shape = Shape { algorithm: "ppo", environments: ppo.environments, hidden: ppo.hidden.clone() };
-            let learner = Ppo::new(ppo, spaces, seed, device);
+            let shape = Shape { algorithm: "ppo", environments: ppo.environments, hidden: ppo.hidden.clone(), network };
+            let learner = Ppo::with_network(ppo, &shape.network, spaces, seed, device)?;
             train(learner, shape, task, validation, checkpointer, context)
         }
         Algorithm::Dqn => {
             let dqn: DqnParams = context.hyperparameters()?;
-            let shape = Shape { algorithm: "dqn", environments: dqn.environments, hidden: dqn.hidden.clone() };
-            let learner = Dqn::new(dqn, spaces, seed, device);
+            let shape = Shape { algorithm: "dqn", environments: dqn.environments, hidden: dqn.hidden.clone(), network };
+            let learner = Dqn::with_network(dqn, &shape.network, spaces, seed, device)?;
             train(learner, shape, task, validation, checkpointer, context)
         }
     }
@@ -112,6 +114,7 @@ struct Shape {
     algorithm: &'static str,
     environments: usize,
     hidden: Vec<usize>,
+    network: NetworkParams,
 }
 
 fn train<L: Learner>(
@@ -204,6 +207,8 @@ impl<L: Learner> Keeper<'_, L> {
             actions: self.task.environment.actions.clone(),
             max_steps: self.task.environment.max_steps,
             working_size: self.task.environment.working_size,
+            encoder: self.shape.network.encoder,
+            picture_size: self.shape.network.picture_size,
             hidden: self.shape.hidden.clone(),
             head: network.head(),
             observation_version: Observer::VERSION,

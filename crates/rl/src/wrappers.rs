@@ -1,7 +1,7 @@
 //! Environments around environments.
 
 use crate::state::{StateReader, StateWriter};
-use crate::{Environment, Error, Step};
+use crate::{Environment, Error, Picture, Step};
 
 /// Cuts episodes off after a number of steps. A step in which the task itself ends is not cut off.
 #[derive(Debug, Clone)]
@@ -34,6 +34,10 @@ impl<E: Environment> Environment for TimeLimit<E> {
 
     fn action_mask(&self, mask: &mut [bool]) {
         self.inner.action_mask(mask);
+    }
+
+    fn picture(&self) -> Option<Picture> {
+        self.inner.picture()
     }
 
     fn privileged_len(&self) -> usize {
@@ -92,6 +96,10 @@ impl<E: Environment> Environment for RewardScale<E> {
 
     fn action_mask(&self, mask: &mut [bool]) {
         self.inner.action_mask(mask);
+    }
+
+    fn picture(&self) -> Option<Picture> {
+        self.inner.picture()
     }
 
     fn privileged_len(&self) -> usize {

@@ -9,7 +9,7 @@ fn example(device: &Device) -> (Tensor<2>, Tensor<1>, Minibatch) {
     let logits_ba = Tensor::<2>::from_data(TensorData::from([[0.8_f32, 0.2], [0.25, 0.75]]), device).log();
     let batch = Minibatch {
         observations_bf: Tensor::zeros([2, 1], device),
-        judged_bf: Tensor::zeros([2, 1], device),
+        privileged_bp: None,
         actions_b1: Tensor::from_data(TensorData::from([[0_i64], [1]]), device),
         penalties_ba: None,
         log_probabilities_b: line([0.5_f32.ln(); 2]),

@@ -33,7 +33,7 @@ fn clock(taken: u64) -> Clock {
 fn learner(params: PpoParams, seed: u64) -> Ppo {
     Ppo::new(
         params,
-        Spaces { observation_len: STATES, privileged_len: 0, action_count: STATES },
+        Spaces { observation_len: STATES, picture: None, privileged_len: 0, action_count: STATES },
         seed,
         &burn::tensor::Device::flex(),
     )

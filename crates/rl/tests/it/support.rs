@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use burn::tensor::Device;
 use dodge_imaging::Photo;
 use dodge_juror::{Error as JurorError, Juror};
-use dodge_rl::{ActionSet, AgentNetwork, Environment, Error, Head, Model, ModelConfiguration, Observer, Step};
+use dodge_rl::{ActionSet, AgentNetwork, Encoder, Environment, Error, Head, Model, ModelConfiguration, Observer, Step};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -132,6 +132,8 @@ pub(crate) fn configuration(hidden: &[usize]) -> ModelConfiguration {
         actions: ACTIONS.map(str::to_owned).to_vec(),
         max_steps: 6,
         working_size: 32,
+        encoder: Encoder::Stats,
+        picture_size: 84,
         hidden: hidden.to_vec(),
         head: Head::Policy,
         observation_version: Observer::VERSION,

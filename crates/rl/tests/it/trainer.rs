@@ -10,9 +10,9 @@ use dodge_hparams::Registry;
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_preprocess::{DegradeParams, NoProgress, Progress, ResizeParams, Splits};
 use dodge_rl::{
-    ActionSet, Checkpoint, Clock, DqnParams, EnvironmentParams, Error, Evaluated, Evaluation, Learner, Model,
-    ModelConfiguration, Observer, PhotoEnv, PhotoTask, PhotoTrainer, Ppo, PpoParams, Report, RewardParams, Session,
-    Summary, TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto, VectorEnvironment,
+    ActionSet, Checkpoint, Clock, DqnParams, Encoder, EnvironmentParams, Error, Evaluated, Evaluation, Learner, Model,
+    ModelConfiguration, NetworkParams, Observer, PhotoEnv, PhotoTask, PhotoTrainer, Ppo, PpoParams, Report,
+    RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto, VectorEnvironment,
 };
 use dodge_tracking::{RecordedRun, RunOptions, Status, Tracking};
 use tempfile::TempDir;
@@ -29,6 +29,7 @@ fn registry() -> Registry {
     registry.register::<RewardParams>().unwrap();
     registry.register::<PpoParams>().unwrap();
     registry.register::<DqnParams>().unwrap();
+    registry.register::<NetworkParams>().unwrap();
     registry.register::<TrainingParams>().unwrap();
     for assignment in [
         "resize.max_size=64",
@@ -458,6 +459,8 @@ impl Trainer for OwnTrainer {
             actions: environment.actions.clone(),
             max_steps: environment.max_steps,
             working_size: environment.working_size,
+            encoder: Encoder::Stats,
+            picture_size: 84,
             hidden: ppo.hidden,
             head: dodge_rl::Head::Policy,
             observation_version: Observer::VERSION,

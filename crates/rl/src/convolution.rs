@@ -1,0 +1,249 @@
+//! Convolutions of images that learn fast on the processor.
+//!
+//! burn's `flex` backend has no backward pass of its own for a convolution: the gradient by the weights becomes another
+//! convolution, with a kernel as large as the image, which takes most of a training step. Here both directions are products
+//! of matrices (Chellapilla, Puri and Simard 2006), and the activation is part of them. On other devices the operation is
+//! burn's.
+//!
+//! Outputs look like `[batch, filter, row, column]` but lie in memory pixel by pixel, which is how the next convolution
+//! reads them fastest; neither has to be rearranged.
+
+mod geometry;
+mod kernel;
+mod product;
+#[cfg(test)]
+mod tests;
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients as GradientsOfGraph;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::activation::relu;
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{DType, Device, Tensor, TensorData};
+
+use geometry::{Geometry, Order, from_window_order, to_window_order};
+use kernel::{Pass, Wanted, backward, forward};
+
+/// What becomes of each output of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Activation {
+    /// It stays.
+    None,
+    /// Negative ones become zero.
+    Relu,
+}
+
+impl Activation {
+    /// Written as a comparison, because `f32::max` would hide a NaN.
+    #[inline(always)]
+    fn of(self, x: f32) -> f32 {
+        if self == Self::Relu && x < 0.0 { 0.0 } else { x }
+    }
+
+    /// The gradient by what went in, from the gradient by what came out.
+    #[inline(always)]
+    fn gradient(self, gradient: f32, output: f32) -> f32 {
+        if self == Self::Relu && output <= 0.0 { 0.0 } else { gradient }
+    }
+}
+
+/// The numbers of a convolution that are not tensors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// How far apart windows are, in pixels, on both sides; at least 1.
+    pub(crate) stride: usize,
+    /// How many zeros are put around each image.
+    pub(crate) padding: usize,
+    pub(crate) activation: Activation,
+}
+
+/// The cross-correlation, `[batch, filter, row, column]`, of images `[batch, channel, row, column]` with weights
+/// `[filter, channel, row, column]`, plus a bias `[filter]`, through the activation of `settings`.
+///
+/// Without tracking it is the same computation; gradients are computed for those tensors only that require them.
+///
+/// # Panics
+///
+/// If the channels differ, or a window does not fit into the padded image, or the stride is 0.
+pub(crate) fn convolve(
+    input_bchw: Tensor<4>,
+    weight_oihw: Tensor<4>,
+    bias_o: Option<Tensor<1>>,
+    settings: Settings,
+) -> Tensor<4> {
+    let Settings { stride, padding, activation } = settings;
+    let ([_, channels, height, width], [filters, weight_channels, kernel_height, kernel_width]) =
+        (input_bchw.dims(), weight_oihw.dims());
+    assert!(stride > 0, "a stride is at least 1");
+    assert_eq!(channels, weight_channels, "channels of the images and of the weights");
+    let padded = [height + 2 * padding, width + 2 * padding];
+    assert!(
+        (1..=padded[0]).contains(&kernel_height) && (1..=padded[1]).contains(&kernel_width),
+        "windows of {kernel_height}x{kernel_width} in images of {padded:?} with their padding"
+    );
+    let device = input_bchw.device();
+    if device != Device::flex() || input_bchw.dtype() != DType::F32 || input_bchw.shape().num_elements() == 0 {
+        let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
+        let output_bohw = conv2d(input_bchw, weight_oihw, bias_o, options);
+        return if activation == Activation::Relu { relu(output_bohw) } else { output_bohw };
+    }
+    let bias_o = bias_o.unwrap_or_else(|| Tensor::zeros([filters], &device));
+    let (input, weight, bias) = (input_bchw.into_dispatch(), weight_oihw.into_dispatch(), bias_o.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as ConvolutionOps>::convolution(input, weight, bias, settings))
+}
+
+/// The operation as burn's extension point wants it.
+#[backend_extension(Flex, Autodiff)]
+trait ConvolutionOps: Backend {
+    fn convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        settings: Settings,
+    ) -> FloatTensor<Self>;
+}
+
+type FlexTensor = FloatTensor<Flex>;
+
+impl ConvolutionOps for Flex {
+    fn convolution(input: FlexTensor, weight: FlexTensor, bias: FlexTensor, settings: Settings) -> FlexTensor {
+        Saved::new(input, &weight, settings).forward(&bias)
+    }
+}
+
+impl<C: CheckpointStrategy> ConvolutionOps for Autodiff<Flex, C> {
+    fn convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        settings: Settings,
+    ) -> FloatTensor<Self> {
+        let (input, input_node) = input.into_parts();
+        let (weight, weight_node) = weight.into_parts();
+        let (bias, bias_node) = bias.into_parts();
+        let mut saved = Saved::new(input, &weight, settings);
+        let output = saved.forward(&bias);
+        match ConvolutionBackward.prepare::<C>([input_node, weight_node, bias_node]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => {
+                saved.output = Some(output.clone());
+                prepared.finish(saved, output)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct ConvolutionBackward;
+
+impl Backward<Flex, 3> for ConvolutionBackward {
+    type State = Saved;
+
+    fn backward(self, ops: Ops<Saved, 3>, graph: &mut GradientsOfGraph, _: &mut Checkpointer) {
+        let gradient = graph.consume::<Flex>(&ops.node);
+        let wanted = ops.parents.each_ref().map(Option::is_some);
+        let gradients = ops.state.backward(&gradient, wanted);
+        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
+            if let (Some(parent), Some(gradient)) = (parent, gradient) {
+                graph.register::<Flex>(parent.id, gradient);
+            }
+        }
+    }
+}
+
+/// What the backward pass needs of the forward pass; tensors share their numbers with those of the caller.
+#[derive(Debug, Clone)]
+struct Saved {
+    geometry: Geometry,
+    activation: Activation,
+    input: FlexTensor,
+    weight: FlexTensor,
+    /// `[batch, filter, row, column]`, pixel by pixel in memory.
+    output: Option<FlexTensor>,
+}
+
+impl Saved {
+    fn new(input: FlexTensor, weight: &FlexTensor, settings: Settings) -> Self {
+        let (input, order) = dense(input);
+        let (shape, weight_shape) = (input.shape(), weight.shape());
+        let geometry = Geometry {
+            channels: shape[1],
+            height: shape[2],
+            width: shape[3],
+            filters: weight_shape[0],
+            kernel_height: weight_shape[2],
+            kernel_width: weight_shape[3],
+            stride: settings.stride,
+            padding: settings.padding,
+            order,
+        };
+        Self { geometry, activation: settings.activation, input, weight: weight.to_contiguous(), output: None }
+    }
+
+    fn forward(&self, bias: &FlexTensor) -> FlexTensor {
+        let geometry = &self.geometry;
+        let weights = to_window_order(geometry, numbers(&self.weight));
+        let bias = bias.to_contiguous();
+        let outputs = forward(geometry, self.activation, numbers(&self.input), &weights, numbers(&bias));
+        let shape = [self.input.shape()[0], geometry.rows(), geometry.columns(), geometry.filters];
+        FlexTensor::from_data(TensorData::new(outputs, shape)).permute(&PIXELS_TO_PLANES)
+    }
+
+    /// The gradients by input, weight and bias, where wanted, from the one by the output.
+    fn backward(&self, gradient: &FlexTensor, [images, weights, bias]: [bool; 3]) -> [Option<FlexTensor>; 3] {
+        let geometry = &self.geometry;
+        let by_pixels = |tensor: &FlexTensor| tensor.permute(&PLANES_TO_PIXELS).to_contiguous();
+        let output = by_pixels(self.output.as_ref().expect("a tracked pass keeps its output"));
+        let gradient = by_pixels(gradient);
+        let window_weights = to_window_order(geometry, numbers(&self.weight));
+        let pass = Pass {
+            geometry,
+            activation: self.activation,
+            images: numbers(&self.input),
+            weights: &window_weights,
+            outputs: numbers(&output),
+            gradients: numbers(&gradient),
+        };
+        let gradients = backward(&pass, Wanted { images, weights, bias });
+        let by_input = images.then(|| {
+            let [batch, channels, height, width] = [0, 1, 2, 3].map(|axis| self.input.shape()[axis]);
+            match geometry.order {
+                Order::Planes => tensor(gradients.images, [batch, channels, height, width]),
+                Order::Pixels => tensor(gradients.images, [batch, height, width, channels]).permute(&PIXELS_TO_PLANES),
+            }
+        });
+        let by_weight = weights.then(|| {
+            let shape = [0, 1, 2, 3].map(|axis| self.weight.shape()[axis]);
+            tensor(from_window_order(geometry, gradients.weights), shape)
+        });
+        [by_input, by_weight, bias.then(|| tensor(gradients.bias, [geometry.filters]))]
+    }
+}
+
+const PIXELS_TO_PLANES: [usize; 4] = [0, 3, 1, 2];
+const PLANES_TO_PIXELS: [usize; 4] = [0, 2, 3, 1];
+
+/// The tensor, with its images in one piece one after another, and the order in each of them.
+fn dense(tensor: FlexTensor) -> (FlexTensor, Order) {
+    if tensor.as_slice::<f32>().is_some() {
+        (tensor, Order::Planes)
+    } else if tensor.permute(&PLANES_TO_PIXELS).as_slice::<f32>().is_some() {
+        (tensor, Order::Pixels)
+    } else {
+        (tensor.to_contiguous(), Order::Planes)
+    }
+}
+
+/// The numbers of a [`dense`] tensor as they lie in memory.
+fn numbers(tensor: &FlexTensor) -> &[f32] {
+    let start = tensor.layout().start_offset();
+    &tensor.storage::<f32>()[start..start + tensor.layout().num_elements()]
+}
+
+fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(numbers, shape))
+}
