@@ -60,11 +60,11 @@ pub enum Occasion {
 
 /// Where checkpoints go. Open for implementation.
 pub trait Checkpointer {
-    /// Keeps a checkpoint, whole or not at all.
+    /// Keeps a checkpoint, whole or not at all. Returns the file that shall be among the run's artifacts, where there is one.
     ///
     /// # Errors
     /// [`Error::File`] or another error of the place.
-    fn save(&self, checkpoint: &Checkpoint, occasion: Occasion) -> Result<(), Error>;
+    fn save(&self, checkpoint: &Checkpoint, occasion: Occasion) -> Result<Option<PathBuf>, Error>;
 
     /// The latest checkpoint, to go on from; none where there is none yet.
     ///
@@ -115,25 +115,28 @@ impl FolderCheckpointer {
 }
 
 impl Checkpointer for FolderCheckpointer {
-    fn save(&self, checkpoint: &Checkpoint, occasion: Occasion) -> Result<(), Error> {
+    fn save(&self, checkpoint: &Checkpoint, occasion: Occasion) -> Result<Option<PathBuf>, Error> {
         fs::create_dir_all(&self.folder).map_err(|source| Error::File {
             action: "create",
             path: self.folder.clone(),
             source,
         })?;
         let bytes = checkpoint.to_bytes();
+        let write = |name: &str| {
+            let path = self.folder.join(name);
+            write_whole(&path, &bytes).map(|()| Some(path))
+        };
         match occasion {
-            Occasion::Best => return write_whole(&self.folder.join("best.checkpoint"), &bytes),
-            Occasion::Failed => return write_whole(&self.folder.join("failed.checkpoint"), &bytes),
+            Occasion::Best => return write("best.checkpoint").map(|_| None),
+            Occasion::Failed => return write("failed.checkpoint"),
             Occasion::Interrupted => {}
             Occasion::Periodic if self.kept > 0 => {
-                let name = format!("step-{:012}.checkpoint", checkpoint.environment_steps);
-                write_whole(&self.folder.join(name), &bytes)?;
+                write(&format!("step-{:012}.checkpoint", checkpoint.environment_steps))?;
                 self.prune()?;
             }
             Occasion::Periodic => {}
         }
-        write_whole(&self.latest_path(), &bytes)
+        write("latest.checkpoint")
     }
 
     fn latest(&self) -> Result<Option<Checkpoint>, Error> {

@@ -4,6 +4,7 @@ mod actions;
 mod agent;
 #[cfg(test)]
 mod algorithm_tests;
+mod callback;
 mod checkpoint;
 mod convolution;
 mod dqn;
@@ -34,6 +35,7 @@ mod wrappers;
 
 pub use actions::ActionSet;
 pub use agent::{Policy, Retouched, VIEWS, retouch_all};
+pub use callback::{Callback, EarlyStop, Moment, Validated, Verdict};
 pub use checkpoint::{BestSoFar, CHECKPOINT_FORMAT, Checkpoint, Checkpointer, FolderCheckpointer, Occasion};
 pub use dqn::{Dqn, DqnParams};
 pub use encoder::{Encoder, NetworkParams};
@@ -55,6 +57,7 @@ pub use schedule::Schedule;
 pub use state::{StateReader, StateWriter};
 pub use trainer::{Evaluated, Report, Session, TrainContext, Trainer, photos_of_run};
 pub use training::{Algorithm, Trained, TrainingParams, train_agent};
+pub use validation::Fidelity;
 pub use wrappers::{RewardScale, TimeLimit};
 
 /// Where tensors live; burn's type, so that a caller need not depend on burn.

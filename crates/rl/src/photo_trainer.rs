@@ -1,6 +1,6 @@
 //! The trainer of `dodge train`: photos from any loader, the standard preprocessing, PPO.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dodge_data::{DataLoader, Dataset};
 use dodge_imaging::Photo;
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::Error;
 use crate::actions::ActionSet;
+use crate::callback::{Callback, EarlyStop};
 use crate::checkpoint::{Checkpointer, FolderCheckpointer};
 use crate::evaluate::{TestPhoto, evaluate};
 use crate::observation::Observer;
@@ -24,19 +25,27 @@ pub struct PhotoTrainer {
     loader: Box<dyn DataLoader>,
     juror: Arc<dyn Juror>,
     checkpointer: Option<Box<dyn Checkpointer>>,
+    callbacks: Mutex<Vec<Box<dyn Callback>>>,
 }
 
 impl PhotoTrainer {
     /// A trainer on the photos of `loader`, with `juror` as part of the reward.
     #[must_use]
     pub fn new(loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
-        Self { loader, juror, checkpointer: None }
+        Self { loader, juror, checkpointer: None, callbacks: Mutex::default() }
     }
 
     /// Keeps checkpoints elsewhere than in the folder `checkpoints` of the run.
     #[must_use]
     pub fn with_checkpointer(self, checkpointer: Box<dyn Checkpointer>) -> Self {
         Self { checkpointer: Some(checkpointer), ..self }
+    }
+
+    /// Calls `callback` after every round of learning, after those that were added before.
+    #[must_use]
+    pub fn with_callback(mut self, callback: Box<dyn Callback>) -> Self {
+        self.callbacks.get_mut().unwrap_or_else(PoisonError::into_inner).push(callback);
+        self
     }
 }
 
@@ -81,14 +90,15 @@ impl Trainer for PhotoTrainer {
             observer: Observer::new(),
         };
         let validation = training_photos(&splits.validation.photos, size)?;
-        match &self.checkpointer {
-            Some(checkpointer) => train_agent(task, &validation, &**checkpointer, context),
-            None => {
-                let kept = context.hyperparameters::<TrainingParams>()?.checkpoints_kept;
-                let checkpointer = FolderCheckpointer::new(context.run_dir().join("checkpoints"), kept);
-                train_agent(task, &validation, &checkpointer, context)
-            }
-        }
+        let params: TrainingParams = context.hyperparameters()?;
+        let folder = FolderCheckpointer::new(context.run_dir().join("checkpoints"), params.checkpoints_kept);
+        let checkpointer = self.checkpointer.as_deref().unwrap_or(&folder);
+        // Hooks get a shared trainer, callbacks count.
+        let mut callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner);
+        callbacks.push(Box::new(EarlyStop::new(params.early_stop_patience)));
+        let trained = train_agent(task, &validation, checkpointer, &mut callbacks, context);
+        callbacks.pop();
+        trained
     }
 
     fn evaluate(&self, trained: &Trained, splits: &Splits, context: &TrainContext) -> Result<Evaluated, Error> {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use dodge_hparams::{Choice, HParams};
 
 use crate::Error;
+use crate::callback::{Callback, Moment, Validated, Verdict};
 use crate::checkpoint::{BestSoFar, Checkpoint, Checkpointer, Occasion};
 use crate::dqn::{Dqn, DqnParams};
 use crate::encoder::NetworkParams;
@@ -40,7 +41,7 @@ pub struct TrainingParams {
     #[hparam(default = 600_000, range = 1..=10_000_000_000, unit = "environment steps")]
     pub steps: u64,
     /// How often the policy is validated, and kept if it is the best so far.
-    #[hparam(default = 5, range = 1..=100_000, unit = "updates")]
+    #[hparam(default = 20_480, range = 1..=10_000_000_000, unit = "environment steps")]
     pub validation_interval: u64,
     /// Damages of each validation photo: its stored one and fresh ones.
     #[hparam(default = 4, range = 1..=100, unit = "damages")]
@@ -50,11 +51,17 @@ pub struct TrainingParams {
     #[hparam(default = 45.0, range = 0.0..=60.0, unit = "dB")]
     pub least_undamaged_db: f64,
     /// How often a checkpoint is written, to go on from after an interruption.
-    #[hparam(default = 20, range = 1..=100_000, unit = "updates")]
+    #[hparam(default = 81_920, range = 1..=10_000_000_000, unit = "environment steps")]
     pub checkpoint_interval: u64,
     /// Periodic checkpoints kept beside the latest and the best one.
     #[hparam(default = 2, range = 0..=1000, unit = "checkpoints")]
     pub checkpoints_kept: usize,
+    /// Whether the latest checkpoint is among the run's artifacts too, renewed whenever it is written.
+    #[hparam(default = true)]
+    pub upload_checkpoints: bool,
+    /// Validations without a better model after which the training ends early; 0 never ends it.
+    #[hparam(default = 0, range = 0..=1_000_000, unit = "validations")]
+    pub early_stop_patience: u64,
     /// Seed of split, damage, networks and exploration.
     #[hparam(default = 42)]
     pub seed: u64,
@@ -85,6 +92,7 @@ pub fn train_agent(
     task: PhotoTask,
     validation_photos: &[TrainingPhoto],
     checkpointer: &dyn Checkpointer,
+    callbacks: &mut [Box<dyn Callback>],
     context: &TrainContext,
 ) -> Result<Trained, Error> {
     let params: TrainingParams = context.hyperparameters()?;
@@ -98,13 +106,13 @@ pub fn train_agent(
             let ppo: PpoParams = context.hyperparameters()?;
             let shape = Shape { algorithm: "ppo", environments: ppo.environments, hidden: ppo.hidden.clone(), network };
             let learner = Ppo::with_network(ppo, &shape.network, spaces, seed, device)?;
-            train(learner, shape, task, validation, checkpointer, context)
+            train(learner, shape, task, validation, checkpointer, callbacks, context)
         }
         Algorithm::Dqn => {
             let dqn: DqnParams = context.hyperparameters()?;
             let shape = Shape { algorithm: "dqn", environments: dqn.environments, hidden: dqn.hidden.clone(), network };
             let learner = Dqn::with_network(dqn, &shape.network, spaces, seed, device)?;
-            train(learner, shape, task, validation, checkpointer, context)
+            train(learner, shape, task, validation, checkpointer, callbacks, context)
         }
     }
 }
@@ -123,6 +131,7 @@ fn train<L: Learner>(
     task: PhotoTask,
     validation: Validation,
     checkpointer: &dyn Checkpointer,
+    callbacks: &mut [Box<dyn Callback>],
     context: &TrainContext,
 ) -> Result<Trained, Error> {
     let params: TrainingParams = context.hyperparameters()?;
@@ -134,9 +143,11 @@ fn train<L: Learner>(
         task: &task,
         validation,
         checkpointer,
+        callbacks,
         context,
         shape,
         least_undamaged_db: params.least_undamaged_db,
+        uploads: params.upload_checkpoints,
         learner,
         best: None,
         clock: Clock { taken: 0, total: params.steps },
@@ -149,26 +160,39 @@ fn train<L: Learner>(
     context.progress().begin("training", params.steps);
     context.progress().advance(keeper.clock.taken.min(params.steps));
     let (started, taken_before) = (Instant::now(), keeper.clock.taken);
-    while keeper.clock.taken < params.steps {
+    let mut is_last = keeper.clock.taken >= params.steps;
+    while !is_last {
         if context.is_interrupted() {
             return Err(keeper.interrupted(&environments));
         }
+        let before = keeper.clock.taken;
         let advance = match keeper.learner.advance(&mut environments, keeper.clock) {
             Ok(advance) => advance,
             Err(error) => {
-                keeper.save(&environments, Occasion::Failed)?;
+                // What went wrong first is what matters.
+                if let Err(unsaved) = keeper.save(&environments, Occasion::Failed) {
+                    tracing::warn!("no checkpoint of the failed training: {unsaved}");
+                }
                 return Err(error);
             }
         };
         keeper.clock.taken += advance.steps;
         keeper.updates += 1;
-        let steps_per_second = (keeper.clock.taken - taken_before) as f64 / started.elapsed().as_secs_f64();
-        record(&advance, &environments.take_episodes(), steps_per_second, keeper.clock.taken, context)?;
-        let is_last = keeper.clock.taken >= params.steps;
-        if (keeper.updates.is_multiple_of(params.validation_interval) || is_last) && keeper.validate()? {
+        let (taken, episodes) = (keeper.clock.taken, environments.take_episodes());
+        let steps_per_second = (taken - taken_before) as f64 / started.elapsed().as_secs_f64();
+        let metrics = record(&advance, &episodes, steps_per_second, taken, context)?;
+
+        let is_due = |interval: u64| taken / interval > before / interval;
+        is_last = taken >= params.steps;
+        let validation = if is_due(params.validation_interval) || is_last { Some(keeper.validate()?) } else { None };
+        let (clock, updates) = (keeper.clock, keeper.updates);
+        let moment = Moment { clock, updates, metrics: &metrics, episodes: &episodes, validation, context };
+        is_last |= keeper.ask_callbacks(&moment)?;
+
+        if validation.is_some_and(|validated| validated.is_best) {
             keeper.save(&environments, Occasion::Best)?;
         }
-        if keeper.updates.is_multiple_of(params.checkpoint_interval) || is_last {
+        if is_due(params.checkpoint_interval) || is_last {
             keeper.save(&environments, Occasion::Periodic)?;
         }
         context.progress().advance(advance.steps);
@@ -187,9 +211,11 @@ struct Keeper<'a, L> {
     task: &'a PhotoTask,
     validation: Validation,
     checkpointer: &'a dyn Checkpointer,
+    callbacks: &'a mut [Box<dyn Callback>],
     context: &'a TrainContext,
     shape: Shape,
     least_undamaged_db: f64,
+    uploads: bool,
     learner: L,
     best: Option<(Fidelity, Model)>,
     clock: Clock,
@@ -221,26 +247,36 @@ impl<L: Learner> Keeper<'_, L> {
     }
 
     /// Measures the policy, and keeps it when it is the best so far.
-    fn validate(&mut self) -> Result<bool, Error> {
+    fn validate(&mut self) -> Result<Validated, Error> {
         let fidelity = self.validation.measure(&self.learner, &self.task.actions, self.task.environment.max_steps)?;
         self.context.log_batch_metrics(
             &[("validation/psnr_gain_db", fidelity.gain_db), ("validation/undamaged_psnr_db", fidelity.undamaged_db)],
             self.clock.taken,
         )?;
         let floor = self.least_undamaged_db;
-        if self.best.as_ref().is_none_or(|(best, _)| fidelity.is_better_than(best, floor)) {
+        let is_best = self.best.as_ref().is_none_or(|(best, _)| fidelity.is_better_than(best, floor));
+        if is_best {
             let model = self.current_model()?;
             model.save(&self.model_path())?;
             self.best = Some((fidelity, model));
-            return Ok(true);
         }
-        Ok(false)
+        Ok(Validated { fidelity, is_best })
+    }
+
+    /// Whether one of the callbacks ends the training; all of them see every round.
+    fn ask_callbacks(&mut self, moment: &Moment<'_>) -> Result<bool, Error> {
+        let mut stops = false;
+        for callback in self.callbacks.iter_mut() {
+            stops |= callback.after_update(moment)? == Verdict::Stop;
+        }
+        Ok(stops)
     }
 
     fn save(&self, environments: &VectorEnvironment<PhotoEnv>, occasion: Occasion) -> Result<(), Error> {
         let mut writer = StateWriter::new();
         self.learner.save_state(&mut writer)?;
         environments.save_state(&mut writer)?;
+        self.callbacks.iter().try_for_each(|callback| callback.save_state(&mut writer))?;
         let best = match &self.best {
             Some((fidelity, model)) => Some(BestSoFar {
                 gain_db: fidelity.gain_db,
@@ -256,7 +292,11 @@ impl<L: Learner> Keeper<'_, L> {
             best,
             state: writer.into_bytes(),
         };
-        self.checkpointer.save(&checkpoint, occasion)
+        let file = self.checkpointer.save(&checkpoint, occasion)?;
+        match file {
+            Some(file) if self.uploads => self.context.log_artifact(&file, "checkpoints"),
+            _ => Ok(()),
+        }
     }
 
     /// Goes back to the latest checkpoint.
@@ -273,6 +313,7 @@ impl<L: Learner> Keeper<'_, L> {
         let mut reader = StateReader::new(&checkpoint.state);
         self.learner.restore_state(&mut reader)?;
         environments.restore_state(&mut reader)?;
+        self.callbacks.iter_mut().try_for_each(|callback| callback.restore_state(&mut reader))?;
         reader.finish()?;
         (self.clock.taken, self.updates) = (checkpoint.environment_steps, checkpoint.updates);
         if let Some(BestSoFar { gain_db, undamaged_db, model }) = checkpoint.best {
@@ -318,16 +359,17 @@ fn record(
     steps_per_second: f64,
     step: u64,
     context: &TrainContext,
-) -> Result<(), Error> {
+) -> Result<Vec<(&'static str, f64)>, Error> {
     let mut metrics = advance.metrics.clone();
     metrics.extend([("train/episodes", episodes.len() as f64), ("perf/steps_per_second", steps_per_second)]);
     if !episodes.is_empty() {
         let mean = |of: fn(&Episode) -> f64| episodes.iter().map(of).sum::<f64>() / episodes.len() as f64;
         metrics.extend([
             ("train/mean_reward", mean(|episode| episode.total_reward)),
-            ("train/mean_episode_length", mean(|episode| episode.steps as f64)),
+            ("train/mean_episodes_len", mean(|episode| episode.steps as f64)),
             ("train/truncated_share", mean(|episode| f64::from(u8::from(episode.truncated)))),
         ]);
     }
-    context.log_batch_metrics(&metrics, step)
+    context.log_batch_metrics(&metrics, step)?;
+    Ok(metrics)
 }

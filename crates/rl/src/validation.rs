@@ -22,17 +22,18 @@ pub(crate) struct Validation {
 
 /// How a policy did.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Fidelity {
+pub struct Fidelity {
     /// Mean PSNR gained on damaged photos, in decibels.
-    pub(crate) gain_db: f64,
-    /// Mean PSNR at which undamaged photos come out, in decibels.
-    pub(crate) undamaged_db: f64,
+    pub gain_db: f64,
+    /// Mean PSNR at which undamaged photos come out, in decibels; 60 is untouched.
+    pub undamaged_db: f64,
 }
 
 impl Fidelity {
     /// Whether this is the better model: one that leaves undamaged photos above `least_undamaged_db` goes before one
     /// that does not, whatever it gains; among those that do the gain counts, among the others the harm.
-    pub(crate) fn is_better_than(&self, other: &Self, least_undamaged_db: f64) -> bool {
+    #[must_use]
+    pub fn is_better_than(&self, other: &Self, least_undamaged_db: f64) -> bool {
         let harmless = |fidelity: &Self| fidelity.undamaged_db >= least_undamaged_db;
         match (harmless(self), harmless(other)) {
             (true, true) => self.gain_db > other.gain_db,

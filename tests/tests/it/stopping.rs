@@ -50,7 +50,7 @@ fn ctrl_c_leaves_a_usable_model_and_a_run_marked_killed() {
 #[test]
 fn ctrl_c_before_the_first_validation_leaves_a_usable_model_too() {
     let scratch = Scratch::new();
-    let mut running = scratch.start_training(&[ENDLESS, &["--set=training.validation_interval=100000"]].concat());
+    let mut running = scratch.start_training(&[ENDLESS, &["--set=training.validation_interval=1000000000"]].concat());
     wait_for("the first update", LIMIT, || {
         running.assert_alive();
         let updates = rows(&scratch.store(), "SELECT step FROM metrics WHERE key = 'train/policy_loss'");

@@ -1,3 +1,5 @@
+//! The operation against burn's own, finite differences, and itself on other numbers of threads.
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -10,9 +10,10 @@ use dodge_hparams::Registry;
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_preprocess::{DegradeParams, NoProgress, Progress, ResizeParams, Splits};
 use dodge_rl::{
-    ActionSet, Checkpoint, Clock, DqnParams, Encoder, EnvironmentParams, Error, Evaluated, Evaluation, Learner, Model,
-    ModelConfiguration, NetworkParams, Observer, PhotoEnv, PhotoTask, PhotoTrainer, Ppo, PpoParams, Report,
-    RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto, VectorEnvironment,
+    ActionSet, Callback, Checkpoint, Clock, DqnParams, Encoder, EnvironmentParams, Error, Evaluated, Evaluation,
+    Learner, Model, ModelConfiguration, Moment, NetworkParams, Observer, PhotoEnv, PhotoTask, PhotoTrainer, Ppo,
+    PpoParams, Report, RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto,
+    VectorEnvironment, Verdict,
 };
 use dodge_tracking::{RecordedRun, RunOptions, Status, Tracking};
 use tempfile::TempDir;
@@ -42,10 +43,10 @@ fn registry() -> Registry {
         "ppo.epochs=2",
         "ppo.hidden=16",
         "training.steps=1000",
-        "training.validation_interval=2",
+        "training.validation_interval=512",
         "training.validation_damages=2",
         "training.mosaic_rows=2",
-        "training.checkpoint_interval=2",
+        "training.checkpoint_interval=512",
         "dqn.environments=8",
         "dqn.replay_capacity=400",
         "dqn.learning_starts=64",
@@ -163,7 +164,13 @@ fn a_run_from_photos_to_report() {
     let artifacts: Vec<&str> = record.artifacts.keys().map(String::as_str).collect();
     assert_eq!(
         artifacts,
-        ["configuration.toml", "evaluation_images/mosaic.png", "models/model.safetensors", "report.json"]
+        [
+            "checkpoints/latest.checkpoint",
+            "configuration.toml",
+            "evaluation_images/mosaic.png",
+            "models/model.safetensors",
+            "report.json",
+        ]
     );
     let mut again = registry();
     again.apply_toml(std::str::from_utf8(&record.artifacts["configuration.toml"]).unwrap(), "artifact").unwrap();
@@ -338,6 +345,43 @@ fn a_resumed_training_ends_as_if_never_interrupted() {
         assert!(train(&[0]) == whole, "{algorithm} interrupted at its beginning");
         assert!(train(&[300, 700]) == whole, "{algorithm} interrupted twice");
     }
+}
+
+/// Ends a training after some rounds, and keeps what it was told.
+struct Listener {
+    rounds: u64,
+    heard: Arc<Mutex<Vec<(u64, bool, bool)>>>,
+}
+
+impl Callback for Listener {
+    fn after_update(&mut self, moment: &Moment<'_>) -> Result<Verdict, Error> {
+        let has_entropy = moment.metrics.iter().any(|(key, _)| *key == "train/entropy");
+        let heard = (moment.clock.taken, has_entropy, moment.validation.is_some());
+        self.heard.lock().unwrap().push(heard);
+        Ok(if moment.updates == self.rounds { Verdict::Stop } else { Verdict::GoOn })
+    }
+}
+
+#[test]
+fn a_callback_hears_of_every_round_and_can_end_the_training() {
+    let place = Workplace::new();
+    let heard = Arc::default();
+    let listener = Listener { rounds: 3, heard: Arc::clone(&heard) };
+    let trainer = place.trainer(Arc::new(ClassicalJuror::new())).with_callback(Box::new(listener));
+    let report = trainer.run(place.session()).unwrap();
+    assert_eq!(report.steps, 768);
+    assert_eq!(*heard.lock().unwrap(), [(256, true, false), (512, true, true), (768, true, false)]);
+    assert_eq!(place.record().status, Some(Status::Finished));
+}
+
+#[test]
+fn a_training_that_gets_no_better_ends_early() {
+    let mut place = Workplace::new();
+    // Without a step size nothing changes after the first validation.
+    for assignment in ["ppo.learning_rate=1e-8", "training.steps=20000", "training.early_stop_patience=2"] {
+        place.registry.apply_set(assignment).unwrap();
+    }
+    assert_eq!(place.train().unwrap().steps, 1536, "the third validation is the second without a better model");
 }
 
 #[test]
