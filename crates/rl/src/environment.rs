@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rayon::prelude::*;
 
 use crate::Error;
+use crate::normalizer::Normalizer;
 use crate::state::{StateReader, StateWriter};
 
 /// What came of one action.
@@ -164,6 +165,7 @@ pub struct VectorEnvironment<E> {
     final_privileged: Vec<f32>,
     running: Vec<Episode>,
     ended: Vec<Episode>,
+    normalizer: Option<Normalizer>,
 }
 
 const NEW_EPISODE: Episode = Episode { total_reward: 0.0, steps: 0, truncated: false };
@@ -273,9 +275,29 @@ impl<E: Environment> VectorEnvironment<E> {
             final_observations: zeros,
             final_masks: masks.clone(),
             masks,
+            normalizer: None,
         };
         vector.gather();
         Ok(vector)
+    }
+
+    /// Normalises what the environments show and pay from now on; the statistics go on from what `normalizer` has seen.
+    ///
+    /// # Errors
+    /// [`Error::Environment`] when it has seen observations of another length.
+    pub fn with_normalizer(mut self, mut normalizer: Normalizer) -> Result<Self, Error> {
+        normalizer.attach(self.spaces.observation_len, self.slots.len())?;
+        self.gather();
+        normalizer.observe(&self.observations, self.spaces.observation_len);
+        self.normalizer = Some(normalizer);
+        self.normalize();
+        Ok(self)
+    }
+
+    /// The statistics by which observations and rewards are normalised.
+    #[must_use]
+    pub fn normalizer(&self) -> Option<&Normalizer> {
+        self.normalizer.as_ref()
     }
 
     /// Number of environments.
@@ -344,7 +366,7 @@ impl<E: Environment> VectorEnvironment<E> {
     /// When there is not one action per environment.
     pub fn step(&mut self, actions: &[usize]) -> Result<Vec<Step>, Error> {
         assert_eq!(actions.len(), self.slots.len(), "one action per environment");
-        let steps = self
+        let mut steps = self
             .slots
             .par_iter_mut()
             .zip(actions)
@@ -359,10 +381,16 @@ impl<E: Environment> VectorEnvironment<E> {
             }
         }
         self.gather();
+        if let Some(normalizer) = &mut self.normalizer {
+            normalizer.observe(&self.observations, self.spaces.observation_len);
+            normalizer.reward(&mut steps);
+        }
+        self.normalize();
         Ok(steps)
     }
 
-    /// The episodes that ended since this was last asked, in the order of their ends.
+    /// The episodes that ended since this was last asked, in the order of their ends. Their rewards are those that the
+    /// environments paid, whatever a [`Normalizer`] makes of them.
     pub fn take_episodes(&mut self) -> Vec<Episode> {
         std::mem::take(&mut self.ended)
     }
@@ -380,14 +408,24 @@ impl<E: Environment> VectorEnvironment<E> {
         }
     }
 
+    /// Brings what was gathered to the scale of the normaliser.
+    fn normalize(&mut self) {
+        if let Some(normalizer) = &self.normalizer {
+            normalizer.apply(&mut self.observations, self.spaces.observation_len);
+            normalizer.apply(&mut self.final_observations, self.spaces.observation_len);
+        }
+    }
+
     /// Takes down the state of every environment and what it shows.
     ///
     /// # Errors
     /// As [`Environment::save_state`].
     pub fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         let running: Vec<(f64, u64)> = self.running.iter().map(|e| (e.total_reward, e.steps)).collect();
-        writer.write(&(self.slots.len() as u64, &self.observations, running))?;
-        self.slots.iter().try_for_each(|slot| slot.environment.save_state(writer))
+        let shown: Vec<&[f32]> = self.slots.iter().map(|slot| &*slot.observation).collect();
+        writer.write(&(self.slots.len() as u64, shown.concat(), running))?;
+        self.slots.iter().try_for_each(|slot| slot.environment.save_state(writer))?;
+        self.normalizer.as_ref().map_or(Ok(()), |normalizer| normalizer.save_state(writer))
     }
 
     /// Goes back to a state taken down from as many environments of the same kind.
@@ -408,7 +446,11 @@ impl<E: Environment> VectorEnvironment<E> {
             slot.observation.copy_from_slice(row);
             slot.look()?;
         }
+        if let Some(normalizer) = &mut self.normalizer {
+            normalizer.restore_state(reader)?;
+        }
         self.gather();
+        self.normalize();
         Ok(())
     }
 }
