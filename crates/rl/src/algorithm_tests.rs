@@ -5,7 +5,8 @@ use burn::tensor::Device;
 use crate::environments::{CartPole, Identity, MaskedBandit};
 use crate::state::{StateReader, StateWriter};
 use crate::{
-    Clock, Dqn, DqnParams, Environment, Learner, Policy, Ppo, PpoParams, Spaces, TimeLimit, VectorEnvironment,
+    Clock, Dqn, DqnParams, Environment, Error, Learner, Policy, Ppo, PpoParams, Spaces, Step, TimeLimit,
+    VectorEnvironment,
 };
 
 fn spaces(observation_len: usize, action_count: usize) -> Spaces {
@@ -68,6 +69,24 @@ fn answers<P: Policy>(policy: &P, choices: usize) -> Vec<usize> {
     let preferences = policy.preferences(&observations);
     let rows = preferences.chunks_exact(choices);
     rows.map(|row| (0..choices).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap()).collect()
+}
+
+/// Compares a gradient with central finite differences of `loss`. The step is as wide as single precision asks for; no
+/// value may lie within it of a bend of the loss.
+#[track_caller]
+pub(crate) fn check_gradient(values: &[f32], gradient: &[f32], loss: impl Fn(&[f32]) -> f64) {
+    const STEP: f32 = 0.01;
+    assert_eq!(values.len(), gradient.len());
+    for (i, &got) in gradient.iter().enumerate() {
+        let moved = |by: f32| {
+            let mut values = values.to_vec();
+            values[i] += by;
+            loss(&values)
+        };
+        let expected = (moved(STEP) - moved(-STEP)) / (2.0 * f64::from(STEP));
+        let close = (f64::from(got) - expected).abs() < 1e-4 + 2e-3 * expected.abs();
+        assert!(close, "by value {i} the gradient is {got}, the difference quotient {expected}");
+    }
 }
 
 /// Ten things are told apart, nine in ten at least, after 1,200 steps.
@@ -192,4 +211,49 @@ fn check_threads<L: Learner + Send>(make: impl Fn() -> L + Send + Sync) {
 fn equal_seeds_give_equal_learners_on_any_number_of_threads() {
     check_threads(|| ppo(4, 4, 2, 1));
     check_threads(|| dqn(4, 4, 2, 1, true));
+}
+
+/// Pays for nothing, and panics in its 50th step if it is the one that does.
+struct Unreliable {
+    steps: u32,
+    panics: bool,
+}
+
+impl Environment for Unreliable {
+    fn observation_len(&self) -> usize {
+        4
+    }
+
+    fn action_count(&self) -> usize {
+        2
+    }
+
+    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+        observation.fill(0.5);
+        Ok(())
+    }
+
+    fn step(&mut self, _: usize, observation: &mut [f32]) -> Result<Step, Error> {
+        self.steps += 1;
+        assert!(!self.panics || self.steps < 50, "the light went out");
+        self.reset(observation)?;
+        Ok(Step { reward: 0.0, terminated: false, truncated: false })
+    }
+}
+
+fn check_panic<L: Learner + Send>(mut learner: L) {
+    let mut environments = vector(8, |index| Unreliable { steps: 0, panics: index == 5 });
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let clock = Clock { taken: 0, total: 10_000 };
+    let error = pool.install(|| (0..50).find_map(|_| learner.advance(&mut environments, clock).err())).unwrap();
+    assert_eq!(error.to_string(), "environment: it panicked: the light went out");
+    let mut writer = StateWriter::new();
+    learner.save_state(&mut writer).unwrap();
+    assert!(learner.preferences(&[0.5; 4]).iter().all(|preference| preference.is_finite()), "it can still be used");
+}
+
+#[test]
+fn a_panic_of_one_environment_ends_the_training_and_not_the_program() {
+    check_panic(ppo(8, 4, 2, 1));
+    check_panic(dqn(8, 4, 2, 1, false));
 }

@@ -129,3 +129,78 @@ fn explained_variance_by_hand() {
     assert_eq!(explained_variance(&[0.0, 4.0], &[0.0, 2.0]), 0.75);
     assert_eq!(explained_variance(&[2.0, 2.0], &[1.0, 0.0]), 0.0);
 }
+
+/// Samples with three actions each, on both sides of the clip range and with gains and losses.
+fn batch_of_eight(device: &Device, is_masked: bool) -> (Vec<f32>, Minibatch) {
+    let line = |values: [f32; 8]| Tensor::<1>::from_data(TensorData::from(values), device);
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let logits: Vec<f32> = (0..24).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let actions = [0_i64, 1, 2, 0, 1, 2, 0, 1];
+    let mut masks = vec![true; 24];
+    if is_masked {
+        [1, 3, 7, 11].into_iter().for_each(|index| masks[index] = false);
+    }
+    let penalties_ba = penalties(&masks, 3, device);
+    let log_all_ba = log_softmax(masked(batch(&logits, 3, device), penalties_ba.clone()), 1);
+    let log_all = to_vec(log_all_ba);
+    let ratios = [0.5_f32, 0.7, 0.9, 1.0, 1.1, 1.3, 1.5, 2.0];
+    let old = std::array::from_fn(|i| log_all[i * 3 + actions[i] as usize] - ratios[i].ln());
+    let batch = Minibatch {
+        observations_bf: Tensor::zeros([8, 1], device),
+        judged_bf: Tensor::zeros([8, 1], device),
+        actions_b1: Tensor::from_data(TensorData::new(actions.to_vec(), [8, 1]), device),
+        penalties_ba,
+        log_probabilities_b: line(old),
+        advantages_b: line([1.0, -1.0, 0.5, -2.0, 1.5, -0.5, 2.0, -1.5]),
+        returns_b: line([1.0, -1.0, 2.0, 0.0, 3.0, -2.0, 0.5, 1.5]),
+        old_values_b: line([0.5, 0.0, 1.0, 0.5, 2.0, -1.0, 0.0, 1.0]),
+    };
+    (logits, batch)
+}
+
+#[test]
+fn the_gradient_of_the_policys_loss_is_that_of_finite_differences() {
+    let device = Device::flex().autodiff();
+    let params = PpoParams { clip_range: 0.2, entropy_coefficient: 0.1, ..PpoParams::default() };
+    for is_masked in [false, true] {
+        let (logits, minibatch) = batch_of_eight(&device, is_masked);
+        let logits_ba = batch(&logits, 3, &device).require_grad();
+        let gradients = policy_loss(&params, logits_ba.clone(), &minibatch).total.backward();
+        let gradient = to_vec(logits_ba.grad(&gradients).unwrap());
+        assert!(gradient.iter().filter(|g| g.abs() > 1e-3).count() > 12, "{gradient:?}");
+        crate::algorithm_tests::check_gradient(&logits, &gradient, |logits| {
+            scalar(policy_loss(&params, batch(logits, 3, &device), &minibatch).total)
+        });
+    }
+}
+
+#[test]
+fn the_gradient_of_the_values_loss_is_that_of_finite_differences() {
+    let device = Device::flex().autodiff();
+    let values = [0.9_f32, 0.3, 1.4, 0.45, 2.6, -1.7, -0.6, 1.1];
+    for value_clip_range in [0.0, 0.25] {
+        let params = PpoParams { value_clip_range, ..PpoParams::default() };
+        let (_, batch) = batch_of_eight(&device, false);
+        let line = |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [8]), &device);
+        let values_b = line(&values).require_grad();
+        let gradients = value_loss(&params, values_b.clone(), &batch).backward();
+        let gradient = to_vec(values_b.grad(&gradients).unwrap());
+        crate::algorithm_tests::check_gradient(&values, &gradient, |values| {
+            scalar(value_loss(&params, line(values), &batch))
+        });
+    }
+}
+
+#[test]
+fn an_untrained_policy_draws_all_open_actions_and_no_other() {
+    let spaces = Spaces { observation_len: 1, privileged_len: 0, action_count: 5 };
+    let mut learner = Ppo::new(PpoParams { hidden: vec![8], ..PpoParams::default() }, spaces, 1, &Device::flex());
+    let mask = [true, false, false, true, true];
+    let decisions = learner.act(&[0.3; 3000], &[], &mask.repeat(3000));
+    let mut counts = [0_u32; 5];
+    decisions.actions.iter().for_each(|&action| counts[action] += 1);
+    assert_eq!((counts[1], counts[2]), (0, 0), "{counts:?}");
+    // A fresh policy has no preference, and what it would have done with a masked action is left to the open ones.
+    assert!([0, 3, 4].into_iter().all(|action| counts[action].abs_diff(1000) < 120), "{counts:?}");
+    assert!(decisions.log_probabilities.iter().all(|log| (log.exp() - 1.0 / 3.0).abs() < 0.02));
+}
