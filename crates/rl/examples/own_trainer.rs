@@ -55,7 +55,7 @@ impl Trainer for GoodPhotosOnly {
             observer: Observer::new(),
         };
         let checkpoints = FolderCheckpointer::new(context.run_dir().join("checkpoints"), 1);
-        train_agent(task, &validation, &checkpoints, context)
+        train_agent(task, &validation, &checkpoints, &mut [], context)
     }
 
     fn evaluate(&self, trained: &Trained, splits: &Splits, context: &TrainContext) -> Result<Evaluated, Error> {

@@ -3,6 +3,7 @@
 use dodge_imaging::{Operation, Photo, Recipe};
 use rayon::prelude::*;
 
+use crate::actions::ActionSet;
 use crate::model::Model;
 use crate::observation::Observer;
 
@@ -28,12 +29,14 @@ impl Policy for Model {
 /// lower limit does not change what the policy sees.
 ///
 /// At each step the policy sees [`VIEWS`] views of every photo, and the action with the highest mean preference is taken:
-/// what it would do to every part of a photo is less of an accident than what it would do to one.
+/// what it would do to every part of a photo is less of an accident than what it would do to one. Edits that
+/// [`ActionSet::mask`] closes are not taken.
 ///
-/// An edit that leaves the working photo as it is ends the episode: a deterministic policy would choose it for ever.
+/// Where nothing is masked, an edit that leaves the working photo as it is ends the episode: a deterministic policy might
+/// choose it for ever.
 pub fn retouch_all<P: Policy>(
     policy: &P,
-    actions: &crate::ActionSet,
+    actions: &ActionSet,
     max_steps: usize,
     limit: usize,
     observer: &Observer,
@@ -45,6 +48,7 @@ pub fn retouch_all<P: Policy>(
         .map(|&photo| Retouched { photo: photo.clone(), operations: Vec::new(), stopped: false })
         .collect();
     let mut uses = vec![vec![0_u16; actions.len()]; photos.len()];
+    let mut last: Vec<Option<usize>> = vec![None; photos.len()];
     for step in 0..limit.min(max_steps) {
         let open: Vec<usize> = (0..photos.len()).filter(|&i| !results[i].stopped).collect();
         if open.is_empty() {
@@ -58,8 +62,11 @@ pub fn retouch_all<P: Policy>(
         });
         let preferences = policy.preferences(&observations);
         for (&i, of_views) in open.iter().zip(preferences.chunks_exact(VIEWS * actions.len())) {
-            let action = most_preferred(of_views, actions.len());
+            let mut mask = vec![true; actions.len()];
+            actions.mask(last[i], &results[i].photo, &mut mask);
+            let action = most_preferred(of_views, &mask);
             uses[i][action] += 1;
+            last[i] = Some(action);
             results[i].take(actions.operation(action));
         }
     }
@@ -84,10 +91,11 @@ fn view(photo: &Photo, index: usize) -> Photo {
     if index.is_multiple_of(2) { part } else { part.mirrored() }
 }
 
-/// The action with the highest sum of preferences, `[view][action]`.
-fn most_preferred(of_views: &[f32], action_count: usize) -> usize {
-    let sum = |action: usize| of_views.iter().skip(action).step_by(action_count).sum::<f32>();
-    (0..action_count).max_by(|&a, &b| sum(a).total_cmp(&sum(b))).unwrap_or_default()
+/// The open action with the highest sum of preferences, `[view][action]`.
+fn most_preferred(of_views: &[f32], mask: &[bool]) -> usize {
+    let sum = |action: usize| of_views.iter().skip(action).step_by(mask.len()).sum::<f32>();
+    let open = (0..mask.len()).filter(|&action| mask[action]);
+    open.max_by(|&a, &b| sum(a).total_cmp(&sum(b))).unwrap_or_default()
 }
 
 /// A working photo after the agent.
@@ -159,6 +167,8 @@ mod tests {
     #[test]
     fn views_are_averaged() {
         // Each view for itself prefers action 0 and then 2; together they prefer 1.
-        assert_eq!(most_preferred(&[0.5, 0.4, 0.1, 0.1, 0.44, 0.46], 3), 1);
+        let of_views = [0.5, 0.4, 0.1, 0.1, 0.44, 0.46];
+        assert_eq!(most_preferred(&of_views, &[true; 3]), 1);
+        assert_eq!(most_preferred(&of_views, &[true, false, true]), 0);
     }
 }

@@ -65,6 +65,7 @@ impl NetworkParams {
 
 /// The network that turns the picture of an observation into features.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a module is not derived for boxes, and there is one encoder, not many")]
 pub(crate) enum PictureEncoder {
     Patch(PatchMixer),
     NatureCnn(NatureCnn),
@@ -82,10 +83,11 @@ impl PictureEncoder {
         let Some(picture) = check(params.encoder, picture)? else { return Ok(None) };
         let resnet = |depth, rng: &mut ChaCha8Rng| -> Result<Self, Error> {
             let fresh = Resnet::new(depth, params.frozen, rng, device);
-            Ok(Self::Resnet(match &params.weights {
+            let network = match &params.weights {
                 Some(path) => fresh.with_weights_of(path.as_ref())?,
                 None => fresh,
-            }))
+            };
+            Ok(Self::Resnet(network))
         };
         Ok(Some(match params.encoder {
             Encoder::Stats => return Ok(None),

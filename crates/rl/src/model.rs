@@ -32,6 +32,8 @@ const CONFIGURATION_KEY: &str = "dodge_model_configuration";
 pub struct ModelConfiguration {
     /// Operations in their text form, in the order of the network's outputs; *stop* follows.
     pub actions: Vec<String>,
+    /// Whether pointless edits are masked, as in its training.
+    pub mask_actions: bool,
     /// Edits after which the model is stopped.
     pub max_steps: usize,
     /// Longer side of the working photo, in pixels.
@@ -77,13 +79,20 @@ pub struct Model {
     device: Device,
 }
 
+impl ModelConfiguration {
+    fn action_set(&self) -> Result<ActionSet, Error> {
+        let actions = ActionSet::parse(&self.actions)?;
+        Ok(if self.mask_actions { actions } else { actions.unmasked() })
+    }
+}
+
 impl Model {
     /// Puts a model together.
     ///
     /// # Errors
     /// [`Error::Configuration`] when the actions cannot be read.
     pub fn new(configuration: ModelConfiguration, network: AgentNetwork, device: Device) -> Result<Self, Error> {
-        let actions = ActionSet::parse(&configuration.actions)?;
+        let actions = configuration.action_set()?;
         Ok(Self { configuration, actions, network, device })
     }
 
@@ -141,7 +150,7 @@ impl Model {
         let invalid = |reason: String| Error::Model { path: path.to_owned(), reason };
         let bytes = read_bounded(path)?;
         let (configuration, held) = read_configuration(&bytes).map_err(invalid)?;
-        let actions = ActionSet::parse(&configuration.actions).map_err(|e| invalid(e.to_string()))?;
+        let actions = configuration.action_set().map_err(|e| invalid(e.to_string()))?;
         if configuration.observation_version != Observer::VERSION {
             let (got, wanted) = (configuration.observation_version, Observer::VERSION);
             return Err(invalid(format!(

@@ -43,6 +43,10 @@ pub struct EnvironmentParams {
         "warmth:-0.11",
     ])]
     pub actions: Vec<String>,
+    /// Whether edits are masked that would leave the working photo as it is, or take the last edit back: in training, and
+    /// wherever the model acts later.
+    #[hparam(default = true)]
+    pub mask_actions: bool,
     /// Edits after which an episode is cut off.
     #[hparam(default = 10, range = 1..=100, unit = "edits")]
     pub max_steps: usize,
@@ -66,6 +70,17 @@ pub struct EnvironmentParams {
     /// Strength of the random change of tone and colour, as a share of the standard damage's.
     #[hparam(default = 0.4, range = 0.0..=1.0)]
     pub tone_variation: f64,
+}
+
+impl EnvironmentParams {
+    /// The actions, masked as `mask_actions` says.
+    ///
+    /// # Errors
+    /// As [`ActionSet::parse`].
+    pub fn action_set(&self) -> Result<ActionSet, Error> {
+        let actions = ActionSet::parse(&self.actions)?;
+        Ok(if self.mask_actions { actions } else { actions.unmasked() })
+    }
 }
 
 /// What the agent is paid for.
@@ -108,7 +123,7 @@ pub struct TrainingPhoto {
 pub struct PhotoTask {
     /// The photos, at least one.
     pub photos: Vec<TrainingPhoto>,
-    /// The actions.
+    /// The actions, from [`EnvironmentParams::action_set`].
     pub actions: ActionSet,
     /// The task's parameters.
     pub environment: EnvironmentParams,
@@ -140,6 +155,8 @@ pub struct PhotoEnv {
     error: f64,
     score: f64,
     steps: usize,
+    /// The last edit of the episode.
+    last: Option<usize>,
     uses: Vec<u16>,
 }
 
@@ -166,6 +183,7 @@ impl PhotoEnv {
             error: 0.0,
             score: 0.0,
             steps: 0,
+            last: None,
             uses,
         }
     }
@@ -224,6 +242,10 @@ impl Environment for PhotoEnv {
         self.task.actions.len()
     }
 
+    fn action_mask(&self, mask: &mut [bool]) {
+        self.task.actions.mask(self.last, &self.current, mask);
+    }
+
     fn privileged_len(&self) -> usize {
         Self::spaces(&self.task).privileged_len
     }
@@ -256,7 +278,7 @@ impl Environment for PhotoEnv {
         };
         self.error = rmse(&self.original, &self.current)?;
         self.score = self.score_current()?;
-        self.steps = 0;
+        (self.steps, self.last) = (0, None);
         self.uses.fill(0);
         self.describe_original();
         self.observe(observation);
@@ -276,7 +298,7 @@ impl Environment for PhotoEnv {
             return Ok(Step { reward: -task.reward.edit_cost as f32, terminated: false, truncated: true });
         }
         operation.apply_in_place(&mut self.current);
-        self.steps += 1;
+        (self.steps, self.last) = (self.steps + 1, Some(action));
         let (error, score) = (rmse(&self.original, &self.current)?, self.score_current()?);
         let reward = task.reward.fidelity * task.reward.nearer(self.error, error)
             + task.reward.score * (score - self.score)
@@ -288,20 +310,23 @@ impl Environment for PhotoEnv {
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         writer.write(&(&self.rng, saved(&self.original), saved(&self.current)))?;
-        writer.write(&(self.score, self.steps as u64, &self.uses, &self.current_quantiles))
+        writer.write(&(self.score, self.steps as u64, self.last.map(|last| last as u64)))?;
+        writer.write(&(&self.uses, &self.current_quantiles))
     }
 
     fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
         let (original, current): (SavedPhoto, SavedPhoto);
-        let (steps, uses, quantiles): (u64, Vec<u16>, Vec<f32>);
+        let (steps, last, uses, quantiles): (u64, Option<u64>, Vec<u16>, Vec<f32>);
         (self.rng, original, current) = reader.read()?;
-        (self.score, steps, uses, quantiles) = reader.read()?;
+        (self.score, steps, last) = reader.read()?;
+        (uses, quantiles) = reader.read()?;
         reader.expect_len("actions", self.uses.len(), uses.len())?;
         reader.expect_len("quantiles", QUANTILE_FEATURES, quantiles.len())?;
         (self.original, self.current) = (restored(original)?, restored(current)?);
         // Measured anew: photos of different sizes end here.
         self.error = rmse(&self.original, &self.current)?;
         self.steps = reader.index(steps, self.task.environment.max_steps + 1)?;
+        self.last = last.map(|last| reader.index(last, self.uses.len())).transpose()?;
         (self.uses, self.current_quantiles) = (uses, quantiles);
         self.describe_original();
         Ok(())

@@ -11,7 +11,6 @@ use dodge_preprocess::{
 use rayon::prelude::*;
 
 use crate::Error;
-use crate::actions::ActionSet;
 use crate::callback::{Callback, EarlyStop};
 use crate::checkpoint::{Checkpointer, FolderCheckpointer};
 use crate::evaluate::{TestPhoto, evaluate};
@@ -82,7 +81,7 @@ impl Trainer for PhotoTrainer {
         let size = environment.damage_size;
         let task = PhotoTask {
             photos: training_photos(&splits.train.photos, size)?,
-            actions: ActionSet::parse(&environment.actions)?,
+            actions: environment.action_set()?,
             environment,
             reward: context.hyperparameters()?,
             undamaged_share: degrade.undamaged_share,

@@ -48,6 +48,9 @@ struct LastShown {
     mask: Vec<bool>,
 }
 
+/// As it is written into a state: the index of the step, picture, bits of the features, mask.
+type SavedLastShown = (u64, Vec<u8>, Vec<u16>, Vec<bool>);
+
 fn to_byte(value: f32) -> u8 {
     (value * 255.0).round() as u8
 }
@@ -238,11 +241,10 @@ impl Replay {
     /// Takes down what is stored.
     pub(crate) fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         let bits = |values: &[f16]| values.iter().map(|v| v.to_bits()).collect::<Vec<u16>>();
-        let last_shown: Vec<(u64, &[u8], Vec<u16>, &[bool])> = self
-            .last_shown
-            .iter()
-            .map(|(&index, last)| (index as u64, &last.picture[..], bits(&last.features), &last.mask[..]))
-            .collect();
+        let parts = |(&index, last): (&usize, &LastShown)| {
+            (index as u64, last.picture.clone(), bits(&last.features), last.mask.clone())
+        };
+        let last_shown: Vec<SavedLastShown> = self.last_shown.iter().map(parts).collect();
         writer.write(&(self.stored, &self.pictures, bits(&self.features), &self.masks, &self.actions))?;
         writer.write(&(&self.rewards, &self.terminated, &self.truncated, last_shown))
     }
@@ -250,7 +252,7 @@ impl Replay {
     /// Goes back to what a ring of the same size had stored.
     pub(crate) fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
         type Steps = (u64, Vec<u8>, Vec<u16>, Vec<bool>, Vec<u32>);
-        type Results = (Vec<f32>, Vec<bool>, Vec<bool>, Vec<(u64, Vec<u8>, Vec<u16>, Vec<bool>)>);
+        type Results = (Vec<f32>, Vec<bool>, Vec<bool>, Vec<SavedLastShown>);
         let (stored, pictures, features, masks, actions): Steps = reader.read()?;
         let (rewards, terminated, truncated, last_shown): Results = reader.read()?;
         reader.expect_len("stored picture values", self.pictures.len(), pictures.len())?;

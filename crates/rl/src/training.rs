@@ -231,6 +231,7 @@ impl<L: Learner> Keeper<'_, L> {
         let network = self.learner.network();
         let configuration = ModelConfiguration {
             actions: self.task.environment.actions.clone(),
+            mask_actions: self.task.actions.masks_edits(),
             max_steps: self.task.environment.max_steps,
             working_size: self.task.environment.working_size,
             encoder: self.shape.network.encoder,

@@ -1,5 +1,7 @@
 //! The loss against numbers worked by hand.
 
+use rand::RngExt;
+
 use super::*;
 
 /// Two samples with two actions each. The ratios are 0.8 / 0.5 = 1.6 with an advantage of 1, and 0.75 / 0.5 = 1.5 with
@@ -147,7 +149,7 @@ fn batch_of_eight(device: &Device, is_masked: bool) -> (Vec<f32>, Minibatch) {
     let old = std::array::from_fn(|i| log_all[i * 3 + actions[i] as usize] - ratios[i].ln());
     let batch = Minibatch {
         observations_bf: Tensor::zeros([8, 1], device),
-        judged_bf: Tensor::zeros([8, 1], device),
+        privileged_bp: None,
         actions_b1: Tensor::from_data(TensorData::new(actions.to_vec(), [8, 1]), device),
         penalties_ba,
         log_probabilities_b: line(old),
@@ -193,7 +195,7 @@ fn the_gradient_of_the_values_loss_is_that_of_finite_differences() {
 
 #[test]
 fn an_untrained_policy_draws_all_open_actions_and_no_other() {
-    let spaces = Spaces { observation_len: 1, privileged_len: 0, action_count: 5 };
+    let spaces = Spaces { observation_len: 1, picture: None, privileged_len: 0, action_count: 5 };
     let mut learner = Ppo::new(PpoParams { hidden: vec![8], ..PpoParams::default() }, spaces, 1, &Device::flex());
     let mask = [true, false, false, true, true];
     let decisions = learner.act(&[0.3; 3000], &[], &mask.repeat(3000));

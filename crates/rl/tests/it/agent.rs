@@ -89,15 +89,30 @@ fn the_limit_of_edits_is_kept() {
 }
 
 #[test]
-fn an_edit_without_effect_ends_the_episode_and_the_recipe() {
+fn pointless_edits_are_not_taken() {
+    // The script prefers all other actions equally to none; among equal ones the last, stop, is taken.
+    let (darker, brighter) = (1, 0);
     // White cannot become lighter.
-    let script = Script::new(vec![vec![0]]);
+    let script = Script::new(vec![vec![brighter]]);
     let results = retouch_all(&script, &actions(), 5, 5, &Observer::new(), &[&flat(9, 9, [255; 3])]);
     assert!(results[0].stopped && results[0].operations.is_empty());
     // 250 can, once.
-    let script = Script::new(vec![vec![0]; 2]);
+    let script = Script::new(vec![vec![brighter]; 2]);
     let results = retouch_all(&script, &actions(), 5, 5, &Observer::new(), &[&flat(9, 9, [250; 3])]);
     assert_eq!((texts(&results[0].operations), results[0].stopped), (vec!["lightness:10".to_owned()], true));
+    // What was just done is not undone.
+    let script = Script::new(vec![vec![brighter], vec![darker]]);
+    let results = retouch_all(&script, &actions(), 5, 5, &Observer::new(), &[&scene(0, 9, 9)]);
+    assert_eq!((texts(&results[0].operations), results[0].stopped), (vec!["lightness:10".to_owned()], true));
+}
+
+#[test]
+fn where_nothing_is_masked_an_edit_without_effect_ends_the_episode_and_the_recipe() {
+    let script = Script::new(vec![vec![0], vec![1], vec![0], vec![0]]);
+    let unmasked = actions().unmasked();
+    let results = retouch_all(&script, &unmasked, 5, 5, &Observer::new(), &[&flat(9, 9, [250; 3])]);
+    let expected = ["lightness:10", "lightness:-10", "lightness:10"];
+    assert_eq!((texts(&results[0].operations), results[0].stopped), (expected.map(str::to_owned).to_vec(), true));
 }
 
 #[test]

@@ -272,6 +272,29 @@ fn a_juror_that_fails_is_an_error() {
 }
 
 #[test]
+fn pointless_edits_are_masked_and_stop_never() {
+    let mask = |environment: &PhotoEnv| {
+        let mut mask = vec![true; STOP + 1];
+        environment.action_mask(&mut mask);
+        mask
+    };
+    let (mut environment, mut observation) = start(task(grey(245, 250), Stub::brightness()), 1, 0);
+    assert_eq!(mask(&environment), [true; STOP + 1]);
+    environment.step(0, &mut observation).unwrap();
+    // White: not lighter, and darker would take the last edit back; contrast finds no room.
+    assert_eq!(mask(&environment), [false, false, false, true, true]);
+    environment.reset(&mut observation).unwrap();
+    assert_eq!(mask(&environment), [true; STOP + 1], "a new episode has no last edit");
+
+    let mut unmasked = task(grey(245, 250), Stub::brightness());
+    unmasked.environment.mask_actions = false;
+    unmasked.actions = unmasked.environment.action_set().unwrap();
+    let (mut environment, mut observation) = start(unmasked, 1, 0);
+    environment.step(0, &mut observation).unwrap();
+    assert_eq!(mask(&environment), [true; STOP + 1]);
+}
+
+#[test]
 fn a_restored_environment_goes_on_as_if_never_stopped() {
     let fresh = |seed| {
         let mut task = varied(scenes());
@@ -288,6 +311,12 @@ fn a_restored_environment_goes_on_as_if_never_stopped() {
     let mut restored = fresh(2);
     restored.restore_state(&mut StateReader::new(&bytes)).unwrap();
     let mut again = observation.clone();
+    let masks = [&original, &restored].map(|environment| {
+        let mut mask = vec![true; STOP + 1];
+        environment.action_mask(&mut mask);
+        mask
+    });
+    assert_eq!(masks, [[false, true, true, true, true], [false, true, true, true, true]], "it knows the last edit");
     for action in [0, 2, STOP, 1, 0, STOP] {
         let step = original.step(action, &mut observation).unwrap();
         assert_eq!(restored.step(action, &mut again).unwrap(), step);

@@ -130,6 +130,7 @@ pub(crate) const ACTIONS: [&str; 4] = ["lightness:10", "lightness:-10", "contras
 pub(crate) fn configuration(hidden: &[usize]) -> ModelConfiguration {
     ModelConfiguration {
         actions: ACTIONS.map(str::to_owned).to_vec(),
+        mask_actions: true,
         max_steps: 6,
         working_size: 32,
         encoder: Encoder::Stats,

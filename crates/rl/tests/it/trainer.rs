@@ -10,10 +10,10 @@ use dodge_hparams::Registry;
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_preprocess::{DegradeParams, NoProgress, Progress, ResizeParams, Splits};
 use dodge_rl::{
-    ActionSet, Callback, Checkpoint, Clock, DqnParams, Encoder, EnvironmentParams, Error, Evaluated, Evaluation,
-    Learner, Model, ModelConfiguration, Moment, NetworkParams, Observer, PhotoEnv, PhotoTask, PhotoTrainer, Ppo,
-    PpoParams, Report, RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto,
-    VectorEnvironment, Verdict,
+    Callback, Checkpoint, Clock, DqnParams, Encoder, EnvironmentParams, Error, Evaluated, Evaluation, Learner, Model,
+    ModelConfiguration, Moment, NetworkParams, Observer, PhotoEnv, PhotoTask, PhotoTrainer, Ppo, PpoParams, Report,
+    RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto, VectorEnvironment,
+    Verdict,
 };
 use dodge_tracking::{RecordedRun, RunOptions, Status, Tracking};
 use tempfile::TempDir;
@@ -483,7 +483,7 @@ impl Trainer for OwnTrainer {
             let original = dodge_imaging::Photo::open(&photo.original)?.thumbnail(environment.working_size);
             Ok(TrainingPhoto { degraded: original.clone(), original })
         });
-        let actions = ActionSet::parse(&environment.actions)?;
+        let actions = environment.action_set()?;
         let task = Arc::new(PhotoTask {
             photos: photos.collect::<Result<_, Error>>()?,
             actions: actions.clone(),
@@ -501,6 +501,7 @@ impl Trainer for OwnTrainer {
         context.log_metric("own/value_loss", report.value_loss, 256)?;
         let configuration = ModelConfiguration {
             actions: environment.actions.clone(),
+            mask_actions: environment.mask_actions,
             max_steps: environment.max_steps,
             working_size: environment.working_size,
             encoder: Encoder::Stats,
