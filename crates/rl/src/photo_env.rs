@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::actions::ActionSet;
 use crate::observation::{Observer, PHOTO_FEATURES, QUANTILE_FEATURES};
+use crate::reward::{RewardParams, Standing};
 use crate::state::{StateReader, StateWriter};
 use crate::{Environment, Error, Spaces, Step};
 
@@ -83,33 +84,6 @@ impl EnvironmentParams {
     }
 }
 
-/// What the agent is paid for.
-#[derive(Debug, Clone, Copy, PartialEq, HParams)]
-#[hparams(section = "reward")]
-pub struct RewardParams {
-    /// Reward per decrease of the logarithm of the distance to the original, which is the root mean squared error (full
-    /// range = 1) plus `error_floor`; 1 stands for 8.7 dB of PSNR. It should lead: a juror's score alone is gamed.
-    #[hparam(default = 1.8, range = 0.0..=1000.0)]
-    pub fidelity: f64,
-    /// Error that hardly matters any more. A smaller one makes it dearer to touch a good photo and pays more for the last
-    /// corrections, a larger one pays more for the first.
-    #[hparam(default = 0.02, range = 0.0001..=1.0)]
-    pub error_floor: f64,
-    /// Reward per point of score gained.
-    #[hparam(default = 0.05, range = 0.0..=100.0)]
-    pub score: f64,
-    /// Cost of every edit, so that useless ones are not worth it.
-    #[hparam(default = 0.02, range = 0.0..=10.0)]
-    pub edit_cost: f64,
-}
-
-impl RewardParams {
-    /// How much nearer to the original a photo came whose root mean squared error went from `before` to `after`.
-    fn nearer(&self, before: f64, after: f64) -> f64 {
-        ((before + self.error_floor) / (after + self.error_floor)).ln()
-    }
-}
-
 /// A photo to learn from, at [`EnvironmentParams::damage_size`].
 #[derive(Debug, Clone)]
 pub struct TrainingPhoto {
@@ -139,7 +113,7 @@ pub struct PhotoTask {
 
 /// One environment: an episode is one photo.
 ///
-/// *Stop* terminates the episode without a reward. After the last allowed edit the agent chooses once more: to stop, or to
+/// *Stop* terminates the episode; [`RewardStrategy`](crate::RewardStrategy) says what it pays. After the last allowed edit the agent chooses once more: to stop, or to
 /// go on, which costs an edit, changes nothing and truncates the episode. Without this choice nothing would ever teach
 /// the value network what the states at the limit are worth, although truncation goes on with their value: its guess
 /// then feeds on itself, and never to stop comes to look best. Random draws (photo, mirroring,
@@ -152,8 +126,9 @@ pub struct PhotoEnv {
     original_quantiles: Vec<f32>,
     current_quantiles: Vec<f32>,
     current: Photo,
-    error: f64,
-    score: f64,
+    /// How the photo stood when the episode began, and stands now.
+    first: Standing,
+    now: Standing,
     steps: usize,
     /// The last edit of the episode.
     last: Option<usize>,
@@ -180,8 +155,8 @@ impl PhotoEnv {
             original_quantiles: quantiles.clone(),
             current_quantiles: quantiles,
             current,
-            error: 0.0,
-            score: 0.0,
+            first: Standing::default(),
+            now: Standing::default(),
             steps: 0,
             last: None,
             uses,
@@ -227,9 +202,11 @@ impl PhotoEnv {
         Damage::standard(&mut self.rng).scaled(params.tone_variation as f32).apply(&varied)
     }
 
-    fn score_current(&self) -> Result<f64, Error> {
+    fn measured(&self) -> Result<Standing, Error> {
+        let error = rmse(&self.original, &self.current)?;
         // A juror that nobody listens to is not asked.
-        if self.task.reward.score == 0.0 { Ok(0.0) } else { Ok(self.task.juror.score_one(&self.current)?) }
+        let score = if self.task.reward.needs_score() { self.task.juror.score_one(&self.current)? } else { 0.0 };
+        Ok(Standing { error, score })
     }
 }
 
@@ -252,7 +229,7 @@ impl Environment for PhotoEnv {
 
     /// How far the photo is from its original: the root mean squared error, and the differences of the quantiles.
     fn privileged(&self, into: &mut [f32]) {
-        into[0] = (10.0 * self.error) as f32;
+        into[0] = (10.0 * self.now.error) as f32;
         let quantiles = self.original_quantiles.iter().zip(&self.current_quantiles);
         into[1..]
             .iter_mut()
@@ -276,8 +253,8 @@ impl Environment for PhotoEnv {
         } else {
             (photo.original.thumbnail(size), photo.degraded.thumbnail(size))
         };
-        self.error = rmse(&self.original, &self.current)?;
-        self.score = self.score_current()?;
+        self.now = self.measured()?;
+        self.first = self.now;
         (self.steps, self.last) = (0, None);
         self.uses.fill(0);
         self.describe_original();
@@ -288,29 +265,28 @@ impl Environment for PhotoEnv {
     fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
         self.uses[action] += 1;
         let task = Arc::clone(&self.task);
+        let reward = &task.reward;
         let Some(operation) = task.actions.operation(action) else {
             self.observe(observation);
-            return Ok(Step { reward: 0.0, terminated: true, truncated: false });
+            return Ok(Step { reward: reward.of_end(self.first, self.now) as f32, terminated: true, truncated: false });
         };
-        let max_steps = task.environment.max_steps;
-        if self.steps == max_steps {
+        if self.steps == task.environment.max_steps {
             self.observe(observation);
-            return Ok(Step { reward: -task.reward.edit_cost as f32, terminated: false, truncated: true });
+            return Ok(Step { reward: -reward.cost_of_edit() as f32, terminated: false, truncated: true });
         }
         operation.apply_in_place(&mut self.current);
         (self.steps, self.last) = (self.steps + 1, Some(action));
-        let (error, score) = (rmse(&self.original, &self.current)?, self.score_current()?);
-        let reward = task.reward.fidelity * task.reward.nearer(self.error, error)
-            + task.reward.score * (score - self.score)
-            - task.reward.edit_cost;
-        (self.error, self.score) = (error, score);
+        let after = self.measured()?;
+        let paid = reward.of_change(self.now, after) - reward.cost_of_edit();
+        self.now = after;
         self.observe(observation);
-        Ok(Step { reward: reward as f32, terminated: false, truncated: false })
+        Ok(Step { reward: paid as f32, terminated: false, truncated: false })
     }
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         writer.write(&(&self.rng, saved(&self.original), saved(&self.current)))?;
-        writer.write(&(self.score, self.steps as u64, self.last.map(|last| last as u64)))?;
+        writer.write(&(self.first.error, self.first.score, self.now.score))?;
+        writer.write(&(self.steps as u64, self.last.map(|last| last as u64)))?;
         writer.write(&(&self.uses, &self.current_quantiles))
     }
 
@@ -318,13 +294,14 @@ impl Environment for PhotoEnv {
         let (original, current): (SavedPhoto, SavedPhoto);
         let (steps, last, uses, quantiles): (u64, Option<u64>, Vec<u16>, Vec<f32>);
         (self.rng, original, current) = reader.read()?;
-        (self.score, steps, last) = reader.read()?;
+        (self.first.error, self.first.score, self.now.score) = reader.read()?;
+        (steps, last) = reader.read()?;
         (uses, quantiles) = reader.read()?;
         reader.expect_len("actions", self.uses.len(), uses.len())?;
         reader.expect_len("quantiles", QUANTILE_FEATURES, quantiles.len())?;
         (self.original, self.current) = (restored(original)?, restored(current)?);
         // Measured anew: photos of different sizes end here.
-        self.error = rmse(&self.original, &self.current)?;
+        self.now.error = rmse(&self.original, &self.current)?;
         self.steps = reader.index(steps, self.task.environment.max_steps + 1)?;
         self.last = last.map(|last| reader.index(last, self.uses.len())).transpose()?;
         (self.uses, self.current_quantiles) = (uses, quantiles);

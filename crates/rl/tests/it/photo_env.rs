@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use dodge_imaging::{Operation, Photo, psnr_db};
 use dodge_rl::{
-    ActionSet, Environment, EnvironmentParams, Error, Observer, PhotoEnv, PhotoTask, RewardParams, StateReader,
-    StateWriter, Step, TrainingPhoto,
+    ActionSet, Bonus, Environment, EnvironmentParams, Error, Observer, PhotoEnv, PhotoTask, RewardParams,
+    RewardStrategy, StateReader, StateWriter, Step, TrainingPhoto,
 };
 
 use crate::support::{ACTIONS, Stub, flat, scene};
@@ -29,7 +29,13 @@ fn task(photos: Vec<TrainingPhoto>, juror: Arc<Stub>) -> PhotoTask {
         photos,
         actions: ActionSet::parse(&ACTIONS).unwrap(),
         environment: environment(),
-        reward: RewardParams { fidelity: 2.0, error_floor: 0.02, score: 0.1, edit_cost: 0.02 },
+        reward: RewardParams {
+            fidelity: 2.0,
+            error_floor: 0.02,
+            score: 0.1,
+            edit_cost: 0.02,
+            ..RewardParams::default()
+        },
         undamaged_share: 0.0,
         juror,
         observer: Observer::new(),
@@ -72,6 +78,78 @@ fn the_reward_of_an_edit_by_hand() {
     let step = environment.step(0, &mut observation).unwrap();
     let expected = -nearer + 0.1 * 10.0 / 25.5 - 0.02;
     assert!((f64::from(step.reward) - expected).abs() < 1e-6, "{step:?} instead of {expected}");
+}
+
+/// What the actions pay one after the other, from a grey of 120 on; the score is a level divided by 25.5.
+fn paid(strategy: RewardStrategy, bonus: Bonus, actions: &[usize]) -> Vec<f64> {
+    let mut task = task(grey(100, 120), Stub::brightness());
+    task.reward = RewardParams { strategy, bonus, bonus_size: 3.0, ..task.reward };
+    let (mut environment, mut observation) = start(task, 1, 0);
+    actions.iter().map(|&action| environment.step(action, &mut observation).unwrap().reward.into()).collect()
+}
+
+#[track_caller]
+fn check_paid(strategy: RewardStrategy, bonus: Bonus, actions: &[usize], expected: &[f64]) {
+    let paid = paid(strategy, bonus, actions);
+    let near = paid.len() == expected.len() && paid.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6);
+    assert!(near, "{strategy:?} {bonus:?}: {paid:?} instead of {expected:?}");
+}
+
+#[test]
+fn every_strategy_by_hand() {
+    let point = 10.0 / 25.5;
+    let up_and_stop = |strategy, expected: &[f64]| check_paid(strategy, Bonus::None, &[0, 0, STOP], expected);
+    up_and_stop(RewardStrategy::ScoreDifference, &[point, point, 0.0]);
+    up_and_stop(RewardStrategy::ClippedDifference, &[point, point, 0.0]);
+    up_and_stop(RewardStrategy::StepPenalized, &[point - 0.02, point - 0.02, 0.0]);
+    up_and_stop(RewardStrategy::StopOnlyPlain, &[-0.02, -0.02, 2.0 * point]);
+    let squares = (140.0_f64.powi(2) - 120.0_f64.powi(2)) / 25.5_f64.powi(2);
+    up_and_stop(RewardStrategy::StopOnlyQuadratic, &[-0.02, -0.02, squares]);
+    check_paid(RewardStrategy::StopOnlyPlain, Bonus::None, &[1, STOP], &[-0.02, -point]);
+    check_paid(
+        RewardStrategy::StopOnlyQuadratic,
+        Bonus::None,
+        &[1, STOP],
+        &[-0.02, (110.0_f64.powi(2) - 120.0_f64.powi(2)) / 25.5_f64.powi(2)],
+    );
+}
+
+#[test]
+fn a_bonus_is_for_a_gain_only() {
+    let point = 10.0 / 25.5;
+    let plain = RewardStrategy::ScoreDifference;
+    check_paid(plain, Bonus::Fixed, &[0, STOP], &[point, 3.0]);
+    check_paid(plain, Bonus::Fixed, &[1, STOP], &[-point, 0.0]);
+    check_paid(plain, Bonus::Fixed, &[0, 1, STOP], &[point, -point, 0.0]);
+    let share = 0.5 + 1.0 / (1.0 + (5.0 - 120.0_f64 / 25.5).exp());
+    check_paid(plain, Bonus::Sigmoid, &[0, STOP], &[point, 3.0 * share]);
+}
+
+const STRATEGIES: [RewardStrategy; 6] = [
+    RewardStrategy::Fidelity,
+    RewardStrategy::ScoreDifference,
+    RewardStrategy::ClippedDifference,
+    RewardStrategy::StepPenalized,
+    RewardStrategy::StopOnlyPlain,
+    RewardStrategy::StopOnlyQuadratic,
+];
+
+#[test]
+fn an_immediate_stop_pays_nothing_whatever_the_reward() {
+    for strategy in STRATEGIES {
+        for bonus in [Bonus::None, Bonus::Fixed, Bonus::Sigmoid] {
+            assert_eq!(paid(strategy, bonus, &[STOP]), [0.0], "{strategy:?} {bonus:?}");
+        }
+    }
+}
+
+#[test]
+fn an_episode_that_is_cut_off_pays_its_edits_and_no_end() {
+    for strategy in STRATEGIES {
+        let free = matches!(strategy, RewardStrategy::ScoreDifference | RewardStrategy::ClippedDifference);
+        let beyond = paid(strategy, Bonus::Fixed, &[0; MAX_STEPS + 1])[MAX_STEPS];
+        assert!((beyond - if free { 0.0 } else { -0.02 }).abs() < 1e-6, "{strategy:?}: {beyond}");
+    }
 }
 
 #[test]
@@ -236,7 +314,7 @@ fn varied_photos_hardly_ever_look_the_same() {
 fn a_varied_photo_is_compared_with_its_varied_original() {
     let mut task = varied(scenes());
     (task.environment.least_crop, task.environment.tone_variation) = (0.5, 0.15);
-    task.reward = RewardParams { fidelity: 1.0, error_floor: 0.02, score: 0.0, edit_cost: 0.0 };
+    task.reward = RewardParams { fidelity: 1.0, score: 0.0, edit_cost: 0.0, ..task.reward };
     let (mut environment, mut observation) = start(task, 1, 0);
     for _ in 0..40 {
         environment.reset(&mut observation).unwrap();
@@ -299,6 +377,9 @@ fn a_restored_environment_goes_on_as_if_never_stopped() {
     let fresh = |seed| {
         let mut task = varied(scenes());
         task.environment.fresh_damage = true;
+        // The end of an episode is paid by its beginning.
+        task.reward =
+            RewardParams { strategy: RewardStrategy::StopOnlyQuadratic, bonus: Bonus::Sigmoid, ..task.reward };
         start(task, seed, 0).0
     };
     let mut original = fresh(1);
