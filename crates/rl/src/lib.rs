@@ -52,7 +52,7 @@ pub use mosaic::mosaic;
 pub use network::{AgentNetwork, Head};
 pub use normalizer::Normalizer;
 pub use observation::Observer;
-pub use photo_env::{EnvironmentParams, PhotoEnv, PhotoTask, TrainingPhoto};
+pub use photo_env::{EnvironmentParams, PhotoEnv, PhotoTask, TaskKind, TrainingPhoto};
 pub use photo_trainer::PhotoTrainer;
 pub use ppo::{Decisions, Ppo, PpoParams, UpdateReport};
 pub use rollout::{Rollout, advantages};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dodge_hparams::HParams;
+use dodge_hparams::{Choice, HParams};
 use dodge_imaging::{Damage, Photo, rmse};
 use dodge_juror::Juror;
 use rand::{RngExt, SeedableRng};
@@ -48,7 +48,17 @@ pub struct EnvironmentParams {
     /// wherever the model acts later.
     #[hparam(default = true)]
     pub mask_actions: bool,
-    /// Edits after which an episode is cut off.
+    /// How many decisions an episode has.
+    #[hparam(default = TaskKind::MultiStep)]
+    pub task: TaskKind,
+    /// Whether an episode of the training ends with the best photo that it came by, instead of the last: the one nearest to
+    /// the original with the reward strategy `fidelity`, else the one with the highest score, the earliest of equal ones.
+    /// Going back is paid like an edit, without its cost; harm then goes unpunished. Where the model acts later there is
+    /// neither original nor juror to tell which photo is best, so that nothing goes back: validation and evaluation count
+    /// the last one.
+    #[hparam(default = false)]
+    pub restore_best: bool,
+    /// Edits after which an episode is cut off, for the task `multi-step`.
     #[hparam(default = 10, range = 1..=100, unit = "edits")]
     pub max_steps: usize,
     /// Longer side of the working photo that the agent learns on and looks at; recipes are replayed at full size.
@@ -82,6 +92,24 @@ impl EnvironmentParams {
         let actions = ActionSet::parse(&self.actions)?;
         Ok(if self.mask_actions { actions } else { actions.unmasked() })
     }
+
+    /// Most edits of an episode.
+    #[must_use]
+    pub fn edit_limit(&self) -> usize {
+        match self.task {
+            TaskKind::MultiStep => self.max_steps,
+            TaskKind::SingleStep => 1,
+        }
+    }
+}
+
+/// How many decisions an episode has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
+pub enum TaskKind {
+    /// One edit after the other until the agent stops, or is cut off.
+    MultiStep,
+    /// One edit, or none: either ends the episode, and is paid as a stop after it would be.
+    SingleStep,
 }
 
 /// A photo to learn from, at [`EnvironmentParams::damage_size`].
@@ -129,6 +157,8 @@ pub struct PhotoEnv {
     /// How the photo stood when the episode began, and stands now.
     first: Standing,
     now: Standing,
+    /// The best photo of the episode, where it will be restored.
+    best: Option<(Photo, Standing)>,
     steps: usize,
     /// The last edit of the episode.
     last: Option<usize>,
@@ -157,6 +187,7 @@ impl PhotoEnv {
             current,
             first: Standing::default(),
             now: Standing::default(),
+            best: None,
             steps: 0,
             last: None,
             uses,
@@ -172,8 +203,8 @@ impl PhotoEnv {
     }
 
     fn observe(&mut self, observation: &mut [f32]) {
-        let max_steps = self.task.environment.max_steps;
-        self.task.observer.observe(&self.current, self.steps, max_steps, &self.uses, observation);
+        let limit = self.task.environment.edit_limit();
+        self.task.observer.observe(&self.current, self.steps, limit, &self.uses, observation);
         self.current_quantiles.copy_from_slice(&observation[..QUANTILE_FEATURES]);
     }
 
@@ -207,6 +238,24 @@ impl PhotoEnv {
         // A juror that nobody listens to is not asked.
         let score = if self.task.reward.needs_score() { self.task.juror.score_one(&self.current)? } else { 0.0 };
         Ok(Standing { error, score })
+    }
+
+    fn remember_best(&mut self) {
+        if let Some((photo, standing)) = &mut self.best
+            && self.task.reward.is_better(self.now, *standing)
+        {
+            photo.clone_from(&self.current);
+            *standing = self.now;
+        }
+    }
+
+    /// Ends the episode with its best photo, where that is wanted, and tells what this is worth. An episode that is cut off
+    /// goes back too: what could have followed then follows the best photo, whose gain is not counted again.
+    fn go_back_to_best(&mut self) -> f64 {
+        let Some((photo, standing)) = self.best.take() else { return 0.0 };
+        let worth = self.task.reward.of_change(self.now, standing);
+        (self.current, self.now, self.last) = (photo, standing, None);
+        worth
     }
 }
 
@@ -255,6 +304,7 @@ impl Environment for PhotoEnv {
         };
         self.now = self.measured()?;
         self.first = self.now;
+        self.best = task.environment.restore_best.then(|| (self.current.clone(), self.now));
         (self.steps, self.last) = (0, None);
         self.uses.fill(0);
         self.describe_original();
@@ -266,26 +316,37 @@ impl Environment for PhotoEnv {
         self.uses[action] += 1;
         let task = Arc::clone(&self.task);
         let reward = &task.reward;
-        let Some(operation) = task.actions.operation(action) else {
-            self.observe(observation);
-            return Ok(Step { reward: reward.of_end(self.first, self.now) as f32, terminated: true, truncated: false });
-        };
-        if self.steps == task.environment.max_steps {
-            self.observe(observation);
-            return Ok(Step { reward: -reward.cost_of_edit() as f32, terminated: false, truncated: true });
+        let (mut paid, mut terminated, mut truncated) = (0.0, false, false);
+        match task.actions.operation(action) {
+            None => terminated = true,
+            Some(_) if self.steps == task.environment.edit_limit() => {
+                paid = -reward.cost_of_edit();
+                truncated = true;
+            }
+            Some(operation) => {
+                operation.apply_in_place(&mut self.current);
+                (self.steps, self.last) = (self.steps + 1, Some(action));
+                let after = self.measured()?;
+                paid = reward.of_change(self.now, after) - reward.cost_of_edit();
+                self.now = after;
+                self.remember_best();
+                terminated = task.environment.task == TaskKind::SingleStep;
+            }
         }
-        operation.apply_in_place(&mut self.current);
-        (self.steps, self.last) = (self.steps + 1, Some(action));
-        let after = self.measured()?;
-        let paid = reward.of_change(self.now, after) - reward.cost_of_edit();
-        self.now = after;
+        if terminated || truncated {
+            paid += self.go_back_to_best();
+        }
+        if terminated {
+            paid += reward.of_end(self.first, self.now);
+        }
         self.observe(observation);
-        Ok(Step { reward: paid as f32, terminated: false, truncated: false })
+        Ok(Step { reward: paid as f32, terminated, truncated })
     }
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         writer.write(&(&self.rng, saved(&self.original), saved(&self.current)))?;
         writer.write(&(self.first.error, self.first.score, self.now.score))?;
+        writer.write(&self.best.as_ref().map(|(photo, standing)| (saved(photo), standing.score)))?;
         writer.write(&(self.steps as u64, self.last.map(|last| last as u64)))?;
         writer.write(&(&self.uses, &self.current_quantiles))
     }
@@ -295,6 +356,7 @@ impl Environment for PhotoEnv {
         let (steps, last, uses, quantiles): (u64, Option<u64>, Vec<u16>, Vec<f32>);
         (self.rng, original, current) = reader.read()?;
         (self.first.error, self.first.score, self.now.score) = reader.read()?;
+        let best: Option<(SavedPhoto, f64)> = reader.read()?;
         (steps, last) = reader.read()?;
         (uses, quantiles) = reader.read()?;
         reader.expect_len("actions", self.uses.len(), uses.len())?;
@@ -302,7 +364,20 @@ impl Environment for PhotoEnv {
         (self.original, self.current) = (restored(original)?, restored(current)?);
         // Measured anew: photos of different sizes end here.
         self.now.error = rmse(&self.original, &self.current)?;
-        self.steps = reader.index(steps, self.task.environment.max_steps + 1)?;
+        if best.is_some() != self.task.environment.restore_best {
+            return Err(Error::State {
+                reason: "the state was taken down with another environment.restore_best".into(),
+            });
+        }
+        self.best = match best {
+            Some((photo, score)) => {
+                let photo = restored(photo)?;
+                let error = rmse(&self.original, &photo)?;
+                Some((photo, Standing { error, score }))
+            }
+            None => None,
+        };
+        self.steps = reader.index(steps, self.task.environment.edit_limit() + 1)?;
         self.last = last.map(|last| reader.index(last, self.uses.len())).transpose()?;
         (self.uses, self.current_quantiles) = (uses, quantiles);
         self.describe_original();

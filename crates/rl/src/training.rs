@@ -232,7 +232,7 @@ impl<L: Learner> Keeper<'_, L> {
         let configuration = ModelConfiguration {
             actions: self.task.environment.actions.clone(),
             mask_actions: self.task.actions.masks_edits(),
-            max_steps: self.task.environment.max_steps,
+            max_steps: self.task.environment.edit_limit(),
             working_size: self.task.environment.working_size,
             encoder: self.shape.network.encoder,
             picture_size: self.shape.network.picture_size,
@@ -249,7 +249,7 @@ impl<L: Learner> Keeper<'_, L> {
 
     /// Measures the policy, and keeps it when it is the best so far.
     fn validate(&mut self) -> Result<Validated, Error> {
-        let fidelity = self.validation.measure(&self.learner, &self.task.actions, self.task.environment.max_steps)?;
+        let fidelity = self.validation.measure(&self.learner, &self.task.actions, self.task.environment.edit_limit())?;
         self.context.log_batch_metrics(
             &[("validation/psnr_gain_db", fidelity.gain_db), ("validation/undamaged_psnr_db", fidelity.undamaged_db)],
             self.clock.taken,

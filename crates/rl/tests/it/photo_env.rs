@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dodge_imaging::{Operation, Photo, psnr_db};
 use dodge_rl::{
     ActionSet, Bonus, Environment, EnvironmentParams, Error, Observer, PhotoEnv, PhotoTask, RewardParams,
-    RewardStrategy, StateReader, StateWriter, Step, TrainingPhoto,
+    RewardStrategy, StateReader, StateWriter, Step, TaskKind, TrainingPhoto,
 };
 
 use crate::support::{ACTIONS, Stub, flat, scene};
@@ -80,11 +80,16 @@ fn the_reward_of_an_edit_by_hand() {
     assert!((f64::from(step.reward) - expected).abs() < 1e-6, "{step:?} instead of {expected}");
 }
 
-/// What the actions pay one after the other, from a grey of 120 on; the score is a level divided by 25.5.
-fn paid(strategy: RewardStrategy, bonus: Bonus, actions: &[usize]) -> Vec<f64> {
+/// An original grey of 100 and a damaged one of 120; the score is a level divided by 25.5.
+fn paying(strategy: RewardStrategy, bonus: Bonus) -> PhotoTask {
     let mut task = task(grey(100, 120), Stub::brightness());
     task.reward = RewardParams { strategy, bonus, bonus_size: 3.0, ..task.reward };
-    let (mut environment, mut observation) = start(task, 1, 0);
+    task
+}
+
+/// What the actions pay one after the other.
+fn paid(strategy: RewardStrategy, bonus: Bonus, actions: &[usize]) -> Vec<f64> {
+    let (mut environment, mut observation) = start(paying(strategy, bonus), 1, 0);
     actions.iter().map(|&action| environment.step(action, &mut observation).unwrap().reward.into()).collect()
 }
 
@@ -150,6 +155,98 @@ fn an_episode_that_is_cut_off_pays_its_edits_and_no_end() {
         let beyond = paid(strategy, Bonus::Fixed, &[0; MAX_STEPS + 1])[MAX_STEPS];
         assert!((beyond - if free { 0.0 } else { -0.02 }).abs() < 1e-6, "{strategy:?}: {beyond}");
     }
+}
+
+/// The single step of an episode of one decision.
+fn single(strategy: RewardStrategy, bonus: Bonus, action: usize) -> f64 {
+    let mut task = paying(strategy, bonus);
+    task.environment.task = TaskKind::SingleStep;
+    let (mut environment, mut observation) = start(task, 1, 0);
+    let step = environment.step(action, &mut observation).unwrap();
+    assert_eq!((step.terminated, step.truncated), (true, false));
+    assert_eq!(observation[observation.len() - ACTIONS.len() - 2], if action == STOP { 0.0 } else { 1.0 });
+    step.reward.into()
+}
+
+#[test]
+fn a_single_step_is_an_edit_and_a_stop_in_one() {
+    for strategy in STRATEGIES {
+        for bonus in [Bonus::None, Bonus::Fixed, Bonus::Sigmoid] {
+            for action in 0..ACTIONS.len() {
+                let both: f64 = paid(strategy, bonus, &[action, STOP]).iter().sum();
+                let at_once = single(strategy, bonus, action);
+                assert!((at_once - both).abs() < 1e-6, "{strategy:?} {bonus:?} {action}: {at_once} instead of {both}");
+            }
+            assert_eq!(single(strategy, bonus, STOP), 0.0, "{strategy:?} {bonus:?}");
+        }
+    }
+}
+
+/// The same as [`paid`], with the best photo restored; also the grey that the episode ends with.
+fn paid_with_the_best(strategy: RewardStrategy, bonus: Bonus, actions: &[usize]) -> (Vec<f64>, u8) {
+    let mut task = paying(strategy, bonus);
+    task.environment.restore_best = true;
+    let (mut environment, mut observation) = start(task, 1, 0);
+    let paid =
+        actions.iter().map(|&action| environment.step(action, &mut observation).unwrap().reward.into()).collect();
+    // The first feature is the darkest level.
+    (paid, ((observation[0] + 1.0) * 127.5).round() as u8)
+}
+
+#[test]
+fn the_best_photo_is_restored_and_paid() {
+    let (point, near) = (10.0 / 25.5, |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6));
+    // Up to 130, down to 110: the best score is that of 130.
+    let actions = [0, 1, 1, STOP];
+    for (strategy, expected) in [
+        (RewardStrategy::ScoreDifference, [point, -point, -point, 2.0 * point]),
+        (RewardStrategy::ClippedDifference, [point, -point, -point, 0.5]),
+        (RewardStrategy::StepPenalized, [point - 0.02, -point - 0.02, -point - 0.02, 2.0 * point]),
+        (RewardStrategy::StopOnlyPlain, [-0.02, -0.02, -0.02, point]),
+        (
+            RewardStrategy::StopOnlyQuadratic,
+            [-0.02, -0.02, -0.02, (130.0_f64.powi(2) - 120.0_f64.powi(2)) / 25.5_f64.powi(2)],
+        ),
+    ] {
+        let (paid, grey) = paid_with_the_best(strategy, Bonus::None, &actions);
+        assert!(near(&paid, &expected), "{strategy:?}: {paid:?} instead of {expected:?}");
+        assert_eq!(grey, 130, "{strategy:?}");
+        let (paid, _) = paid_with_the_best(strategy, Bonus::Fixed, &actions);
+        assert!((paid[3] - expected[3] - 3.0).abs() < 1e-6, "{strategy:?}: the best gained");
+    }
+    // 110 is nearest to the original.
+    let (paid, grey) = paid_with_the_best(RewardStrategy::Fidelity, Bonus::None, &[1, 0, 0, STOP]);
+    assert_eq!(grey, 110);
+    let nearer = 2.0 * ((30.0_f64 / 255.0 + 0.02) / (10.0 / 255.0 + 0.02)).ln();
+    assert!((paid[3] - (nearer - 0.1 * 2.0 * point)).abs() < 1e-6, "{paid:?}");
+}
+
+#[test]
+fn where_nothing_got_better_the_first_photo_is_restored() {
+    for strategy in STRATEGIES {
+        // Fidelity wants it darker, the scores brighter.
+        let worse = if strategy == RewardStrategy::Fidelity { 0 } else { 1 };
+        let (paid, grey) = paid_with_the_best(strategy, Bonus::Fixed, &[worse, worse, STOP]);
+        let free = matches!(strategy, RewardStrategy::ScoreDifference | RewardStrategy::ClippedDifference);
+        let (total, cost) = (paid.iter().sum::<f64>(), if free { 0.0 } else { 0.04 });
+        // A clipped loss of two edits is not won back by one return.
+        let clipped = if strategy == RewardStrategy::ClippedDifference { 0.5 - 20.0 / 25.5 } else { 0.0 };
+        assert!((total - clipped + cost).abs() < 1e-6, "{strategy:?}: {paid:?}");
+        assert_eq!(grey, 120, "{strategy:?}");
+        let (paid, _) = paid_with_the_best(strategy, Bonus::Fixed, &[STOP]);
+        assert_eq!(paid, [0.0], "{strategy:?}");
+    }
+}
+
+#[test]
+fn an_episode_that_is_cut_off_goes_back_to_its_best_photo_without_an_end() {
+    let point = 10.0 / 25.5;
+    let (paid, grey) = paid_with_the_best(RewardStrategy::StepPenalized, Bonus::Fixed, &[0, 1, 1, 1]);
+    assert!((paid[MAX_STEPS] - (2.0 * point - 0.02)).abs() < 1e-6, "{paid:?}");
+    assert_eq!(grey, 130);
+    let (paid, grey) = paid_with_the_best(RewardStrategy::StopOnlyPlain, Bonus::Fixed, &[0, 1, 1, 1]);
+    assert!((paid[MAX_STEPS] + 0.02).abs() < 1e-6, "{paid:?}");
+    assert_eq!(grey, 130);
 }
 
 #[test]
@@ -377,7 +474,8 @@ fn a_restored_environment_goes_on_as_if_never_stopped() {
     let fresh = |seed| {
         let mut task = varied(scenes());
         task.environment.fresh_damage = true;
-        // The end of an episode is paid by its beginning.
+        // The end of an episode is paid by its beginning, and goes back to the best photo.
+        task.environment.restore_best = true;
         task.reward =
             RewardParams { strategy: RewardStrategy::StopOnlyQuadratic, bonus: Bonus::Sigmoid, ..task.reward };
         start(task, seed, 0).0
@@ -398,7 +496,7 @@ fn a_restored_environment_goes_on_as_if_never_stopped() {
         mask
     });
     assert_eq!(masks, [[false, true, true, true, true], [false, true, true, true, true]], "it knows the last edit");
-    for action in [0, 2, STOP, 1, 0, STOP] {
+    for action in [1, 2, STOP, 1, 0, STOP] {
         let step = original.step(action, &mut observation).unwrap();
         assert_eq!(restored.step(action, &mut again).unwrap(), step);
         if step.ended() {
@@ -407,6 +505,8 @@ fn a_restored_environment_goes_on_as_if_never_stopped() {
         }
         assert_eq!(observation, again);
     }
+    let error = start(varied(scenes()), 3, 0).0.restore_state(&mut StateReader::new(&bytes)).unwrap_err();
+    assert_eq!(error.to_string(), "the state was taken down with another environment.restore_best");
     for length in [0, 10, 100, bytes.len() - 1] {
         fresh(3).restore_state(&mut StateReader::new(&bytes[..length])).unwrap_err();
     }
