@@ -158,7 +158,7 @@ pub struct Evaluation {
 pub struct Baselines {
     /// No edit.
     pub do_nothing: Summary,
-    /// As many edits as the agent made on each photo, chosen at random.
+    /// As many edits as the agent made on each photo, chosen at random from those that it might have made.
     pub random: Summary,
     /// The one operation that is best on the training split, applied to every photo.
     pub best_single_edit: Summary,
@@ -264,7 +264,7 @@ pub fn evaluate(
     let greedy = greedy_recipes(model, photos, juror, context)?;
     let baselines = Baselines {
         do_nothing: summary(vec![Recipe::default(); photos.len()])?,
-        random: summary(random_recipes(model.actions(), &counts, seed))?,
+        random: summary(random_recipes(model, photos, &counts, seed))?,
         best_single_edit: summary(vec![Recipe::new(vec![single]); photos.len()])?,
         one_step_greedy: summary(greedy)?,
     };
@@ -272,11 +272,29 @@ pub fn evaluate(
     Ok((Evaluation { test: summarize(photos, &of_agent), baselines }, of_agent))
 }
 
-fn random_recipes(actions: &ActionSet, counts: &[usize], seed: u64) -> Vec<Recipe> {
+/// On the working photo, as the agent: edits drawn from those that are not masked, as many as `counts` says.
+fn random_recipes(model: &Model, photos: &[TestPhoto], counts: &[usize], seed: u64) -> Vec<Recipe> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let operations = actions.operations();
-    let mut draw = |count: usize| (0..count).map(|_| operations[rng.random_range(0..operations.len())]).collect();
-    counts.iter().map(|&count| Recipe::new(draw(count))).collect()
+    let actions = model.actions();
+    let mut draw = |photo: &TestPhoto, count: usize| {
+        let mut current = photo.degraded.thumbnail(model.configuration().working_size);
+        let (mut last, mut chosen) = (None, Vec::new());
+        while chosen.len() < count {
+            let mut mask = vec![true; actions.len()];
+            actions.mask(last, &current, &mut mask);
+            let open: Vec<usize> = (0..actions.stop()).filter(|&action| mask[action]).collect();
+            if open.is_empty() {
+                break;
+            }
+            let action = open[rng.random_range(0..open.len())];
+            let operation = actions.operations()[action];
+            operation.apply_in_place(&mut current);
+            chosen.push(operation);
+            last = Some(action);
+        }
+        Recipe::new(chosen)
+    };
+    photos.iter().zip(counts).map(|(photo, &count)| draw(photo, count)).collect()
 }
 
 /// The operation with the highest mean PSNR over (original, damaged) pairs.
