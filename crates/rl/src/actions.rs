@@ -91,8 +91,8 @@ impl ActionSet {
     /// Turns `mask[action]` to false for edits that would be pointless on `photo`: those that would leave every pixel as
     /// it is, and those that would take back the `last` action of the episode. *Stop* stays as it is.
     ///
-    /// For edits that work pixel by pixel the first pixel that changes settles it, mostly the first one looked at; the
-    /// others are tried out.
+    /// For edits that work pixel by pixel the first pixel that changes settles it, mostly the first one looked at. Blurs,
+    /// what is made of them and automatic corrections are tried out on the whole photo, which costs as much as to make them.
     ///
     /// # Panics
     /// When `mask` has another length than [`ActionSet::len`].
@@ -131,6 +131,9 @@ fn takes_back(operation: &Operation, last: &Operation) -> bool {
 /// Pixels that are tried before the whole photo.
 const PROBE: usize = 8;
 
+/// Longest side of the part that is tried before the whole photo, in pixels.
+const MIDDLE: u32 = 8;
+
 /// On what it depends whether an edit changes a photo.
 #[derive(Clone, PartialEq)]
 enum Reach {
@@ -138,6 +141,8 @@ enum Reach {
     Values(Box<[[bool; 256]; 3]>),
     /// On each pixel alone.
     Pixels,
+    /// On each pixel and those around it.
+    Neighbours,
     /// On the photo as a whole.
     Photo,
 }
@@ -158,6 +163,7 @@ impl Reach {
                 Self::Values(Box::new([stays(0), stays(1), stays(2)]))
             }
             OperationKind::Saturation | OperationKind::Vibrance => Self::Pixels,
+            OperationKind::Sharpen | OperationKind::Median => Self::Neighbours,
             _ => Self::Photo,
         }
     }
@@ -170,6 +176,7 @@ impl Reach {
                 pixels.any(|pixel| pixel.iter().zip(stays.iter()).any(|(&value, stays)| !stays[usize::from(value)]))
             }
             Self::Pixels => changes(&probe(photo)) || changes(photo),
+            Self::Neighbours => changes_inside(operation, &middle(photo)) || changes(photo),
             Self::Photo => changes(photo),
         }
     }
@@ -181,6 +188,18 @@ fn probe(photo: &Photo) -> Photo {
     let apart = (pixels.len() / PROBE).max(1);
     let chosen: Vec<u8> = pixels.step_by(apart).take(PROBE).flatten().copied().collect();
     Photo::new((chosen.len() / 3) as u32, 1, chosen).expect("a photo has a pixel")
+}
+
+fn middle(photo: &Photo) -> Photo {
+    let (width, height) = (photo.width().min(MIDDLE), photo.height().min(MIDDLE));
+    photo.cropped((photo.width() - width) / 2, (photo.height() - height) / 2, width, height)
+}
+
+/// Whether an edit changes a pixel of `part` that has all its neighbours: at the edge it would see others than in the photo.
+fn changes_inside(operation: &Operation, part: &Photo) -> bool {
+    let edited = operation.apply(part);
+    let mut inside = (1..part.height() - 1).flat_map(|y| (1..part.width() - 1).map(move |x| (x, y)));
+    inside.any(|(x, y)| edited.pixel(x, y) != part.pixel(x, y))
 }
 
 #[cfg(test)]
@@ -240,6 +259,9 @@ mod tests {
             // One coloured pixel in the last place.
             Photo::from_fn(20, 20, |x, y| if (x, y) == (19, 19) { [200, 10, 10] } else { [255; 3] }).unwrap(),
             Photo::from_fn(1, 1, |_, _| [3, 200, 255]).unwrap(),
+            // Even inside, with an edge far from the middle; and ramps that a median keeps.
+            Photo::from_fn(30, 20, |x, _| if x < 2 { [20; 3] } else { [90; 3] }).unwrap(),
+            Photo::from_fn(30, 20, |x, y| [(x * 2) as u8, (y * 3) as u8, (x + y) as u8]).unwrap(),
         ];
         for photo in photos {
             let without_effect = |text: &&str| text.parse::<Operation>().unwrap().apply(&photo) == photo;
