@@ -286,7 +286,7 @@ impl<E: Environment> VectorEnvironment<E> {
     /// # Errors
     /// [`Error::Environment`] when it has seen observations of another length.
     pub fn with_normalizer(mut self, mut normalizer: Normalizer) -> Result<Self, Error> {
-        normalizer.attach(self.spaces.observation_len, self.slots.len())?;
+        normalizer.attach(self.spaces, self.slots.len())?;
         self.gather();
         normalizer.observe(&self.observations, self.spaces.observation_len);
         self.normalizer = Some(normalizer);

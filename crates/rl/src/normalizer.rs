@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::agent::Policy;
-use crate::environment::Step;
+use crate::environment::{Picture, Spaces, Step};
 use crate::state::{StateReader, StateWriter};
 
 /// Nothing that was normalised is further from 0.
@@ -20,9 +20,9 @@ const LEAST_VARIANCE: f64 = 1e-12;
 /// environment would show the one policy another scale. They are brought up to date after each step, by all environments
 /// in their order, so that the number of threads changes no bit; they are saved and restored with the environments.
 ///
-/// It does what `VecNormalize` of Stable-Baselines3 does, with four differences. The statistics start from nothing and not
-/// from a mean of 0, which biases those of a feature that is far from 0 for a long time. What an environment calls
-/// privileged stays as it is. A frozen one leaves rewards alone. [`Dqn`](crate::Dqn) remembers observations as they were
+/// It does what `VecNormalize` of Stable-Baselines3 does, with these differences. The statistics start from nothing and not
+/// from a mean of 0, which biases those of a feature that is far from 0 for a long time. Pictures and what an environment
+/// calls privileged stay as they are. A frozen one leaves rewards alone. [`Dqn`](crate::Dqn) remembers observations as they were
 /// shown and does not normalise them again by later statistics, so that it needs features whose scale shows early.
 ///
 /// ```
@@ -43,6 +43,7 @@ const LEAST_VARIANCE: f64 = 1e-12;
 pub struct Normalizer {
     /// Of each feature; of none before it is known how many there are.
     observations: Option<Moments>,
+    /// Of a picture, at the beginning of each observation.
     kept_features: u64,
     returns: Option<Returns>,
     is_frozen: bool,
@@ -68,12 +69,6 @@ impl Normalizer {
     #[must_use]
     pub fn with_observations(self) -> Self {
         Self { observations: Some(Moments::new(0)), ..self }
-    }
-
-    /// Leaves so many features at the beginning of each observation as they are, such as those of a picture.
-    #[must_use]
-    pub fn with_kept_features(self, count: usize) -> Self {
-        Self { kept_features: count as u64, ..self }
     }
 
     /// Normalises rewards; `discount` is the learner's.
@@ -120,12 +115,14 @@ impl Normalizer {
         Normalized { normalizer: self, policy, length }
     }
 
-    /// Gets ready for `environments` environments with observations of `length` features.
+    /// Gets ready for `environments` environments of the given shapes.
     ///
     /// # Errors
     /// [`Error::Environment`] when it has statistics of observations of another length.
-    pub(crate) fn attach(&mut self, length: usize, environments: usize) -> Result<(), Error> {
-        let features = length - self.kept(length);
+    pub(crate) fn attach(&mut self, spaces: Spaces, environments: usize) -> Result<(), Error> {
+        let kept = spaces.picture.map_or(0, Picture::values);
+        self.kept_features = kept as u64;
+        let features = spaces.observation_len - kept;
         if let Some(moments) = &mut self.observations {
             if moments.len() == 0 {
                 *moments = Moments::new(features);

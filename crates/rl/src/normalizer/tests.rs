@@ -14,6 +14,10 @@ fn close(got: &[f32], expected: &[f64]) {
     }
 }
 
+fn spaces(observation_len: usize) -> Spaces {
+    Spaces { observation_len, picture: None, privileged_len: 0, action_count: 2 }
+}
+
 fn step(reward: f32, terminated: bool) -> Step {
     Step { reward, terminated, truncated: false }
 }
@@ -25,7 +29,7 @@ fn rewards(steps: &[Step]) -> Vec<f32> {
 #[test]
 fn observations_by_hand() {
     let mut normalizer = Normalizer::new().with_observations();
-    normalizer.attach(2, 2).unwrap();
+    normalizer.attach(spaces(2), 2).unwrap();
     // Of the first feature 1 and 3 have the mean 2 and the variance 1; the second one never changes.
     normalizer.observe(&[1.0, 7.0, 3.0, 7.0], 2);
     let mut shown = [1.0, 7.0, 3.0, 7.0];
@@ -41,7 +45,7 @@ fn observations_by_hand() {
 #[test]
 fn rewards_by_hand() {
     let mut normalizer = Normalizer::new().with_rewards(0.5);
-    normalizer.attach(1, 2).unwrap();
+    normalizer.attach(spaces(1), 2).unwrap();
     // Sums of 2 and 4: variance 1.
     let mut steps = [step(2.0, true), step(4.0, false)];
     normalizer.reward(&mut steps);
@@ -71,7 +75,7 @@ fn statistics_do_not_depend_on_how_the_samples_came() {
 #[test]
 fn what_is_far_off_is_limited() {
     let mut normalizer = Normalizer::new().with_observations().with_rewards(1.0);
-    normalizer.attach(1, 1).unwrap();
+    normalizer.attach(spaces(1), 1).unwrap();
     for _ in 0..500 {
         normalizer.observe(&[0.0], 1);
         normalizer.reward(&mut [step(0.0, true)]);
@@ -85,9 +89,10 @@ fn what_is_far_off_is_limited() {
 }
 
 #[test]
-fn features_at_the_beginning_can_be_kept() {
-    let mut normalizer = Normalizer::new().with_observations().with_kept_features(1);
-    normalizer.attach(2, 2).unwrap();
+fn pictures_stay_as_they_are() {
+    let mut normalizer = Normalizer::new().with_observations();
+    let picture = Some(Picture { channels: 1, height: 1, width: 1 });
+    normalizer.attach(Spaces { picture, ..spaces(2) }, 2).unwrap();
     let mut shown = [0.25, 1.0, 0.75, 3.0];
     normalizer.observe(&shown, 2);
     normalizer.apply(&mut shown, 2);
@@ -98,7 +103,7 @@ fn features_at_the_beginning_can_be_kept() {
 #[test]
 fn a_frozen_one_changes_neither_its_statistics_nor_rewards() {
     let mut normalizer = Normalizer::new().with_observations().with_rewards(0.9);
-    normalizer.attach(1, 2).unwrap();
+    normalizer.attach(spaces(1), 2).unwrap();
     normalizer.observe(&[1.0, 3.0], 1);
     normalizer.reward(&mut [step(1.0, false), step(5.0, false)]);
     let mut frozen = normalizer.frozen();
@@ -108,8 +113,8 @@ fn a_frozen_one_changes_neither_its_statistics_nor_rewards() {
     frozen.reward(&mut steps);
     assert_eq!((rewards(&steps), &frozen), (vec![100.0, 200.0], &before));
     // Other environments may be as many as they like, with observations of the same length.
-    frozen.attach(1, 7).unwrap();
-    let error = frozen.attach(3, 7).unwrap_err().to_string();
+    frozen.attach(spaces(1), 7).unwrap();
+    let error = frozen.attach(spaces(3), 7).unwrap_err().to_string();
     assert_eq!(error, "environment: the normaliser knows 1 features, this environment shows 3");
 }
 
@@ -171,14 +176,15 @@ fn restored_statistics_go_on_as_if_never_stopped() {
 fn statistics_of_another_kind_are_refused() {
     let make = |normalizer: Normalizer| {
         let mut normalizer = normalizer.with_observations();
-        normalizer.attach(4, 3).unwrap();
+        normalizer.attach(spaces(4), 3).unwrap();
         normalizer
     };
     let mut writer = StateWriter::new();
     make(Normalizer::new().with_rewards(0.9)).save_state(&mut writer).unwrap();
     let bytes = writer.into_bytes();
     make(Normalizer::new().with_rewards(0.9)).restore_state(&mut StateReader::new(&bytes)).unwrap();
-    for other in [Normalizer::new(), Normalizer::new().with_rewards(0.8), Normalizer::new().with_kept_features(1)] {
+    for other in [Normalizer::new(), Normalizer::new().with_rewards(0.8), Normalizer::new().with_rewards(0.9).frozen()]
+    {
         let error = make(other).restore_state(&mut StateReader::new(&bytes)).unwrap_err();
         assert_eq!(error.to_string(), "the state was normalised in another way than this run does");
     }
