@@ -24,6 +24,7 @@ use crate::Error;
 use crate::agent::Policy;
 use crate::encoder::{NetworkParams, PictureEncoder};
 use crate::environment::{Environment, Spaces, VectorEnvironment};
+use crate::fit;
 use crate::learner::{Advance, Clock, Learner};
 use crate::network::{AgentNetwork, Head, Shape, batch, to_vec};
 use crate::optimizer::{Adam, Gradient, clip_factor, restore_parameters, save_parameters};
@@ -33,7 +34,7 @@ use crate::state::{StateReader, StateWriter};
 
 /// Deep Q-learning.
 #[derive(Debug, Clone, PartialEq, HParams)]
-#[hparams(section = "dqn")]
+#[hparams(section = "dqn", check = "crate::fit::memory")]
 pub struct DqnParams {
     /// Environments stepped together; more make the experiences less alike.
     #[hparam(default = 16, range = 1..=4096, unit = "environments")]
@@ -144,24 +145,27 @@ pub struct Dqn {
     priorities: Priorities,
     rng: ChaCha8Rng,
     device: Device,
-    observation_len: usize,
-    action_count: usize,
+    spaces: Spaces,
     steps_since_target: usize,
 }
 
 impl Dqn {
     /// Makes a learner with fresh networks on `device` (given without autodiff), without an encoder. Equal seeds give equal
     /// learners.
+    ///
+    /// # Panics
+    /// When the hyperparameters are out of their ranges or do not fit together; [`HParams::validate`] tells.
     #[must_use]
     pub fn new(params: DqnParams, spaces: Spaces, seed: u64, device: &Device) -> Self {
         Self::with_network(params, &NetworkParams::default(), spaces, seed, device)
-            .expect("statistics go with everything")
+            .expect("the hyperparameters were validated, and statistics go with everything")
     }
 
     /// Makes a learner whose network looks at pictures as `network` says.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used.
+    /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used; that of
+    /// [`HParams::validate`] when the hyperparameters do not fit together.
     pub fn with_network(
         params: DqnParams,
         network: &NetworkParams,
@@ -169,6 +173,7 @@ impl Dqn {
         seed: u64,
         device: &Device,
     ) -> Result<Self, Error> {
+        params.validate()?;
         let Spaces { observation_len, action_count, picture, .. } = spaces;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let device = device.clone().autodiff();
@@ -185,8 +190,7 @@ impl Dqn {
             learning,
             rng,
             device,
-            observation_len,
-            action_count,
+            spaces,
             steps_since_target: 0,
             params,
         })
@@ -195,14 +199,14 @@ impl Dqn {
     /// The estimated return of each action, `[batch][action]`, for observations `[batch][feature]`.
     #[must_use]
     pub fn values(&self, observations: &[f32]) -> Vec<f32> {
-        let observations_bf = batch(observations, self.observation_len, &self.device.clone().inner());
+        let observations_bf = batch(observations, self.spaces.observation_len, &self.device.clone().inner());
         to_vec(self.learning.valid().forward(observations_bf))
     }
 
     /// Chooses an action for each observation among the open ones: at random with probability `exploration`, else the
     /// one with the highest value.
     pub fn act(&mut self, observations: &[f32], masks: &[bool], exploration: f64) -> Vec<usize> {
-        let masks = masks.chunks_exact(self.action_count);
+        let masks = masks.chunks_exact(self.spaces.action_count);
         let explores: Vec<Option<usize>> = masks
             .clone()
             .map(|mask| {
@@ -214,7 +218,7 @@ impl Dqn {
             return random;
         }
         let values = self.values(observations);
-        let rows = values.chunks_exact(self.action_count).zip(masks).zip(explores);
+        let rows = values.chunks_exact(self.spaces.action_count).zip(masks).zip(explores);
         rows.map(|((values, mask), random)| random.unwrap_or_else(|| best(values, mask))).collect()
     }
 
@@ -222,6 +226,7 @@ impl Dqn {
     fn step<E: Environment>(&mut self, environments: &mut VectorEnvironment<E>, exploration: f64) -> Result<(), Error> {
         let actions = self.act(environments.observations(), environments.masks(), exploration);
         let steps = environments.step(&actions)?;
+        fit::remembered(environments.observations())?;
         self.replay.push(&actions, &steps, environments);
         self.replay.latest().for_each(|index| self.priorities.set_new(index));
         self.steps_since_target += environments.len();
@@ -236,7 +241,7 @@ impl Dqn {
     fn gradient_step(&mut self, clock: Clock) -> Result<(f64, f64, f64), Error> {
         let (indices, weights) = self.draw(clock.progress());
         let sample = self.replay.sample(&indices, self.params.n_step, self.params.discount);
-        let successors_bf = batch(&sample.successors, self.observation_len, &self.device.clone().inner());
+        let successors_bf = batch(&sample.successors, self.spaces.observation_len, &self.device.clone().inner());
         let target = to_vec(self.target.forward(successors_bf.clone()));
         let learning = self.params.double.then(|| to_vec(self.learning.valid().forward(successors_bf)));
         let targets = targets(&sample, &target, learning.as_deref());
@@ -244,7 +249,7 @@ impl Dqn {
         let line = |values: Vec<f32>| Tensor::<1>::from_data(TensorData::new(values, [indices.len()]), &self.device);
         let actions: Vec<i64> = sample.actions.iter().map(|&action| action as i64).collect();
         let actions_b1 = Tensor::<2, Int>::from_data(TensorData::new(actions, [indices.len(), 1]), &self.device);
-        let values_ba = self.learning.forward(batch(&sample.observations, self.observation_len, &self.device));
+        let values_ba = self.learning.forward(batch(&sample.observations, self.spaces.observation_len, &self.device));
         let values_b = values_ba.gather(1, actions_b1).squeeze_dim::<1>(1);
         let errors_b = values_b.clone() - line(targets);
         let loss = loss(errors_b.clone(), line(weights));
@@ -293,7 +298,9 @@ impl Learner for Dqn {
         environments: &mut VectorEnvironment<E>,
         clock: Clock,
     ) -> Result<Advance, Error> {
+        fit::environments("dqn", (self.params.environments, self.spaces), environments)?;
         if self.replay.len() == 0 {
+            fit::remembered(environments.observations())?;
             self.replay.show(environments);
         }
         let rounds = self.params.train_interval.div_ceil(environments.len());
@@ -350,7 +357,7 @@ impl Learner for Dqn {
 
 impl std::fmt::Debug for Dqn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Dqn").field("params", &self.params).field("observation_len", &self.observation_len).finish()
+        f.debug_struct("Dqn").field("params", &self.params).field("spaces", &self.spaces).finish()
     }
 }
 

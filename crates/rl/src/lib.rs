@@ -13,6 +13,7 @@ mod environment;
 pub mod environments;
 mod error;
 mod evaluate;
+mod fit;
 mod learner;
 mod masks;
 mod model;

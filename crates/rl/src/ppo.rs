@@ -24,6 +24,7 @@ use crate::Error;
 use crate::agent::Policy;
 use crate::encoder::{NetworkParams, PictureEncoder};
 use crate::environment::{Environment, Spaces, VectorEnvironment};
+use crate::fit;
 use crate::learner::{Advance, Clock, Learner};
 use crate::masks::{masked, penalties, sample};
 use crate::network::{AgentNetwork, Head, Perceptron, Shape, batch, softsign, to_vec};
@@ -34,7 +35,7 @@ use crate::state::{StateReader, StateWriter};
 
 /// Proximal policy optimisation.
 #[derive(Debug, Clone, PartialEq, HParams)]
-#[hparams(section = "ppo")]
+#[hparams(section = "ppo", check = "crate::fit::rollout")]
 pub struct PpoParams {
     /// Environments stepped together; more make the gradient steadier and the waits shorter.
     #[hparam(default = 64, range = 1..=4096, unit = "environments")]
@@ -245,16 +246,20 @@ pub struct Ppo {
 impl Ppo {
     /// Makes a learner with fresh networks on `device` (given without autodiff), without an encoder. Equal seeds give equal
     /// learners.
+    ///
+    /// # Panics
+    /// When the hyperparameters are out of their ranges or do not fit together; [`HParams::validate`] tells.
     #[must_use]
     pub fn new(params: PpoParams, spaces: Spaces, seed: u64, device: &Device) -> Self {
         Self::with_network(params, &NetworkParams::default(), spaces, seed, device)
-            .expect("statistics go with everything")
+            .expect("the hyperparameters were validated, and statistics go with everything")
     }
 
     /// Makes a learner whose networks look at pictures as `network` says.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used.
+    /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used; that of
+    /// [`HParams::validate`] when the hyperparameters do not fit together.
     pub fn with_network(
         params: PpoParams,
         network: &NetworkParams,
@@ -262,6 +267,7 @@ impl Ppo {
         seed: u64,
         device: &Device,
     ) -> Result<Self, Error> {
+        params.validate()?;
         let Spaces { observation_len, privileged_len, action_count, picture } = spaces;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let device = device.clone().autodiff();
@@ -297,8 +303,9 @@ impl Ppo {
     /// Takes `rollout_steps` steps in every environment.
     ///
     /// # Errors
-    /// The first error of an environment.
+    /// [`Error::Configuration`] for other environments than the learner was made for, or the first error of one.
     pub fn collect<E: Environment>(&mut self, environments: &mut VectorEnvironment<E>) -> Result<Rollout, Error> {
+        fit::environments("ppo", (self.params.environments, self.spaces), environments)?;
         let count = environments.len();
         let mut rollout = Rollout::default();
         for _ in 0..self.params.rollout_steps {
