@@ -86,6 +86,18 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Says of an environment's failure in which round it happened; `step` counts the environment steps before the round.
+    pub(crate) fn in_round_after(self, step: u64) -> Self {
+        match self {
+            Self::Environment { reason } => {
+                Self::Environment { reason: format!("{reason}, in the round after environment step {step}") }
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<dodge_preprocess::Error> for Error {
     fn from(source: dodge_preprocess::Error) -> Self {
         match source {

@@ -173,7 +173,7 @@ fn train<L: Learner>(
                 if let Err(unsaved) = keeper.save(&environments, Occasion::Failed) {
                     tracing::warn!("no checkpoint of the failed training: {unsaved}");
                 }
-                return Err(error);
+                return Err(error.in_round_after(before));
             }
         };
         keeper.clock.taken += advance.steps;

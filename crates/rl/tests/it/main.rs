@@ -5,6 +5,7 @@
 mod advantages;
 mod agent;
 mod evaluate;
+mod failing;
 mod model;
 mod mosaic;
 mod photo_env;

@@ -62,16 +62,16 @@ fn registry() -> Registry {
 }
 
 /// A volume with ten synthetic photos to train on, and where the run is recorded.
-struct Workplace {
-    volume: TempDir,
+pub(crate) struct Workplace {
+    pub(crate) volume: TempDir,
     tracking: Tracking,
-    registry: Registry,
+    pub(crate) registry: Registry,
     progress: Arc<dyn Progress>,
     interrupted: Arc<AtomicBool>,
 }
 
 impl Workplace {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             volume: tempfile::tempdir().unwrap(),
             tracking: Tracking::in_memory(),
@@ -81,7 +81,7 @@ impl Workplace {
         }
     }
 
-    fn session(&self) -> Session {
+    pub(crate) fn session(&self) -> Session {
         Session {
             tracking: self.tracking.clone(),
             run_options: RunOptions::new("a test").with_run_name("first/run"),
@@ -95,7 +95,7 @@ impl Workplace {
         }
     }
 
-    fn trainer(&self, juror: Arc<dyn Juror>) -> PhotoTrainer {
+    pub(crate) fn trainer(&self, juror: Arc<dyn Juror>) -> PhotoTrainer {
         PhotoTrainer::new(Box::new(loader(self.volume.path())), juror)
     }
 
@@ -103,7 +103,7 @@ impl Workplace {
         self.trainer(Arc::new(ClassicalJuror::new())).run(self.session())
     }
 
-    fn record(&self) -> RecordedRun {
+    pub(crate) fn record(&self) -> RecordedRun {
         self.tracking.recorded_runs().pop().unwrap()
     }
 }
