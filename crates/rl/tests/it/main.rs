@@ -4,6 +4,7 @@
 
 mod advantages;
 mod agent;
+mod cart_pole;
 mod evaluate;
 mod failing;
 mod model;
