@@ -249,7 +249,8 @@ impl<L: Learner> Keeper<'_, L> {
 
     /// Measures the policy, and keeps it when it is the best so far.
     fn validate(&mut self) -> Result<Validated, Error> {
-        let fidelity = self.validation.measure(&self.learner, &self.task.actions, self.task.environment.edit_limit())?;
+        let fidelity =
+            self.validation.measure(&self.learner, &self.task.actions, self.task.environment.edit_limit())?;
         self.context.log_batch_metrics(
             &[("validation/psnr_gain_db", fidelity.gain_db), ("validation/undamaged_psnr_db", fidelity.undamaged_db)],
             self.clock.taken,
