@@ -47,5 +47,5 @@ fn docs(project: &Project) -> Result<()> {
 /// In the profile of the tests, which has the dependencies built already and the overflow checks on.
 fn smoke(project: &Project) -> Result<()> {
     let dodge = project.build_dodge(&[])?;
-    smoke::train(&dodge, &project.target().join("smoke"), "cpu")
+    smoke::train(&dodge, &project.target().join("smoke"), "cpu").map(drop)
 }

@@ -1,42 +1,60 @@
-//! `cargo xtask gpu-smoke`: a little training on a real GPU; by hand, since no CI job has one.
+//! `cargo xtask gpu-smoke`: a little training on a GPU, or on a Vulkan driver that computes in software; by hand, since no
+//! CI job has one.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
-use crate::project::{CLI_PACKAGE, Project};
+use crate::process;
+use crate::project::{CLI_PACKAGE, GPU_FEATURE, Project, RL_PACKAGE};
 use crate::smoke;
 
-/// The feature of the command that brings the GPU in.
-const FEATURE: &str = "wgpu";
+/// What to do when `dodge` refuses to begin; which card there is, it has said itself.
+const INSTALL: &str = "gpu-smoke needs a driver for Vulkan, Metal or DirectX 12. On Debian or Ubuntu without a graphics card: \
+                       `apt-get install mesa-vulkan-drivers`, which computes on the processor";
 
-/// Builds `dodge` with the GPU and trains on it.
+/// Builds `dodge` with the GPU, trains on it, and compares its numbers with the processor's.
 pub(crate) fn run(project: &Project) -> Result<ExitCode> {
-    let packages = project.metadata().workspace_packages();
-    let cli = packages.iter().find(|package| package.name.as_str() == CLI_PACKAGE);
-    check_feature(cli.map(|package| &package.features))?;
-    let dodge = project.build_dodge(&["--release", "--features", FEATURE])?;
-    smoke::train(&dodge, &project.target().join("gpu-smoke"), "gpu")?;
-    println!("gpu-smoke: trained on the GPU");
+    let dodge = project.build_dodge(&["--release", "--features", GPU_FEATURE])?;
+    let report = smoke::train(&dodge, &project.target().join("gpu-smoke"), "gpu");
+    let report = report.map_err(|error| match error.downcast_ref() {
+        Some(smoke::Refused) => error.context(INSTALL),
+        None => error,
+    })?;
+    let device = device(&report)?;
+    process::run(&mut project.cargo(comparison()))?;
+    let rate = report["steps_per_second"].as_f64().unwrap_or_default();
+    println!("gpu-smoke: trained on {device} at {rate:.0} steps/s");
     Ok(ExitCode::SUCCESS)
 }
 
-fn check_feature(features: Option<&BTreeMap<String, Vec<String>>>) -> Result<()> {
-    if features.is_some_and(|features| features.contains_key(FEATURE)) {
-        return Ok(());
-    }
-    bail!("{CLI_PACKAGE} has no feature `{FEATURE}` in this version, so it cannot be built for a GPU")
+/// The tests that compare the GPU with the processor. The program is selected beside them, and its profile, so that what is
+/// below both has equal features and is not compiled once more, which takes longer than all the rest.
+fn comparison() -> Vec<String> {
+    let feature = format!("{CLI_PACKAGE}/{GPU_FEATURE}");
+    let arguments = ["test", "--release", "--locked", "--package", CLI_PACKAGE, "--package", RL_PACKAGE];
+    let filter = ["--test", "it", "gpu::", "--", "--nocapture"];
+    [&arguments[..], &["--features", &feature], &filter].concat().iter().map(|&word| word.to_owned()).collect()
+}
+
+/// The name of the GPU that the run was trained on.
+fn device(report: &Value) -> Result<&str> {
+    let device = report["device"].as_str().context("the last JSON line names no `device`")?;
+    ensure!(device.starts_with("gpu"), "asked for the GPU, the run reports {device}");
+    Ok(device)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn a_build_without_the_feature_is_refused_clearly() {
-        let error = check_feature(Some(&BTreeMap::new())).expect_err("there is no feature").to_string();
-        assert!(error.contains("no feature `wgpu`"), "{error}");
-        check_feature(Some(&BTreeMap::from([("wgpu".to_owned(), Vec::new())]))).expect("the feature is there");
+    fn a_run_on_the_processor_is_no_success() {
+        assert_eq!(device(&json!({"device": "gpu: a card, Vulkan"})).expect("a GPU"), "gpu: a card, Vulkan");
+        assert!(device(&json!({"device": "cpu"})).expect_err("no GPU").to_string().contains("reports cpu"));
+        assert!(device(&json!({})).is_err());
     }
 }

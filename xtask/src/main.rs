@@ -60,7 +60,7 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Build `dodge` for the GPU and train a little on it
+    /// Build `dodge` for the GPU, train a little on it, and compare its numbers with the processor's
     GpuSmoke,
     /// Start a real MLflow server on a local store
     Mlflow {

@@ -12,6 +12,12 @@ use crate::process;
 /// The package that builds the `dodge` command.
 pub(crate) const CLI_PACKAGE: &str = "dodge-cli";
 
+/// The package of the learner.
+pub(crate) const RL_PACKAGE: &str = "dodge-rl";
+
+/// The feature of both that brings the GPU in.
+pub(crate) const GPU_FEATURE: &str = "wgpu";
+
 /// The workspace as cargo declares it.
 #[derive(Debug)]
 pub(crate) struct Project {

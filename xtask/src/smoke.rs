@@ -11,11 +11,24 @@ use crate::process;
 /// Environment steps of the run: enough for a few updates of the network, far too few to learn from.
 const STEPS: u64 = 2048;
 
-/// Trains on synthetic photos with everything written under `folder`, which is emptied first, and checks the result.
+/// `dodge` refused the command line before it began anything, with the exit code for that.
+#[derive(Debug)]
+pub(crate) struct Refused;
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the training run was refused; its message is above")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Trains on synthetic photos with everything written under `folder`, which is emptied first, and checks the result,
+/// which it returns.
 ///
 /// # Errors
-/// When training fails, or does not leave what it says.
-pub(crate) fn train(dodge: &Path, folder: &Path, device: &str) -> Result<()> {
+/// [`Refused`]; or when training fails, or does not leave what it says.
+pub(crate) fn train(dodge: &Path, folder: &Path, device: &str) -> Result<Value> {
     if folder.exists() {
         std::fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
@@ -28,11 +41,15 @@ pub(crate) fn train(dodge: &Path, folder: &Path, device: &str) -> Result<()> {
     process::show(&command);
     let output = command.spawn().and_then(std::process::Child::wait_with_output).context("cannot start dodge")?;
     let stdout = String::from_utf8_lossy(&output.stdout);
+    if output.status.code() == Some(2) {
+        return Err(Refused.into());
+    }
     if !output.status.success() {
         bail!("the training run failed ({}); its messages are above", output.status);
     }
     let report = last_object(&stdout)?;
-    check(&report)
+    check(&report)?;
+    Ok(report)
 }
 
 /// The object on the last line of what `--json` prints.

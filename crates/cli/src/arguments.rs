@@ -56,12 +56,12 @@ pub(crate) enum Preset {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Device {
-    /// The fastest there is in this build
+    /// A graphics card if there is one and the networks are large enough, else the processor
     #[default]
     Auto,
     /// The processor
     Cpu,
-    /// A graphics card
+    /// A graphics card; `cargo xtask train --device gpu` builds for it
     Gpu,
 }
 

@@ -43,7 +43,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     }
     drop(stderr);
     complain(error);
-    let usage = error.chain().any(|cause| cause.is::<UsageError>() || cause.is::<dodge_hparams::Error>());
+    let usage = error
+        .chain()
+        .any(|cause| cause.is::<UsageError>() || cause.is::<dodge_hparams::Error>() || is_about_the_device(cause));
     ExitCode::from(if usage { USAGE } else { FAILED })
 }
 
@@ -70,6 +72,11 @@ fn in_one_line(error: &anyhow::Error) -> String {
     text.replace('\n', " ")
 }
 
+/// Which device a build and a machine have is known before anything is begun.
+fn is_about_the_device(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(dodge_rl::Error::Device { .. }))
+}
+
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
     let full = |cause: &(dyn std::error::Error + 'static)| {
         let reported =
@@ -79,6 +86,14 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
     };
     if error.chain().any(full) {
         return Some("the disk is full; free some space, or choose another one with IMAGE_VOLUME_PATH or -o");
+    }
+    if error.chain().any(is_about_the_device) {
+        return Some(if cfg!(feature = "wgpu") {
+            "install a driver for Vulkan, Metal or DirectX 12, such as the Debian package mesa-vulkan-drivers, which also \
+             computes without a graphics card; or use --device cpu"
+        } else {
+            "`cargo xtask train --device gpu` builds with it; or use --device cpu"
+        });
     }
     let about_values = |cause: &dodge_hparams::Error| {
         use dodge_hparams::Error::{FormatVersion, MalformedToml, TooLarge, Unreadable};

@@ -71,7 +71,7 @@ impl Surroundings {
 
     /// Starts logging to stderr.
     pub(crate) fn start_log(&self) {
-        let filter = EnvFilter::new(self.log.as_deref().unwrap_or("warn,dodge::metrics=info"));
+        let filter = EnvFilter::new(self.log.as_deref().unwrap_or("warn,dodge::device=info,dodge::metrics=info"));
         // A second start, in tests, is no mistake.
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)

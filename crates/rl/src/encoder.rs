@@ -55,6 +55,16 @@ pub struct NetworkParams {
 }
 
 impl NetworkParams {
+    /// Whether arithmetic makes up most of a gradient step, so that a graphics card is worth the way to it and back. So it is
+    /// for convolutions; for the other, small networks the processor is the faster one.
+    #[must_use]
+    pub fn suits_gpu(&self) -> bool {
+        match self.encoder {
+            Encoder::Stats | Encoder::Patch => false,
+            Encoder::NatureCnn | Encoder::Resnet18 | Encoder::Resnet50 => true,
+        }
+    }
+
     /// The shape of the picture that the encoder sees; none for `stats`.
     #[must_use]
     pub fn picture(&self) -> Option<Picture> {

@@ -26,6 +26,12 @@ pub enum Error {
         /// Its value.
         value: f64,
     },
+    /// No such device can be computed on.
+    #[error("{reason}")]
+    Device {
+        /// What is missing.
+        reason: String,
+    },
     /// An environment cannot be learnt in, or broke its promises.
     #[error("environment: {reason}")]
     Environment {

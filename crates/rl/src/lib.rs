@@ -7,6 +7,7 @@ mod algorithm_tests;
 mod callback;
 mod checkpoint;
 mod convolution;
+mod device;
 mod dqn;
 mod encoder;
 mod environment;
@@ -40,6 +41,7 @@ pub use actions::ActionSet;
 pub use agent::{Policy, Retouched, VIEWS, retouch_all};
 pub use callback::{Callback, EarlyStop, Moment, Validated, Verdict};
 pub use checkpoint::{BestSoFar, CHECKPOINT_FORMAT, Checkpoint, Checkpointer, FolderCheckpointer, Occasion};
+pub use device::{Device, Gpu, cpu, device_name, gpu};
 pub use dqn::{Dqn, DqnParams};
 pub use encoder::{Encoder, NetworkParams};
 pub use environment::{Environment, Episode, Picture, Spaces, Step, VectorEnvironment};
@@ -64,12 +66,3 @@ pub use trainer::{Evaluated, Report, Session, TrainContext, Trainer, photos_of_r
 pub use training::{Algorithm, Trained, TrainingParams, train_agent};
 pub use validation::Fidelity;
 pub use wrappers::{RewardScale, TimeLimit};
-
-/// Where tensors live; burn's type, so that a caller need not depend on burn.
-pub use burn::tensor::Device;
-
-/// The processor, through burn's `flex` backend.
-#[must_use]
-pub fn cpu() -> Device {
-    Device::flex()
-}

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use burn::tensor::Device;
 use dodge_data::Dataset;
 use dodge_hparams::{HParams, Registry};
 use dodge_preprocess::{Context, Progress, Splits};
@@ -14,6 +13,7 @@ use dodge_tracking::{Run, RunOptions, Status, Tracking};
 use serde::Serialize;
 
 use crate::Error;
+use crate::device::{Device, device_name};
 use crate::evaluate::{Evaluation, Outcome, Summary, TestPhoto};
 use crate::model::write_whole;
 use crate::mosaic::mosaic;
@@ -228,6 +228,8 @@ pub struct Report {
     pub steps_per_second: f64,
     /// The seed.
     pub seed: u64,
+    /// Where it was trained, as [`device_name`] calls it.
+    pub device: String,
     /// Training photos left out because the juror did not notice their damage.
     pub left_out: usize,
     /// The agent and its baselines on the test split.
@@ -287,6 +289,8 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     let run_dir = context.run_dir().to_owned();
     fs::create_dir_all(&run_dir).map_err(|source| Error::File { action: "create", path: run_dir.clone(), source })?;
     run.log_params(&context.registry.flatten())?;
+    let device = device_name(context.device());
+    run.log_params(&[("device", &device)])?;
     let configuration = run_dir.join("configuration.toml");
     write_whole(&configuration, context.registry.to_toml().as_bytes())?;
     context.log_artifact(&configuration, "")?;
@@ -301,6 +305,7 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     let splits = trainer.preprocess(&dataset, context)?;
     timer.finish()?;
     write_whole(&run_dir.join("used.json"), used(&dataset, &splits).as_bytes())?;
+    tracing::info!(target: "dodge::device", "training on {device}");
     let timer = run.time_stage("train");
     let trained = trainer.train(&splits, context)?;
     timer.finish()?;
@@ -327,6 +332,7 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
         wall_seconds,
         steps_per_second: trained.steps_per_second,
         seed: context.seed(),
+        device,
         left_out: splits.train.left_out,
         evaluation: evaluated.evaluation,
         undelivered_records: 0,

@@ -120,7 +120,8 @@ fn hyperparameters_and_configurations_that_are_wrong() {
     --synthetic=0: 2 error: data.synthetic_photos = 0 (--synthetic): out of range, expected 1 to 100000 (photos)
     hint: `dodge params list` shows every hyperparameter
     --threads=0: 2 error: --threads must be at least 1
-    --device=gpu: 2 error: this build has no GPU support: use --device cpu
+    --device=gpu: 2 error: this build has no GPU support: the feature `wgpu` is off
+    hint: `cargo xtask train --device gpu` builds with it; or use --device cpu
     --tracking-uri=ftp://example.org: 2 error: tracking destination `ftp://example.org` is not an http or https address: use `local`, `console`, `off` or an http(s) address
     "#);
     assert!(!scratch.path("volume/runs").exists(), "nothing was begun");

@@ -52,7 +52,9 @@ fn mlflow_experiment_name() {
 #[test]
 fn dodge_device() {
     let scratch = Scratch::new();
-    let _ = train_with(&scratch, &[("DODGE_DEVICE", "cpu"), ("MLFLOW_TRACKING_URI", "off")], &[]).succeeded();
+    let done = train_with(&scratch, &[("DODGE_DEVICE", "cpu"), ("MLFLOW_TRACKING_URI", "off")], &[]).succeeded();
+    assert_eq!(done.json()["device"], "cpu");
+    assert!(done.stderr.contains("training on cpu"), "{done}");
     let wrong = train_with(&scratch, &[("DODGE_DEVICE", "tpu")], &[]);
     assert_eq!(wrong.failed(2), "error: DODGE_DEVICE is `tpu`: use auto, cpu or gpu");
     let missing = train_with(&scratch, &[("DODGE_DEVICE", "gpu")], &[]);

@@ -55,6 +55,7 @@ fn local_writes_database_and_artifacts() {
 
     let param = |key: &str| rows(&store, &format!("SELECT value FROM params WHERE key = '{key}'"));
     assert_eq!(param("training/seed"), ["3"]);
+    assert_eq!(param("device"), ["cpu"]);
     assert_eq!(param("training/steps"), ["600"]);
     assert_eq!(param("source_dataset_id"), ["synthetic"]);
     assert_eq!(param("dataset_hash")[0].len(), 64);

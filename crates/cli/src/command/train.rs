@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use dodge_data::{DataLoader, DataParams, FolderLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
 use dodge_juror::{ClassicalJuror, Juror};
-use dodge_rl::{PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
+use dodge_rl::{NetworkParams, PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
 use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
 
 use crate::arguments::{Algorithm, Device, JurorChoice, TrainArguments};
@@ -24,7 +24,8 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
     let registry = hyperparameters(arguments, resumed.as_deref())?;
     let JurorChoice::Classical = arguments.juror;
     let juror: Arc<dyn Juror> = Arc::new(ClassicalJuror::new());
-    let device = device(arguments.device.or(surroundings.device).unwrap_or_default())?;
+    let choice = arguments.device.or(surroundings.device).unwrap_or_default();
+    let device = device(choice, &registry.get()?)?;
     use_threads(arguments.threads.or(surroundings.threads))?;
     let loader: Box<dyn DataLoader> = match (&arguments.photos, &resumed) {
         (_, Some(run_dir)) => Box::new(FolderLoader::new(photos_of_run(run_dir)?)),
@@ -106,11 +107,21 @@ fn hyperparameters(arguments: &TrainArguments, resumed: Option<&Path>) -> Result
 }
 
 /// The device is chosen here and handed down; burn's own default depends on the features of the build.
-fn device(choice: Device) -> Result<dodge_rl::Device> {
-    match choice {
-        Device::Auto | Device::Cpu => Ok(dodge_rl::cpu()),
-        Device::Gpu => Err(usage("this build has no GPU support: use --device cpu")),
+///
+/// `auto` takes a graphics card for networks only that gain from one, and never a driver that computes on the processor.
+fn device(choice: Device, network: &NetworkParams) -> Result<dodge_rl::Device> {
+    let chosen = match choice {
+        Device::Cpu => None,
+        Device::Gpu => Some(dodge_rl::gpu()?),
+        Device::Auto if network.suits_gpu() => dodge_rl::gpu().ok().filter(|gpu| !gpu.in_software),
+        Device::Auto => None,
+    };
+    if let Some(gpu) = &chosen
+        && gpu.in_software
+    {
+        tracing::warn!("{} is no graphics card: it computes on the processor, slower than --device cpu", gpu.name);
     }
+    Ok(chosen.map_or_else(dodge_rl::cpu, |gpu| gpu.device))
 }
 
 fn use_threads(threads: Option<usize>) -> Result<()> {

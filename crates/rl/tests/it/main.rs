@@ -7,6 +7,8 @@ mod agent;
 mod cart_pole;
 mod evaluate;
 mod failing;
+#[cfg(feature = "wgpu")]
+mod gpu;
 mod model;
 mod mosaic;
 mod photo_env;

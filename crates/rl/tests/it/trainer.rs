@@ -159,6 +159,7 @@ fn a_run_from_photos_to_report() {
     assert_eq!(steps, [256, 512, 768, 1024]);
 
     assert_eq!(record.params["ppo/hidden"].replace(['[', ']'], ""), "16");
+    assert_eq!((record.params["device"].as_str(), report.device.as_str()), ("cpu", "cpu"));
     assert_eq!(record.params["source_dataset_id"], "synthetic");
     assert_eq!(record.params["dataset_photos"], "10");
     let artifacts: Vec<&str> = record.artifacts.keys().map(String::as_str).collect();
