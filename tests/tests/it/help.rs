@@ -78,9 +78,9 @@ fn help_of_train_explains_every_option() {
               Where to compute [env: DODGE_DEVICE]
 
               Possible values:
-              - auto: The fastest there is in this build
+              - auto: A graphics card if there is one and the networks are large enough, else the processor
               - cpu:  The processor
-              - gpu:  A graphics card
+              - gpu:  A graphics card; `cargo xtask train --device gpu` builds for it
 
           --juror <JUROR>
               The juror
