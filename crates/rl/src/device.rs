@@ -65,9 +65,13 @@ fn found() -> &'static Result<Gpu, String> {
 #[cfg(feature = "wgpu")]
 fn probe() -> Result<Gpu, String> {
     use burn::tensor::Tensor;
+    use burn::tensor::wgpu::WgpuInitError;
     use burn::tensor::wgpu::wgpu::DeviceType;
 
-    let (device, setup) = Device::wgpu_options().init_with_setup().map_err(|error| error.to_string())?;
+    let (device, setup) = Device::wgpu_options().init_with_setup().map_err(|error| match error {
+        WgpuInitError::AdapterUnavailable { message, .. } => message,
+        other => other.to_string(),
+    })?;
     let adapter = setup.adapter.get_info();
     let name = format!("{}, {:?}", adapter.name, adapter.backend);
     // A driver that compiles no compute shader says so at the first use only.
