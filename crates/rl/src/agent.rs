@@ -42,7 +42,7 @@ pub fn retouch_all<P: Policy>(
     observer: &Observer,
     photos: &[&Photo],
 ) -> Vec<Retouched> {
-    let length = Observer::observation_len(actions.len());
+    let length = observer.observation_len(actions.len());
     let mut results: Vec<Retouched> = photos
         .iter()
         .map(|&photo| Retouched { photo: photo.clone(), operations: Vec::new(), stopped: false })
@@ -140,7 +140,7 @@ impl Model {
         let working: Vec<Photo> = photos.par_iter().map(|photo| photo.thumbnail(size)).collect();
         let working: Vec<&Photo> = working.iter().collect();
         let trained_steps = self.configuration().max_steps;
-        let retouched = retouch_all(self, self.actions(), trained_steps, limit, &Observer::new(), &working);
+        let retouched = retouch_all(self, self.actions(), trained_steps, limit, &self.observer(), &working);
         retouched.into_iter().map(|r| Recipe::new(r.operations)).collect()
     }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::environment::Picture;
+use crate::observation::Observer;
 use nature_cnn::NatureCnn;
 use patch::PatchMixer;
 use resnet::{Depth, Resnet};
@@ -65,11 +66,13 @@ impl NetworkParams {
         }
     }
 
-    /// The shape of the picture that the encoder sees; none for `stats`.
+    /// What shows photos to such a network.
     #[must_use]
-    pub fn picture(&self) -> Option<Picture> {
-        let side = self.picture_size as usize;
-        (self.encoder != Encoder::Stats).then_some(Picture { channels: 3, height: side, width: side })
+    pub fn observer(&self) -> Observer {
+        match self.encoder {
+            Encoder::Stats => Observer::new(),
+            _ => Observer::with_picture(self.picture_size),
+        }
     }
 }
 

@@ -108,10 +108,16 @@ impl Model {
         &self.actions
     }
 
+    /// What shows it photos as it was trained to see them.
+    #[must_use]
+    pub fn observer(&self) -> Observer {
+        self.configuration.network().observer()
+    }
+
     /// How much each action is preferred, `[batch][action]`, for observations `[batch][feature]`.
     #[must_use]
     pub fn preferences(&self, observations: &[f32]) -> Vec<f32> {
-        let length = Observer::observation_len(self.actions.len());
+        let length = self.observer().observation_len(self.actions.len());
         self.network.preferences(observations, length, &self.device)
     }
 
@@ -169,12 +175,12 @@ impl Model {
         }
         // The weights are drawn only to be replaced: the shapes come from the configuration, the values from the file.
         let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let length = Observer::observation_len(actions.len());
+        let length = configuration.network().observer().observation_len(actions.len());
         // Before that: a few digits in a small file must not cost gigabytes.
         let network = configuration.network();
         let shape = Shape {
             observation_len: length,
-            picture: network.picture(),
+            picture: network.observer().picture(),
             encoder: network.encoder,
             hidden: widths,
             action_count: actions.len(),
@@ -183,7 +189,7 @@ impl Model {
         if shape.number_count().map_err(|e| invalid(e.to_string()))? != held {
             return Err(invalid("its tensors do not fit its configuration: the file is damaged".to_owned()));
         }
-        let mut network = PictureEncoder::new(&network, network.picture(), &mut rng, device)
+        let mut network = PictureEncoder::new(&network, network.observer().picture(), &mut rng, device)
             .and_then(|encoder| AgentNetwork::with_encoder(encoder, shape, &mut rng, device))
             .map_err(|e| invalid(e.to_string()))?;
         let mut store = SafetensorsStore::from_bytes(Some(bytes));

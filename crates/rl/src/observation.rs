@@ -2,6 +2,8 @@
 
 use dodge_imaging::{LabConverter, Photo, luma};
 
+use crate::Picture;
+
 /// Cells of the coarse grid along each side.
 const GRID: usize = 4;
 const LUMA_SHARES: [f64; 11] = [0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];
@@ -24,9 +26,13 @@ pub(crate) const PHOTO_FEATURES: usize =
 /// In this order, all roughly within -1..=1: quantiles of luma, of each channel and of Lab chroma; histograms of L*,
 /// a* and b*; mean a* and b* in shadows, mid-tones and highlights; mean and deviation of chroma, and mean a*, b* of the
 /// nearly neutral pixels; for each cell of a 4x4 grid the mean of L*, a* and b* and their deviations.
+///
+/// For an encoder of pictures the features give way to a small square picture, `[channel][row][column]` in red, green and blue
+/// from 0 to 1: the photo scaled down to fit, never up, in the middle of black.
 #[derive(Debug, Clone, Default)]
 pub struct Observer {
     lab: LabConverter,
+    side: Option<u32>,
 }
 
 impl Observer {
@@ -39,21 +45,36 @@ impl Observer {
         Self::default()
     }
 
-    /// Length of an observation for a number of actions.
+    /// Makes an observer that shows pictures with sides of `side` pixels instead of features.
     #[must_use]
-    pub fn observation_len(action_count: usize) -> usize {
-        PHOTO_FEATURES + 1 + action_count
+    pub fn with_picture(side: u32) -> Self {
+        Self { side: Some(side), ..Self::default() }
     }
 
-    /// Writes the observation: the photo's features, the share of the allowed steps that are taken, and how often each
+    /// The shape of the picture that observations begin with, where they do.
+    #[must_use]
+    pub fn picture(&self) -> Option<Picture> {
+        self.side.map(|side| Picture { channels: 3, height: side as usize, width: side as usize })
+    }
+
+    /// Length of an observation for a number of actions.
+    #[must_use]
+    pub fn observation_len(&self, action_count: usize) -> usize {
+        self.picture().map_or(PHOTO_FEATURES, Picture::values) + 1 + action_count
+    }
+
+    /// Writes the observation: the photo's features or its picture, the share of the allowed steps that are taken, and how often each
     /// action was taken (`uses`, per action) as a share of the allowed steps.
     ///
     /// # Panics
     /// When `into` has another length than [`Observer::observation_len`].
     pub fn observe(&self, photo: &Photo, step: usize, max_steps: usize, uses: &[u16], into: &mut [f32]) {
-        assert_eq!(into.len(), Self::observation_len(uses.len()), "length of the observation");
-        let (photo_features, history) = into.split_at_mut(PHOTO_FEATURES);
-        self.describe(photo, photo_features);
+        assert_eq!(into.len(), self.observation_len(uses.len()), "length of the observation");
+        let (shown, history) = into.split_at_mut(into.len() - 1 - uses.len());
+        match self.side {
+            Some(side) => draw(photo, side, shown),
+            None => self.describe(photo, shown),
+        }
         let allowed = max_steps.max(1) as f32;
         history[0] = step as f32 / allowed;
         for (feature, &count) in history[1..].iter_mut().zip(uses) {
@@ -139,6 +160,20 @@ impl Observer {
     }
 }
 
+/// Writes the photo into a black square.
+fn draw(photo: &Photo, side: u32, into: &mut [f32]) {
+    let small = photo.thumbnail(side);
+    let (side, width, height) = (side as usize, small.width() as usize, small.height() as usize);
+    let (left, top) = ((side - width) / 2, (side - height) / 2);
+    into.fill(0.0);
+    for (index, pixel) in small.pixels().chunks_exact(3).enumerate() {
+        let place = (top + index / width) * side + left + index % width;
+        for (channel, &value) in pixel.iter().enumerate() {
+            into[channel * side * side + place] = f32::from(value) / 255.0;
+        }
+    }
+}
+
 /// Calls `each` with the level below which each share of the counts lies; `shares` ascend.
 fn quantiles(levels: &[u32; 256], shares: &[f64], mut each: impl FnMut(f32)) {
     let total: u32 = levels.iter().sum();
@@ -158,7 +193,7 @@ mod tests {
     use super::*;
 
     fn observe(photo: &Photo) -> Vec<f32> {
-        let mut features = vec![f32::NAN; Observer::observation_len(3)];
+        let mut features = vec![f32::NAN; Observer::new().observation_len(3)];
         Observer::new().observe(photo, 2, 10, &[1, 0, 1], &mut features);
         features
     }
@@ -169,6 +204,22 @@ mod tests {
         let features = observe(&photo);
         assert!(features.iter().all(|f| f.is_finite() && f.abs() <= 8.0), "{features:?}");
         assert_eq!(features[PHOTO_FEATURES..], [0.2, 0.4, 0.0, 0.4]);
+    }
+
+    #[test]
+    fn a_picture_lies_in_the_middle_of_black() {
+        let photo = Photo::from_fn(4, 2, |x, y| [10 * x as u8, 100 * y as u8, 255]).unwrap();
+        let observer = Observer::with_picture(6);
+        let mut observation = vec![f32::NAN; observer.observation_len(3)];
+        observer.observe(&photo, 2, 10, &[1, 0, 1], &mut observation);
+        let at =
+            |channel: usize, row: usize, column: usize| (255.0 * observation[channel * 36 + row * 6 + column]).round();
+        assert_eq!([at(0, 2, 1), at(0, 2, 4), at(1, 2, 4), at(1, 3, 4), at(2, 3, 1)], [0.0, 30.0, 0.0, 100.0, 255.0]);
+        assert_eq!([at(2, 1, 1), at(2, 4, 1), at(2, 2, 0), at(2, 2, 5)], [0.0; 4]);
+        assert_eq!(observation[108..], [0.2, 0.4, 0.0, 0.4]);
+        let large = Photo::from_fn(300, 100, |_, _| [255; 3]).unwrap();
+        observer.observe(&large, 0, 10, &[0; 3], &mut observation);
+        assert_eq!(observation[..36].iter().filter(|&&value| value > 0.9).count(), 12);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::actions::ActionSet;
 use crate::observation::{Observer, PHOTO_FEATURES, QUANTILE_FEATURES};
 use crate::reward::{RewardParams, Standing};
 use crate::state::{StateReader, StateWriter};
-use crate::{Environment, Error, Spaces, Step};
+use crate::{Environment, Error, Picture, Spaces, Step};
 
 /// The task: what the agent may do and for how long.
 #[derive(Debug, Clone, PartialEq, HParams)]
@@ -198,20 +198,30 @@ impl PhotoEnv {
     #[must_use]
     pub fn spaces(task: &PhotoTask) -> Spaces {
         let action_count = task.actions.len();
-        let observation_len = Observer::observation_len(action_count);
-        Spaces { observation_len, picture: None, privileged_len: 1 + QUANTILE_FEATURES, action_count }
+        let (observation_len, picture) = (task.observer.observation_len(action_count), task.observer.picture());
+        Spaces { observation_len, picture, privileged_len: 1 + QUANTILE_FEATURES, action_count }
     }
 
     fn observe(&mut self, observation: &mut [f32]) {
         let limit = self.task.environment.edit_limit();
         self.task.observer.observe(&self.current, self.steps, limit, &self.uses, observation);
-        self.current_quantiles.copy_from_slice(&observation[..QUANTILE_FEATURES]);
+        if self.task.observer.picture().is_none() {
+            // The observation begins with them.
+            self.current_quantiles.copy_from_slice(&observation[..QUANTILE_FEATURES]);
+        } else {
+            self.current_quantiles = self.quantiles(&self.current);
+        }
     }
 
     fn describe_original(&mut self) {
+        self.original_quantiles = self.quantiles(&self.original);
+    }
+
+    fn quantiles(&self, photo: &Photo) -> Vec<f32> {
         let mut features = vec![0.0; PHOTO_FEATURES];
-        self.task.observer.describe(&self.original, &mut features);
-        self.original_quantiles.copy_from_slice(&features[..QUANTILE_FEATURES]);
+        self.task.observer.describe(photo, &mut features);
+        features.truncate(QUANTILE_FEATURES);
+        features
     }
 
     /// Another photo that could have been taken in the same place.
@@ -261,7 +271,7 @@ impl PhotoEnv {
 
 impl Environment for PhotoEnv {
     fn observation_len(&self) -> usize {
-        Observer::observation_len(self.task.actions.len())
+        self.task.observer.observation_len(self.task.actions.len())
     }
 
     fn action_count(&self) -> usize {
@@ -270,6 +280,10 @@ impl Environment for PhotoEnv {
 
     fn action_mask(&self, mask: &mut [bool]) {
         self.task.actions.mask(self.last, &self.current, mask);
+    }
+
+    fn picture(&self) -> Option<Picture> {
+        self.task.observer.picture()
     }
 
     fn privileged_len(&self) -> usize {

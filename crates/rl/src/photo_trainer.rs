@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use crate::Error;
 use crate::callback::{Callback, EarlyStop};
 use crate::checkpoint::{Checkpointer, FolderCheckpointer};
+use crate::encoder::NetworkParams;
 use crate::evaluate::{TestPhoto, evaluate};
-use crate::observation::Observer;
 use crate::photo_env::{EnvironmentParams, PhotoTask, TrainingPhoto};
 use crate::trainer::{Evaluated, TrainContext, Trainer};
 use crate::training::{Trained, TrainingParams, train_agent};
@@ -86,7 +86,7 @@ impl Trainer for PhotoTrainer {
             reward: context.hyperparameters()?,
             undamaged_share: degrade.undamaged_share,
             juror: Arc::clone(&self.juror),
-            observer: Observer::new(),
+            observer: context.hyperparameters::<NetworkParams>()?.observer(),
         };
         let validation = training_photos(&splits.validation.photos, size)?;
         let params: TrainingParams = context.hyperparameters()?;

@@ -99,7 +99,7 @@ pub fn train_agent(
     let (seed, device) = (context.seed(), context.device());
     let spaces = PhotoEnv::spaces(&task);
     let size = task.environment.working_size;
-    let validation = Validation::new(validation_photos, params.validation_damages, size, seed)?;
+    let validation = Validation::new(validation_photos, params.validation_damages, size, task.observer.clone(), seed)?;
     let network: NetworkParams = context.hyperparameters()?;
     match params.algorithm {
         Algorithm::Ppo => {

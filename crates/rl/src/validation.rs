@@ -46,7 +46,13 @@ impl Fidelity {
 impl Validation {
     /// Each photo once with its stored damage, with `damages - 1` fresh ones, and once undamaged: more episodes than
     /// photos, because the choice between models should not hang on a single draw of damage.
-    pub(crate) fn new(photos: &[TrainingPhoto], damages: usize, working_size: u32, seed: u64) -> Result<Self, Error> {
+    pub(crate) fn new(
+        photos: &[TrainingPhoto],
+        damages: usize,
+        working_size: u32,
+        observer: Observer,
+        seed: u64,
+    ) -> Result<Self, Error> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut episodes = Vec::new();
         let episode = |original: &Photo, degraded: &Photo| TrainingPhoto {
@@ -65,7 +71,7 @@ impl Validation {
         episodes.extend(photos.iter().map(|photo| episode(&photo.original, &photo.original)));
         let degraded: Vec<&Photo> = episodes[..damaged].iter().map(|episode| &episode.degraded).collect();
         let mean_degraded_db = mean_psnr(&episodes[..damaged], &degraded)?;
-        Ok(Self { episodes, damaged, mean_degraded_db, observer: Observer::new() })
+        Ok(Self { episodes, damaged, mean_degraded_db, observer })
     }
 
     /// Lets a policy act on all episodes.

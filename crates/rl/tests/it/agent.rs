@@ -24,7 +24,7 @@ impl Policy for Script {
         let mut asked = self.asked.lock().unwrap();
         let answers = &self.answers[asked.len()];
         let count = ACTIONS.len() + 1;
-        asked.push(observations.len() / Observer::observation_len(count) / VIEWS);
+        asked.push(observations.len() / Observer::new().observation_len(count) / VIEWS);
         let certain = |&answer: &usize| (0..count).map(move |action| f32::from(u8::from(action == answer)));
         answers.iter().flat_map(|answer| std::iter::repeat_n(answer, VIEWS)).flat_map(certain).collect()
     }

@@ -60,7 +60,7 @@ fn start(task: PhotoTask, seed: u64, index: u64) -> (PhotoEnv, Vec<f32>) {
 }
 
 fn seen(photo: &Photo) -> Vec<f32> {
-    let mut observation = vec![0.0; Observer::observation_len(STOP + 1)];
+    let mut observation = vec![0.0; Observer::new().observation_len(STOP + 1)];
     Observer::new().observe(photo, 0, MAX_STEPS, &[0; STOP + 1], &mut observation);
     observation
 }

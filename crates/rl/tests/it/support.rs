@@ -150,7 +150,7 @@ pub(crate) fn model(hidden: &[usize], seed: u64) -> Model {
     let configuration = configuration(hidden);
     let actions = ActionSet::parse(&configuration.actions).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let length = Observer::observation_len(actions.len());
+    let length = Observer::new().observation_len(actions.len());
     let network = AgentNetwork::new(length, hidden, actions.len(), Head::Policy, &mut rng, &Device::flex());
     Model::new(configuration, network, Device::flex()).unwrap()
 }
@@ -158,7 +158,7 @@ pub(crate) fn model(hidden: &[usize], seed: u64) -> Model {
 /// Random observations for [`model`].
 pub(crate) fn observations(rows: usize) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let length = Observer::observation_len(ACTIONS.len() + 1);
+    let length = Observer::new().observation_len(ACTIONS.len() + 1);
     (0..rows * length).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect()
 }
 
