@@ -376,6 +376,31 @@ fn a_callback_hears_of_every_round_and_can_end_the_training() {
 }
 
 #[test]
+fn an_agent_that_sees_pictures_is_trained_and_used() {
+    for (encoder, algorithm) in [("nature-cnn", "ppo"), ("patch", "dqn")] {
+        let mut place = Workplace::new();
+        let encoder = format!("network.encoder={encoder}");
+        let algorithm = format!("training.algorithm={algorithm}");
+        for assignment in
+            [&*encoder, &*algorithm, "network.picture_size=36", "environment.working_size=36", "training.steps=256"]
+        {
+            place.registry.apply_set(assignment).unwrap();
+        }
+        let report = place.train().unwrap();
+        assert_eq!(report.steps, 256);
+        let model = Model::load(&report.model, &Device::flex()).unwrap();
+        assert_eq!(model.observer().picture().unwrap().values(), 3 * 36 * 36);
+        assert!(
+            model
+                .recipe_for(&dodge_imaging::Photo::from_fn(50, 40, |x, y| [x as u8, y as u8, 90]).unwrap())
+                .operations()
+                .len()
+                <= 4
+        );
+    }
+}
+
+#[test]
 fn a_training_that_gets_no_better_ends_early() {
     let mut place = Workplace::new();
     // Without a step size nothing changes after the first validation.
