@@ -12,7 +12,8 @@
 //!
 //! where Q' is a copy of Q that is renewed now and then, and w corrects for the preference of prioritised replay.
 //!
-//! Deviations from the paper: Adam instead of RMSProp; the gradient is clipped by its global norm.
+//! Deviations from the paper: Adam instead of RMSProp; the gradient is clipped by its global norm; the model acts by an average
+//! of the latest networks.
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -27,7 +28,7 @@ use crate::environment::{Environment, Spaces, VectorEnvironment};
 use crate::fit;
 use crate::learner::{Advance, Clock, Learner};
 use crate::network::{AgentNetwork, Head, Shape, batch, to_vec};
-use crate::optimizer::{Adam, Gradient, clip_factor, restore_parameters, save_parameters};
+use crate::optimizer::{Adam, Gradient, averaged, clip_factor, restore_parameters, save_parameters};
 use crate::priorities::Priorities;
 use crate::replay::{Replay, Sample};
 use crate::state::{StateReader, StateWriter};
@@ -90,6 +91,10 @@ pub struct DqnParams {
     /// Step size of the Adam optimiser.
     #[hparam(default = 5e-4, range = 1e-8..=1.0, unit = "per gradient step", scale = "log")]
     pub learning_rate: f64,
+    /// The model acts by an average of the networks of the latest rounds, over about this share of the training: steadier than the
+    /// network of any one round. 0 takes the latest as it is.
+    #[hparam(default = 0.05, range = 0.0..=1.0)]
+    pub averaging_share: f64,
     /// Widths of the hidden layers.
     #[hparam(default = [256, 256], range = 1..=8192, max_len = 8)]
     pub hidden: Vec<usize>,
@@ -140,6 +145,7 @@ pub struct Dqn {
     params: DqnParams,
     learning: AgentNetwork,
     target: AgentNetwork,
+    averaged: AgentNetwork,
     optimizer: Adam,
     replay: Replay,
     priorities: Priorities,
@@ -184,6 +190,7 @@ impl Dqn {
         let replay = Replay::new(params.replay_capacity, params.environments, spaces);
         Ok(Self {
             target: learning.valid(),
+            averaged: learning.valid(),
             optimizer: Adam::new(1e-8),
             priorities: Priorities::new(replay.index_count()),
             replay,
@@ -288,7 +295,7 @@ impl Dqn {
 
 impl Policy for Dqn {
     fn preferences(&self, observations: &[f32]) -> Vec<f32> {
-        self.values(observations)
+        self.averaged.preferences(observations, self.spaces.observation_len, &self.device.clone().inner())
     }
 }
 
@@ -319,6 +326,10 @@ impl Learner for Dqn {
                 let (loss, value, norm) = self.gradient_step(clock)?;
                 (losses, values, norms) = (losses + loss, values + value, norms + norm);
             }
+            let part = (rounds * environments.len()) as f64 / clock.total.max(1) as f64;
+            let share = self.params.averaging_share;
+            let kept = if share > 0.0 { (-part / share).exp() } else { 0.0 };
+            self.averaged = averaged(self.averaged.clone(), &self.learning.valid(), kept as f32);
             let count = self.params.gradient_steps as f64;
             metrics.extend([
                 ("train/loss", losses / count),
@@ -331,13 +342,14 @@ impl Learner for Dqn {
     }
 
     fn network(&self) -> AgentNetwork {
-        self.learning.valid()
+        self.averaged.clone()
     }
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         writer.write(&(&self.rng, self.steps_since_target as u64))?;
         save_parameters(&self.learning, writer)?;
         save_parameters(&self.target, writer)?;
+        save_parameters(&self.averaged, writer)?;
         self.optimizer.save_state(writer)?;
         self.replay.save_state(writer)?;
         self.priorities.save_state(writer)
@@ -349,6 +361,7 @@ impl Learner for Dqn {
         self.steps_since_target = usize::try_from(steps_since_target).unwrap_or(usize::MAX);
         self.learning = restore_parameters(self.learning.clone(), reader)?;
         self.target = restore_parameters(self.target.clone(), reader)?;
+        self.averaged = restore_parameters(self.averaged.clone(), reader)?;
         self.optimizer.restore_state(reader)?;
         self.replay.restore_state(reader)?;
         self.priorities.restore_state(reader)
