@@ -127,7 +127,7 @@ fn write_weights(path: &std::path::Path, depth: Depth) {
     std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
-/// What tests/golden/resnet.py printed with torch 2.15 and torchvision 0.30.
+/// What tests/golden/resnet.py printed with torch 2.15 and torchvision 0.29.
 #[test]
 fn residual_networks_with_weights_of_a_file_are_those_of_torchvision() {
     let device = Device::flex();
