@@ -10,7 +10,6 @@
 
 mod geometry;
 mod kernel;
-mod product;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +19,6 @@ use burn::backend::autodiff::grads::Gradients as GradientsOfGraph;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -28,28 +26,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use geometry::{Geometry, Order, from_window_order, to_window_order};
 use kernel::{Pass, Wanted, backward, forward};
 
-/// What becomes of each output of a convolution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Activation {
-    /// It stays.
-    None,
-    /// Negative ones become zero.
-    Relu,
-}
-
-impl Activation {
-    /// Written as a comparison, because `f32::max` would hide a NaN.
-    #[inline(always)]
-    fn of(self, x: f32) -> f32 {
-        if self == Self::Relu && x < 0.0 { 0.0 } else { x }
-    }
-
-    /// The gradient by what went in, from the gradient by what came out.
-    #[inline(always)]
-    fn gradient(self, gradient: f32, output: f32) -> f32 {
-        if self == Self::Relu && output <= 0.0 { 0.0 } else { gradient }
-    }
-}
+use crate::activation::Activation;
 
 /// The numbers of a convolution that are not tensors.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +66,7 @@ pub(crate) fn convolve(
     if device != Device::flex() || input_bchw.dtype() != DType::F32 || input_bchw.shape().num_elements() == 0 {
         let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
         let output_bohw = conv2d(input_bchw, weight_oihw, bias_o, options);
-        return if activation == Activation::Relu { relu(output_bohw) } else { output_bohw };
+        return activation.of_tensor(output_bohw);
     }
     let bias_o = bias_o.unwrap_or_else(|| Tensor::zeros([filters], &device));
     let (input, weight, bias) = (input_bchw.into_dispatch(), weight_oihw.into_dispatch(), bias_o.into_dispatch());

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod actions;
+mod activation;
 mod agent;
 #[cfg(test)]
 mod algorithm_tests;
 mod callback;
 mod checkpoint;
 mod convolution;
+mod dense;
 mod device;
 mod dqn;
 mod encoder;
@@ -27,6 +29,7 @@ mod photo_env;
 mod photo_trainer;
 mod ppo;
 mod priorities;
+mod product;
 mod replay;
 mod reward;
 mod rollout;

@@ -21,13 +21,14 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::Error;
+use crate::activation::Activation;
 use crate::agent::Policy;
 use crate::encoder::{NetworkParams, PictureEncoder};
 use crate::environment::{Environment, Spaces, VectorEnvironment};
 use crate::fit;
 use crate::learner::{Advance, Clock, Learner};
 use crate::masks::{masked, penalties, sample};
-use crate::network::{AgentNetwork, Head, Perceptron, Shape, batch, softsign, to_vec};
+use crate::network::{AgentNetwork, Head, Perceptron, Shape, batch, to_vec};
 use crate::optimizer::{Adam, Gradient, averaged, clip_factor, restore_parameters, save_parameters};
 use crate::rollout::{Rollout, advantages, explained_variance, normalized, pick, shuffle};
 use crate::schedule::Schedule;
@@ -227,7 +228,7 @@ impl ActorCritic {
             Some(privileged_bp) => Tensor::cat(vec![features_bf, privileged_bp], 1),
             None => features_bf,
         };
-        self.value.forward(judged_bf, softsign).squeeze_dim(1)
+        self.value.forward(judged_bf, Activation::Softsign).squeeze_dim(1)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where the windows of a convolution lie, and the way from an image to the matrix of its windows and back.
 
+use crate::product::exchange;
+
 /// In which order the numbers of an image, or of a window of it, lie in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
@@ -151,17 +153,6 @@ pub(super) fn from_window_order(geometry: &Geometry, weights: Vec<f32>) -> Vec<f
         Order::Planes => weights,
         Order::Pixels => exchange(&weights, geometry.kernel_height * geometry.kernel_width, geometry.channels),
     }
-}
-
-/// Transposes each of the matrices of `rows` by `columns` numbers that lie one after another.
-pub(super) fn exchange(matrices: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    let mut exchanged = Vec::with_capacity(matrices.len());
-    for matrix in matrices.chunks_exact(rows * columns) {
-        for column in 0..columns {
-            exchanged.extend(matrix[column..].iter().step_by(columns));
-        }
-    }
-    exchanged
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use std::cell::RefCell;
 
 use rayon::prelude::*;
 
-use super::Activation;
-use super::geometry::{Geometry, exchange};
-use super::product::{Matrix, Output, multiply};
+use super::geometry::Geometry;
+use crate::activation::Activation;
+use crate::product::{Matrix, Output, exchange, multiply};
 
 /// So many numbers of windows are made at a time: half a megabyte, which is about what one core has for itself.
 const SCRATCH_LEN: usize = 128 * 1024;

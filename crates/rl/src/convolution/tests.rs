@@ -54,7 +54,7 @@ impl Case {
         let Settings { stride, padding, activation } = self.settings;
         let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
         let output = conv2d(self.input.clone(), self.weight.clone(), Some(self.bias.clone()), options);
-        if activation == Activation::Relu { relu(output) } else { output }
+        activation.of_tensor(output)
     }
 
     fn tracked(mut self) -> Self {

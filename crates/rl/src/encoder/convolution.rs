@@ -3,7 +3,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::convolution::{Activation, Settings, convolve};
+use crate::activation::Activation;
+use crate::convolution::{Settings, convolve};
 
 /// Convolution with square kernels, and with a bias where it has one.
 #[derive(Module, Debug)]

@@ -2,13 +2,13 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 
 use super::EncoderSize;
 use super::convolution::{Convolution, Shape};
-use crate::convolution::Activation;
+use crate::activation::Activation;
+use crate::dense::dense;
 use crate::environment::Picture;
 use crate::network::orthogonal;
 
@@ -62,6 +62,6 @@ impl NatureCnn {
     pub(crate) fn forward(&self, pictures_bchw: Tensor<4>) -> Tensor<2> {
         let maps_bchw = self.convolutions.iter().fold(pictures_bchw, |x, layer| layer.forward(x, Activation::Relu));
         // Flattened pixel by pixel, which is how a convolution leaves its output: another order would copy it.
-        relu(self.output.forward(maps_bchw.permute([0, 2, 3, 1]).flatten(1, 3)))
+        dense(&self.output, maps_bchw.permute([0, 2, 3, 1]).flatten(1, 3), Activation::Relu)
     }
 }

@@ -3,11 +3,12 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 
 use super::EncoderSize;
+use crate::activation::Activation;
+use crate::dense::dense;
 use crate::environment::Picture;
 use crate::network::orthogonal;
 
@@ -75,7 +76,7 @@ impl PatchMixer {
             .reshape([batch, channels, rows, SIDE, columns, SIDE])
             .permute([0, 2, 4, 1, 3, 5])
             .reshape([batch, rows * columns, channels * SIDE * SIDE]);
-        let embedded_bpf = relu(self.embedding.forward(patches_bpv));
+        let embedded_bpf = rows_through(&self.embedding, patches_bpv, Activation::Relu);
         let mixed_bpf = self.blocks.iter().fold(embedded_bpf, |x_bpf, block| {
             let among_bpf = block.tokens.forward(x_bpf.clone().swap_dims(1, 2)).swap_dims(1, 2);
             let x_bpf = x_bpf + among_bpf;
@@ -88,8 +89,16 @@ impl PatchMixer {
 
 impl Mixer {
     fn forward(&self, input: Tensor<3>) -> Tensor<3> {
-        self.outer.forward(relu(self.inner.forward(input)))
+        rows_through(&self.outer, rows_through(&self.inner, input, Activation::Relu), Activation::None)
     }
+}
+
+/// Outputs `[batch, row, output]` of a layer for inputs `[batch, row, input]`.
+fn rows_through(layer: &Linear, input_bri: Tensor<3>, activation: Activation) -> Tensor<3> {
+    let [batch, rows, inputs] = input_bri.dims();
+    let output = dense(layer, input_bri.reshape([batch * rows, inputs]), activation);
+    let outputs = output.dims()[1];
+    output.reshape([batch, rows, outputs])
 }
 
 fn linear(inputs: usize, outputs: usize, gain: f32, rng: &mut ChaCha8Rng, device: &Device) -> Linear {

@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use super::EncoderSize;
 use super::convolution::{Convolution, Shape};
 use crate::Error;
-use crate::convolution::Activation;
+use crate::activation::Activation;
 use crate::network::normal;
 
 /// Mean and standard deviation of the channels that torchvision's weights were trained with, for values from 0 to 1.
