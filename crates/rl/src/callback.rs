@@ -16,7 +16,7 @@ pub struct Moment<'a> {
     /// Rounds of learning so far.
     pub updates: u64,
     /// What the round was recorded with, by the names in the tracked run.
-    pub metrics: &'a [(&'static str, f64)],
+    pub metrics: &'a [(String, f64)],
     /// The episodes that ended in the round.
     pub episodes: &'a [Episode],
     /// How the policy did on the validation split, where it was measured in this round.

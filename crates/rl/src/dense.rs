@@ -15,6 +15,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::activation::Activation;
 use crate::product::{Matrix, product};
+use crate::vectorized::vectorized;
 
 /// Outputs `[batch, output]` of a layer for inputs `[batch, input]`, through `activation`.
 ///
@@ -110,9 +111,12 @@ impl Saved {
         let mut outputs = product(matrix(&self.input), matrix(&self.weight));
         let bias = bias.to_contiguous();
         let bias = numbers(&bias);
-        for outputs in outputs.chunks_exact_mut(bias.len()) {
-            outputs.iter_mut().zip(bias).for_each(|(output, bias)| *output = self.activation.of(*output + bias));
-        }
+        let activation = self.activation;
+        vectorized(|| {
+            for outputs in outputs.chunks_exact_mut(bias.len()) {
+                outputs.iter_mut().zip(bias).for_each(|(output, bias)| *output = activation.of(*output + bias));
+            }
+        });
         tensor(outputs, [self.input.shape()[0], bias.len()])
     }
 
@@ -122,19 +126,22 @@ impl Saved {
         let [batch, inputs] = sides(&self.input);
         let outputs = sides(output)[1];
         let gradient = gradient.to_contiguous();
-        let inner: Vec<f32> = numbers(&gradient)
-            .iter()
-            .zip(numbers(output))
-            .map(|(&gradient, &output)| self.activation.gradient(gradient, output))
-            .collect();
+        let mut inner = numbers(&gradient).to_vec();
+        let activation = self.activation;
+        vectorized(|| {
+            let pairs = inner.iter_mut().zip(numbers(output));
+            pairs.for_each(|(inner, &output)| *inner = activation.gradient(*inner, output));
+        });
         let inner_bo = Matrix::of_rows(&inner, batch, outputs);
         let by_input = || tensor(product(inner_bo, matrix(&self.weight).transposed()), [batch, inputs]);
         let by_weight = || tensor(product(matrix(&self.input).transposed(), inner_bo), [inputs, outputs]);
         let by_bias = || {
             let mut sums = vec![0.0; outputs];
-            for inner in inner.chunks_exact(outputs) {
-                sums.iter_mut().zip(inner).for_each(|(sum, x)| *sum += x);
-            }
+            vectorized(|| {
+                for inner in inner.chunks_exact(outputs) {
+                    sums.iter_mut().zip(inner).for_each(|(sum, x)| *sum += x);
+                }
+            });
             tensor(sums, [outputs])
         };
         [input.then(by_input), weight.then(by_weight), bias.then(by_bias)]

@@ -244,6 +244,48 @@ impl Dqn {
         Ok(())
     }
 
+    /// Steps for one training interval, and the gradient steps after it.
+    fn round<E: Environment>(
+        &mut self,
+        environments: &mut VectorEnvironment<E>,
+        clock: Clock,
+    ) -> Result<Advance, Error> {
+        fit::environments("dqn", (self.params.environments, self.spaces), environments)?;
+        if self.replay.len() == 0 {
+            fit::remembered(environments.observations())?;
+            self.replay.show(environments);
+        }
+        let rounds = self.params.train_interval.div_ceil(environments.len());
+        let mut clock = clock;
+        let mut exploration = 1.0;
+        for _ in 0..rounds {
+            let is_learning = self.replay.len() >= self.params.learning_starts;
+            exploration = if is_learning { self.params.exploration_at(clock.progress()) } else { 1.0 };
+            self.step(environments, exploration)?;
+            clock.taken += environments.len() as u64;
+        }
+        let mut metrics = vec![("train/exploration", exploration)];
+        if self.replay.len() >= self.params.learning_starts {
+            let (mut losses, mut values, mut norms) = (0.0, 0.0, 0.0);
+            for _ in 0..self.params.gradient_steps {
+                let (loss, value, norm) = self.gradient_step(clock)?;
+                (losses, values, norms) = (losses + loss, values + value, norms + norm);
+            }
+            let part = (rounds * environments.len()) as f64 / clock.total.max(1) as f64;
+            let share = self.params.averaging_share;
+            let kept = if share > 0.0 { (-part / share).exp() } else { 0.0 };
+            self.averaged = averaged(self.averaged.clone(), &self.learning.valid(), kept as f32);
+            let count = self.params.gradient_steps as f64;
+            metrics.extend([
+                ("train/loss", losses / count),
+                ("train/mean_q_value", values / count),
+                ("train/gradient_norm", norms / count),
+                ("train/learning_rate", self.params.learning_rate),
+            ]);
+        }
+        Ok(Advance { steps: (rounds * environments.len()) as u64, metrics })
+    }
+
     /// Draws experiences and moves the network towards their targets. Returns the loss and the mean value of the actions.
     fn gradient_step(&mut self, clock: Clock) -> Result<(f64, f64, f64), Error> {
         let (indices, weights) = self.draw(clock.progress());
@@ -305,40 +347,8 @@ impl Learner for Dqn {
         environments: &mut VectorEnvironment<E>,
         clock: Clock,
     ) -> Result<Advance, Error> {
-        fit::environments("dqn", (self.params.environments, self.spaces), environments)?;
-        if self.replay.len() == 0 {
-            fit::remembered(environments.observations())?;
-            self.replay.show(environments);
-        }
-        let rounds = self.params.train_interval.div_ceil(environments.len());
-        let mut clock = clock;
-        let mut exploration = 1.0;
-        for _ in 0..rounds {
-            let is_learning = self.replay.len() >= self.params.learning_starts;
-            exploration = if is_learning { self.params.exploration_at(clock.progress()) } else { 1.0 };
-            self.step(environments, exploration)?;
-            clock.taken += environments.len() as u64;
-        }
-        let mut metrics = vec![("train/exploration", exploration)];
-        if self.replay.len() >= self.params.learning_starts {
-            let (mut losses, mut values, mut norms) = (0.0, 0.0, 0.0);
-            for _ in 0..self.params.gradient_steps {
-                let (loss, value, norm) = self.gradient_step(clock)?;
-                (losses, values, norms) = (losses + loss, values + value, norms + norm);
-            }
-            let part = (rounds * environments.len()) as f64 / clock.total.max(1) as f64;
-            let share = self.params.averaging_share;
-            let kept = if share > 0.0 { (-part / share).exp() } else { 0.0 };
-            self.averaged = averaged(self.averaged.clone(), &self.learning.valid(), kept as f32);
-            let count = self.params.gradient_steps as f64;
-            metrics.extend([
-                ("train/loss", losses / count),
-                ("train/mean_q_value", values / count),
-                ("train/gradient_norm", norms / count),
-                ("train/learning_rate", self.params.learning_rate),
-            ]);
-        }
-        Ok(Advance { steps: (rounds * environments.len()) as u64, metrics })
+        // On a thread of the pool from here on: work that is shared with the others is handed over faster from there.
+        rayon::scope(|_| self.round(environments, clock))
     }
 
     fn network(&self) -> AgentNetwork {

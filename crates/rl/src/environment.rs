@@ -1,6 +1,7 @@
 //! What the algorithms learn in: a single environment, and many stepped together.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -168,6 +169,10 @@ pub struct VectorEnvironment<E> {
     normalizer: Option<Normalizer>,
 }
 
+/// Steps that take less than this in all are taken by the calling thread: waking others takes longer. Each environment has
+/// its own random stream, so that it changes nothing else.
+const WORTH_THREADS: Duration = Duration::from_micros(50);
+
 const NEW_EPISODE: Episode = Episode { total_reward: 0.0, steps: 0, truncated: false };
 
 struct Slot<E> {
@@ -178,6 +183,8 @@ struct Slot<E> {
     final_mask: Vec<bool>,
     privileged: Vec<f32>,
     final_privileged: Vec<f32>,
+    /// How long the latest step took.
+    took: Duration,
 }
 
 impl<E: Environment> Slot<E> {
@@ -192,6 +199,7 @@ impl<E: Environment> Slot<E> {
             mask,
             final_privileged: privileged.clone(),
             privileged,
+            took: Duration::MAX,
         }
     }
 
@@ -201,6 +209,7 @@ impl<E: Environment> Slot<E> {
     }
 
     fn step(&mut self, action: usize) -> Result<Step, Error> {
+        let start = Instant::now();
         let step = self.environment.step(action, &mut self.observation)?;
         if !step.reward.is_finite() {
             return Err(Error::Environment { reason: format!("a reward is {}", step.reward) });
@@ -216,6 +225,7 @@ impl<E: Environment> Slot<E> {
             self.environment.reset(&mut self.observation)?;
         }
         self.look()?;
+        self.took = start.elapsed();
         Ok(step)
     }
 
@@ -300,6 +310,12 @@ impl<E: Environment> VectorEnvironment<E> {
         self.normalizer.as_ref()
     }
 
+    /// The environments themselves, to ask them for what only their kind has. To act in one leaves the vector with an
+    /// observation that is not its environment's.
+    pub(crate) fn environments_mut(&mut self) -> impl Iterator<Item = &mut E> {
+        self.slots.iter_mut().map(|slot| &mut slot.environment)
+    }
+
     /// Number of environments.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -366,12 +382,13 @@ impl<E: Environment> VectorEnvironment<E> {
     /// When there is not one action per environment.
     pub fn step(&mut self, actions: &[usize]) -> Result<Vec<Step>, Error> {
         assert_eq!(actions.len(), self.slots.len(), "one action per environment");
-        let mut steps = self
-            .slots
-            .par_iter_mut()
-            .zip(actions)
-            .map(|(slot, &action)| guarded(|| slot.step(action)))
-            .collect::<Result<Vec<Step>, Error>>()?;
+        let work = self.slots.iter().fold(Duration::ZERO, |work, slot| work.saturating_add(slot.took));
+        let step = |(slot, &action): (&mut Slot<E>, &usize)| guarded(|| slot.step(action));
+        let mut steps = if work < WORTH_THREADS {
+            self.slots.iter_mut().zip(actions).map(step).collect::<Result<Vec<Step>, Error>>()?
+        } else {
+            self.slots.par_iter_mut().zip(actions).map(step).collect::<Result<Vec<Step>, Error>>()?
+        };
         for (running, step) in self.running.iter_mut().zip(&steps) {
             running.total_reward += f64::from(step.reward);
             running.steps += 1;
@@ -400,10 +417,10 @@ impl<E: Environment> VectorEnvironment<E> {
             let place = |length: usize| index * length..(index + 1) * length;
             let Spaces { observation_len, privileged_len, action_count, .. } = self.spaces;
             self.observations[place(observation_len)].copy_from_slice(&slot.observation);
-            self.final_observations[place(observation_len)].copy_from_slice(&slot.final_observation);
             self.privileged[place(privileged_len)].copy_from_slice(&slot.privileged);
-            self.final_privileged[place(privileged_len)].copy_from_slice(&slot.final_privileged);
             self.masks[place(action_count)].copy_from_slice(&slot.mask);
+            self.final_observations[place(observation_len)].copy_from_slice(&slot.final_observation);
+            self.final_privileged[place(privileged_len)].copy_from_slice(&slot.final_privileged);
             self.final_masks[place(action_count)].copy_from_slice(&slot.final_mask);
         }
     }

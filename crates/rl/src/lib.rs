@@ -35,9 +35,11 @@ mod reward;
 mod rollout;
 mod schedule;
 mod state;
+mod tally;
 mod trainer;
 mod training;
 mod validation;
+mod vectorized;
 mod wrappers;
 
 pub use actions::ActionSet;

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use crate::Error;
 use crate::network::to_vec;
 use crate::state::{StateReader, StateWriter};
+use crate::vectorized::vectorized;
 
 const FIRST_DECAY: f32 = 0.9;
 const SECOND_DECAY: f32 = 0.999;
@@ -38,8 +39,19 @@ impl Gradient {
 
     /// The square of its Euclidean norm over all parameters together.
     pub(crate) fn squared_norm(&self) -> f64 {
-        // One sum per parameter in single precision would lose digits; in double it costs nothing beside the reading.
-        self.0.iter().flatten().map(|&g| f64::from(g) * f64::from(g)).sum()
+        // In double precision, because single sums of millions of squares would lose digits; several side by side, because
+        // each addition would wait for the last one.
+        const SUMS: usize = 16;
+        let mut sums = [0.0_f64; SUMS];
+        vectorized(|| {
+            for gradient in &self.0 {
+                let (whole, rest) = gradient.as_chunks::<SUMS>();
+                for gradient in whole.iter().map(|gradient| &gradient[..]).chain([rest]) {
+                    sums.iter_mut().zip(gradient).for_each(|(sum, &g)| *sum += f64::from(g) * f64::from(g));
+                }
+            }
+        });
+        sums.iter().sum()
     }
 }
 
@@ -221,12 +233,14 @@ impl Factors {
     fn apply(self, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
         let Self { scale, rate, second_correction, epsilon } = self;
         let pass = |(((values, gradient), first), second): Chunks<'_>| {
-            for (((value, &g), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
-                let g = g * scale;
-                *m += (1.0 - FIRST_DECAY) * (g - *m);
-                *v += (1.0 - SECOND_DECAY) * (g * g - *v);
-                *value -= rate * *m / (v.sqrt() / second_correction + epsilon);
-            }
+            vectorized(|| {
+                for (((value, &g), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
+                    let g = g * scale;
+                    *m += (1.0 - FIRST_DECAY) * (g - *m);
+                    *v += (1.0 - SECOND_DECAY) * (g * g - *v);
+                    *value -= rate * *m / (v.sqrt() / second_correction + epsilon);
+                }
+            });
         };
         if values.len() <= CHUNK {
             pass((((values, gradient), first), second));

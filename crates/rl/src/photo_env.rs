@@ -12,6 +12,7 @@ use crate::actions::ActionSet;
 use crate::observation::{Observer, PHOTO_FEATURES, QUANTILE_FEATURES};
 use crate::reward::{RewardParams, Standing};
 use crate::state::{StateReader, StateWriter};
+use crate::tally::Tally;
 use crate::{Environment, Error, Picture, Spaces, Step};
 
 /// The task: what the agent may do and for how long.
@@ -163,6 +164,7 @@ pub struct PhotoEnv {
     /// The last edit of the episode.
     last: Option<usize>,
     uses: Vec<u16>,
+    tally: Tally,
 }
 
 impl PhotoEnv {
@@ -191,6 +193,7 @@ impl PhotoEnv {
             steps: 0,
             last: None,
             uses,
+            tally: Tally::default(),
         }
     }
 
@@ -200,6 +203,11 @@ impl PhotoEnv {
         let action_count = task.actions.len();
         let (observation_len, picture) = (task.observer.observation_len(action_count), task.observer.picture());
         Spaces { observation_len, picture, privileged_len: 1 + QUANTILE_FEATURES, action_count }
+    }
+
+    /// What happened since this was last asked.
+    pub(crate) fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
     }
 
     fn observe(&mut self, observation: &mut [f32]) {
@@ -332,7 +340,10 @@ impl Environment for PhotoEnv {
         let reward = &task.reward;
         let (mut paid, mut terminated, mut truncated) = (0.0, false, false);
         match task.actions.operation(action) {
-            None => terminated = true,
+            None => {
+                self.tally.count_action(action, 0.0);
+                terminated = true;
+            }
             Some(_) if self.steps == task.environment.edit_limit() => {
                 paid = -reward.cost_of_edit();
                 truncated = true;
@@ -342,6 +353,7 @@ impl Environment for PhotoEnv {
                 (self.steps, self.last) = (self.steps + 1, Some(action));
                 let after = self.measured()?;
                 paid = reward.of_change(self.now, after) - reward.cost_of_edit();
+                self.tally.count_action(action, after.score - self.now.score);
                 self.now = after;
                 self.remember_best();
                 terminated = task.environment.task == TaskKind::SingleStep;
@@ -349,6 +361,7 @@ impl Environment for PhotoEnv {
         }
         if terminated || truncated {
             paid += self.go_back_to_best();
+            self.tally.count_episode(self.first, self.now, reward.is_better(self.now, self.first));
         }
         if terminated {
             paid += reward.of_end(self.first, self.now);

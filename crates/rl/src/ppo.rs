@@ -459,9 +459,11 @@ impl Learner for Ppo {
         environments: &mut VectorEnvironment<E>,
         clock: Clock,
     ) -> Result<Advance, Error> {
-        let rollout = self.collect(environments)?;
-        let steps = rollout.rewards.len() as u64;
-        let report = self.update(&rollout, clock)?;
+        // On a thread of the pool from here on: work that is shared with the others is handed over faster from there.
+        let (steps, report) = rayon::scope(|_| {
+            let rollout = self.collect(environments)?;
+            Ok::<_, Error>((rollout.rewards.len() as u64, self.update(&rollout, clock)?))
+        })?;
         let metrics = vec![
             ("train/policy_loss", report.policy_loss),
             ("train/value_loss", report.value_loss),

@@ -66,7 +66,7 @@ impl TrainContext {
     ///
     /// # Errors
     /// As [`TrainContext::log_metric`].
-    pub fn log_batch_metrics(&self, metrics: &[(&str, f64)], step: u64) -> Result<(), Error> {
+    pub fn log_batch_metrics<K: AsRef<str>>(&self, metrics: &[(K, f64)], step: u64) -> Result<(), Error> {
         Ok(self.run.log_metrics(metrics, step as i64)?)
     }
 
@@ -173,7 +173,6 @@ pub trait Trainer {
     ) -> Result<Option<PathBuf>, Error> {
         let params: TrainingParams = context.hyperparameters()?;
         let metrics = summary_metrics(&evaluated.evaluation);
-        let metrics: Vec<(&str, f64)> = metrics.iter().map(|(key, value)| (key.as_str(), *value)).collect();
         context.log_batch_metrics(&metrics, trained.environment_steps)?;
         context.log_artifact(&trained.model_path, "models")?;
         let path = context.run_dir().join("mosaic.png");

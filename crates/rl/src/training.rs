@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dodge_hparams::{Choice, HParams};
 
@@ -18,6 +18,7 @@ use crate::observation::Observer;
 use crate::photo_env::{PhotoEnv, PhotoTask, TrainingPhoto};
 use crate::ppo::{Ppo, PpoParams};
 use crate::state::{StateReader, StateWriter};
+use crate::tally::Tally;
 use crate::trainer::TrainContext;
 use crate::validation::{Fidelity, Validation};
 
@@ -165,7 +166,7 @@ fn train<L: Learner>(
         if context.is_interrupted() {
             return Err(keeper.interrupted(&environments));
         }
-        let before = keeper.clock.taken;
+        let (before, began) = (keeper.clock.taken, Instant::now());
         let advance = match keeper.learner.advance(&mut environments, keeper.clock) {
             Ok(advance) => advance,
             Err(error) => {
@@ -179,8 +180,11 @@ fn train<L: Learner>(
         keeper.clock.taken += advance.steps;
         keeper.updates += 1;
         let (taken, episodes) = (keeper.clock.taken, environments.take_episodes());
+        let mut metrics = of_round(&advance, &episodes, began.elapsed());
+        metrics.extend(keeper.of_photos(&mut environments));
         let steps_per_second = (taken - taken_before) as f64 / started.elapsed().as_secs_f64();
-        let metrics = record(&advance, &episodes, steps_per_second, taken, context)?;
+        metrics.push(("perf/steps_per_second".to_owned(), steps_per_second));
+        context.log_batch_metrics(&metrics, taken)?;
 
         let is_due = |interval: u64| taken / interval > before / interval;
         is_last = taken >= params.steps;
@@ -263,6 +267,13 @@ impl<L: Learner> Keeper<'_, L> {
             self.best = Some((fidelity, model));
         }
         Ok(Validated { fidelity, is_best })
+    }
+
+    /// What the round did to the photos.
+    fn of_photos(&self, environments: &mut VectorEnvironment<PhotoEnv>) -> Vec<(String, f64)> {
+        let mut tally = Tally::default();
+        environments.environments_mut().for_each(|environment| tally.add(&environment.take_tally()));
+        tally.metrics(&self.task.actions, self.task.reward.needs_score())
     }
 
     /// Whether one of the callbacks ends the training; all of them see every round.
@@ -354,16 +365,16 @@ impl<L: Learner> Keeper<'_, L> {
     }
 }
 
-/// Records what the learner says of itself and how the episodes went that ended meanwhile.
-fn record(
-    advance: &Advance,
-    episodes: &[Episode],
-    steps_per_second: f64,
-    step: u64,
-    context: &TrainContext,
-) -> Result<Vec<(&'static str, f64)>, Error> {
+/// What the learner says of itself, how the episodes went that ended meanwhile, and how fast it was.
+fn of_round(advance: &Advance, episodes: &[Episode], took: Duration) -> Vec<(String, f64)> {
+    let (seconds, steps) = (took.as_secs_f64(), advance.steps as f64);
     let mut metrics = advance.metrics.clone();
-    metrics.extend([("train/episodes", episodes.len() as f64), ("perf/steps_per_second", steps_per_second)]);
+    metrics.extend([
+        ("train/episodes", episodes.len() as f64),
+        ("perf/rollout_duration_s", seconds),
+        ("perf/fps_current_rollout", steps / seconds),
+        ("perf/time_per_step_s", seconds / steps),
+    ]);
     if !episodes.is_empty() {
         let mean = |of: fn(&Episode) -> f64| episodes.iter().map(of).sum::<f64>() / episodes.len() as f64;
         metrics.extend([
@@ -372,6 +383,5 @@ fn record(
             ("train/truncated_share", mean(|episode| f64::from(u8::from(episode.truncated)))),
         ]);
     }
-    context.log_batch_metrics(&metrics, step)?;
-    Ok(metrics)
+    metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::geometry::Geometry;
 use crate::activation::Activation;
 use crate::product::{Matrix, Output, exchange, multiply};
+use crate::vectorized::vectorized;
 
 /// So many numbers of windows are made at a time: half a megabyte, which is about what one core has for itself.
 const SCRATCH_LEN: usize = 128 * 1024;
@@ -41,9 +42,11 @@ pub(super) fn forward(
             geometry.gather(images, windows);
             multiply(Matrix::of_rows(windows, rows, window_len), weights, outputs, Output::Replace);
         });
-        for outputs in outputs.chunks_exact_mut(filters) {
-            outputs.iter_mut().zip(bias).for_each(|(output, bias)| *output = activation.of(*output + bias));
-        }
+        vectorized(|| {
+            for outputs in outputs.chunks_exact_mut(filters) {
+                outputs.iter_mut().zip(bias).for_each(|(output, bias)| *output = activation.of(*output + bias));
+            }
+        });
     });
     outputs
 }
@@ -129,14 +132,16 @@ impl Pass<'_> {
         for (index, (images, (outputs, gradients))) in self.images.chunks(count * image_len).zip(outputs).enumerate() {
             let rows = images.len() / image_len * positions;
             with_scratch(rows * window_len, rows * filters, |windows, inner| {
-                for ((inner, &gradient), &output) in inner.iter_mut().zip(gradients).zip(outputs) {
-                    *inner = activation.gradient(gradient, output);
-                }
-                if wanted.bias {
-                    for inner in inner.chunks_exact(filters) {
-                        sums.bias.iter_mut().zip(inner).for_each(|(sum, x)| *sum += x);
+                vectorized(|| {
+                    for ((inner, &gradient), &output) in inner.iter_mut().zip(gradients).zip(outputs) {
+                        *inner = activation.gradient(gradient, output);
                     }
-                }
+                    if wanted.bias {
+                        for inner in inner.chunks_exact(filters) {
+                            sums.bias.iter_mut().zip(inner).for_each(|(sum, x)| *sum += x);
+                        }
+                    }
+                });
                 let inner = Matrix::of_rows(inner, rows, filters);
                 if wanted.weights {
                     geometry.gather(images, windows);

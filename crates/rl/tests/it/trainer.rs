@@ -157,6 +157,19 @@ fn a_run_from_photos_to_report() {
     let steps: Vec<i64> =
         record.metrics.iter().filter(|metric| metric.key == "train/entropy").map(|metric| metric.step).collect();
     assert_eq!(steps, [256, 512, 768, 1024]);
+    let sum = |key: &str| record.values(key).iter().sum::<f64>();
+    let usage = record.metrics.iter().filter(|metric| metric.key.starts_with("train_transformer_usage/"));
+    let (total, parts): (Vec<_>, Vec<_>) = usage.partition(|metric| metric.key.ends_with("/total"));
+    assert_eq!(parts.iter().map(|metric| metric.value).sum::<f64>(), sum("train_transformer_usage/total"));
+    assert!(total.iter().all(|metric| metric.value > 128.0 && metric.value <= 256.0), "{total:?}");
+    let (episodes, successes) = (sum("train/episodes"), sum("train/images_with_success"));
+    assert!(successes > 0.0 && successes < episodes, "{successes} of {episodes}");
+    for key in ["train/mean_score", "train/mean_initial_score"] {
+        assert!(record.values(key).iter().all(|score| (0.0..=10.0).contains(score)), "{key}");
+    }
+    for key in ["perf/rollout_duration_s", "perf/fps_current_rollout", "perf/time_per_step_s"] {
+        assert_eq!(record.values(key).len(), 4, "{key}");
+    }
 
     assert_eq!(record.params["ppo/hidden"].replace(['[', ']'], ""), "16");
     assert_eq!((record.params["device"].as_str(), report.device.as_str()), ("cpu", "cpu"));

@@ -1,0 +1,135 @@
+//! Training on photos, and the gradient step of a convolutional network alone.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use dodge_imaging::Photo;
+use dodge_juror::ClassicalJuror;
+use dodge_rl::{
+    Clock, Encoder, Environment, EnvironmentParams, Error, Learner, NetworkParams, PhotoEnv, PhotoTask, Picture, Ppo,
+    PpoParams, RewardParams, Step, TrainingPhoto, VectorEnvironment, cpu,
+};
+
+const SEED: u64 = 1;
+const PICTURE_SIZE: u32 = 84;
+
+/// Environment steps per second of the default training, with its default encoder.
+pub(crate) fn default_training(folder: &Path) -> f64 {
+    let environment = EnvironmentParams::default();
+    training(folder, environment, &NetworkParams::default(), PpoParams::default(), 60_000)
+}
+
+/// As the peer does it: a convolutional network on pictures of 84 by 84 pixels, few environments, small minibatches.
+pub(crate) fn training_on_pictures(folder: &Path) -> f64 {
+    let environment = EnvironmentParams { working_size: PICTURE_SIZE, ..EnvironmentParams::default() };
+    let ppo = PpoParams {
+        environments: 8,
+        rollout_steps: 252,
+        minibatch_size: 64,
+        epochs: 7,
+        learning_rate: 5.6e-5,
+        discount: 0.998,
+        gae_lambda: 0.965,
+        entropy_coefficient: 0.035,
+        clip_range: 0.228,
+        hidden: Vec::new(),
+        ..PpoParams::default()
+    };
+    training(folder, environment, &nature_cnn(), ppo, 2 * 2016)
+}
+
+fn nature_cnn() -> NetworkParams {
+    NetworkParams { encoder: Encoder::NatureCnn, picture_size: PICTURE_SIZE, ..NetworkParams::default() }
+}
+
+fn training(folder: &Path, params: EnvironmentParams, network: &NetworkParams, ppo: PpoParams, steps: u64) -> f64 {
+    let task = PhotoTask {
+        photos: photos(folder, params.damage_size),
+        actions: params.action_set().expect("the default actions are operations"),
+        environment: params,
+        reward: RewardParams::default(),
+        undamaged_share: 0.2,
+        juror: Arc::new(ClassicalJuror::new()),
+        observer: network.observer(),
+    };
+    let (task, count) = (Arc::new(task), ppo.environments as u64);
+    let spaces = PhotoEnv::spaces(&task);
+    let environments = (0..count).map(|index| PhotoEnv::new(Arc::clone(&task), SEED, index)).collect();
+    let mut environments = VectorEnvironment::new(environments).expect("photos are environments");
+    let mut learner = Ppo::with_network(ppo, network, spaces, SEED, &cpu()).expect("the hyperparameters fit together");
+    let mut clock = Clock { taken: 0, total: steps };
+    let start = Instant::now();
+    while clock.taken < steps {
+        clock.taken += learner.advance(&mut environments, clock).expect("photos can be learnt from").steps;
+    }
+    clock.taken as f64 / start.elapsed().as_secs_f64()
+}
+
+fn photos(folder: &Path, size: u32) -> Vec<TrainingPhoto> {
+    let files = std::fs::read_dir(folder).expect("the folder of photos can be read");
+    let mut files: Vec<_> = files.map(|file| file.expect("a file of the folder").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "png" || extension == "jpg"));
+    files.sort();
+    let open = |file: &std::path::PathBuf| {
+        let original = Photo::open(file).expect("the folder holds photos").thumbnail(size);
+        TrainingPhoto { degraded: original.clone(), original }
+    };
+    files.iter().map(open).collect()
+}
+
+/// Median milliseconds of a PPO gradient step on 64 pictures through `nature-cnn`: forward, backward and Adam.
+pub(crate) fn nature_cnn_step() -> f64 {
+    const BATCH: usize = 64;
+    const STEPS: usize = 10;
+    const UPDATES: usize = 5;
+    let params = PpoParams {
+        environments: BATCH,
+        rollout_steps: 1,
+        minibatch_size: BATCH,
+        epochs: STEPS,
+        hidden: Vec::new(),
+        ..PpoParams::default()
+    };
+    let mut environments = VectorEnvironment::new((0..BATCH).map(Noise).collect()).expect("noise is an environment");
+    let mut learner = Ppo::with_network(params, &nature_cnn(), environments.spaces(), SEED, &cpu())
+        .expect("the hyperparameters fit together");
+    let rollout = learner.collect(&mut environments).expect("noise can be seen");
+    let mut milliseconds: Vec<f64> = (0..UPDATES)
+        .map(|_| {
+            let start = Instant::now();
+            learner.update(&rollout, Clock { taken: 0, total: 1 }).expect("noise can be learnt from");
+            start.elapsed().as_secs_f64() * 1e3 / STEPS as f64
+        })
+        .collect();
+    milliseconds.sort_by(f64::total_cmp);
+    milliseconds[UPDATES / 2]
+}
+
+/// An environment that shows a pattern, another for each index.
+struct Noise(usize);
+
+impl Environment for Noise {
+    fn observation_len(&self) -> usize {
+        self.picture().map_or(0, Picture::values)
+    }
+
+    fn action_count(&self) -> usize {
+        8
+    }
+
+    fn picture(&self) -> Option<Picture> {
+        Some(Picture { channels: 3, height: PICTURE_SIZE as usize, width: PICTURE_SIZE as usize })
+    }
+
+    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+        let values = observation.iter_mut().enumerate();
+        values.for_each(|(place, value)| *value = 0.5 + 0.5 * ((place * (self.0 + 1)) as f32).sin());
+        Ok(())
+    }
+
+    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
+        self.reset(observation)?;
+        Ok(Step { reward: action as f32, terminated: false, truncated: false })
+    }
+}
