@@ -10,7 +10,7 @@ use crate::Error;
 use crate::model::write_whole;
 
 /// Version of the checkpoint files that are written, and the only one that is read.
-pub const CHECKPOINT_FORMAT: u32 = 1;
+pub const CHECKPOINT_FORMAT: u32 = 2;
 
 const MAGIC: &[u8; 16] = b"dodge checkpoint";
 /// Magic, format version, checksum.

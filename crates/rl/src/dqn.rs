@@ -15,6 +15,8 @@
 //! Deviations from the paper: Adam instead of RMSProp; the gradient is clipped by its global norm; the model acts by an average
 //! of the latest networks.
 
+use std::mem::take;
+
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use dodge_hparams::HParams;
@@ -28,7 +30,7 @@ use crate::environment::{Environment, Spaces, VectorEnvironment};
 use crate::fit;
 use crate::learner::{Advance, Clock, Learner};
 use crate::network::{AgentNetwork, Head, Shape, batch, to_vec};
-use crate::optimizer::{Adam, Gradient, averaged, clip_factor, restore_parameters, save_parameters};
+use crate::optimizer::{Adam, Gradient, Learning, averaged, clip_factor, restore_parameters, save_parameters};
 use crate::priorities::Priorities;
 use crate::replay::{Replay, Sample};
 use crate::state::{StateReader, StateWriter};
@@ -143,10 +145,9 @@ fn loss(errors_b: Tensor<1>, weights_b: Tensor<1>) -> Tensor<1> {
 /// The learner: networks, optimiser, memory, and the generator of random actions and samples.
 pub struct Dqn {
     params: DqnParams,
-    learning: AgentNetwork,
+    learning: Learning<AgentNetwork>,
     target: AgentNetwork,
     averaged: AgentNetwork,
-    optimizer: Adam,
     replay: Replay,
     priorities: Priorities,
     rng: ChaCha8Rng,
@@ -191,10 +192,9 @@ impl Dqn {
         Ok(Self {
             target: learning.valid(),
             averaged: learning.valid(),
-            optimizer: Adam::new(1e-8),
             priorities: Priorities::new(replay.index_count()),
             replay,
-            learning,
+            learning: Learning::new(learning, Adam::new(1e-8)),
             rng,
             device,
             spaces,
@@ -289,8 +289,9 @@ impl Dqn {
     /// Draws experiences and moves the network towards their targets. Returns the loss and the mean value of the actions.
     fn gradient_step(&mut self, clock: Clock) -> Result<(f64, f64, f64), Error> {
         let (indices, weights) = self.draw(clock.progress());
-        let sample = self.replay.sample(&indices, self.params.n_step, self.params.discount);
-        let successors_bf = batch(&sample.successors, self.spaces.observation_len, &self.device.clone().inner());
+        let mut sample = self.replay.sample(&indices, self.params.n_step, self.params.discount);
+        let (observations, successors) = (take(&mut sample.observations), take(&mut sample.successors));
+        let successors_bf = batch(successors, self.spaces.observation_len, &self.device.clone().inner());
         let target = to_vec(self.target.forward(successors_bf.clone()));
         let learning = self.params.double.then(|| to_vec(self.learning.valid().forward(successors_bf)));
         let targets = targets(&sample, &target, learning.as_deref());
@@ -298,11 +299,11 @@ impl Dqn {
         let line = |values: Vec<f32>| Tensor::<1>::from_data(TensorData::new(values, [indices.len()]), &self.device);
         let actions: Vec<i64> = sample.actions.iter().map(|&action| action as i64).collect();
         let actions_b1 = Tensor::<2, Int>::from_data(TensorData::new(actions, [indices.len(), 1]), &self.device);
-        let values_ba = self.learning.forward(batch(&sample.observations, self.spaces.observation_len, &self.device));
+        let values_ba = self.learning.forward(batch(observations, self.spaces.observation_len, &self.device));
         let values_b = values_ba.gather(1, actions_b1).squeeze_dim::<1>(1);
         let errors_b = values_b.clone() - line(targets);
         let loss = loss(errors_b.clone(), line(weights));
-        let gradient = Gradient::of(&loss, &self.learning);
+        let gradient = Gradient::of(&loss, &*self.learning);
 
         let (loss, norm) = (f64::from(loss.into_scalar::<f32>()), gradient.squared_norm().sqrt());
         for (quantity, value) in [("the loss", loss), ("the norm of the gradient", norm)] {
@@ -311,7 +312,7 @@ impl Dqn {
             }
         }
         let scale = clip_factor(norm, self.params.max_gradient_norm);
-        self.learning = self.optimizer.step(self.learning.clone(), &gradient, scale, self.params.learning_rate);
+        self.learning.step(&gradient, scale, self.params.learning_rate);
         if self.params.priority_exponent > 0.0 {
             for (index, error) in indices.into_iter().zip(to_vec(errors_b)) {
                 // A little more than the error, so that nothing is forgotten for ever.
@@ -357,10 +358,9 @@ impl Learner for Dqn {
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         writer.write(&(&self.rng, self.steps_since_target as u64))?;
-        save_parameters(&self.learning, writer)?;
+        self.learning.save_state(writer)?;
         save_parameters(&self.target, writer)?;
         save_parameters(&self.averaged, writer)?;
-        self.optimizer.save_state(writer)?;
         self.replay.save_state(writer)?;
         self.priorities.save_state(writer)
     }
@@ -369,10 +369,9 @@ impl Learner for Dqn {
         let steps_since_target: u64;
         (self.rng, steps_since_target) = reader.read()?;
         self.steps_since_target = usize::try_from(steps_since_target).unwrap_or(usize::MAX);
-        self.learning = restore_parameters(self.learning.clone(), reader)?;
+        self.learning.restore_state(reader)?;
         self.target = restore_parameters(self.target.clone(), reader)?;
         self.averaged = restore_parameters(self.averaged.clone(), reader)?;
-        self.optimizer.restore_state(reader)?;
         self.replay.restore_state(reader)?;
         self.priorities.restore_state(reader)
     }

@@ -243,8 +243,10 @@ pub(crate) fn normal(rng: &mut ChaCha8Rng) -> f64 {
 }
 
 /// Rows of `length` numbers as a tensor `[row, number]`.
-pub(crate) fn batch(rows: &[f32], length: usize, device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(rows.to_vec(), [rows.len() / length, length]), device)
+pub(crate) fn batch(rows: impl Into<Vec<f32>>, length: usize, device: &Device) -> Tensor<2> {
+    let rows = rows.into();
+    let count = rows.len() / length;
+    Tensor::from_data(TensorData::new(rows, [count, length]), device)
 }
 
 pub(crate) fn to_vec<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {

@@ -5,6 +5,8 @@
 //! moments are plain vectors on the host, in the order in which burn visits a module's parameters: a state that can be
 //! written down and restored to the last bit.
 
+use std::ops::Deref;
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
@@ -75,6 +77,47 @@ pub(crate) fn clip_factor(norm: f64, max_norm: f64) -> f64 {
     if norm > max_norm { max_norm / (norm + 1e-6) } else { 1.0 }
 }
 
+/// A module that learns, and the state of its optimiser.
+///
+/// A step owns the module while it moves the parameters: those that nobody else holds are moved in place.
+#[derive(Debug)]
+pub(crate) struct Learning<M> {
+    module: Option<M>,
+    optimizer: Adam,
+}
+
+impl<M: Module> Learning<M> {
+    pub(crate) fn new(module: M, optimizer: Adam) -> Self {
+        Self { module: Some(module), optimizer }
+    }
+
+    /// Moves the parameters against their `gradient` times `scale`, with step size `rate`.
+    pub(crate) fn step(&mut self, gradient: &Gradient, scale: f64, rate: f64) {
+        let module = self.module.take().expect(PRESENT);
+        self.module = Some(self.optimizer.step(module, gradient, scale, rate));
+    }
+
+    pub(crate) fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
+        save_parameters(&**self, writer)?;
+        self.optimizer.save_state(writer)
+    }
+
+    pub(crate) fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
+        self.module = Some(restore_parameters((**self).clone(), reader)?);
+        self.optimizer.restore_state(reader)
+    }
+}
+
+const PRESENT: &str = "a module is away during a step only";
+
+impl<M> Deref for Learning<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        self.module.as_ref().expect(PRESENT)
+    }
+}
+
 /// The state of the optimiser for one module.
 #[derive(Debug, Clone)]
 pub(crate) struct Adam {
@@ -108,11 +151,11 @@ impl Adam {
 }
 
 impl Adam {
-    pub(crate) fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
+    fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         writer.write(&(self.steps, &self.moments))
     }
 
-    pub(crate) fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
+    fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
         (self.steps, self.moments) = reader.read()?;
         Ok(())
     }

@@ -29,7 +29,7 @@ use crate::fit;
 use crate::learner::{Advance, Clock, Learner};
 use crate::masks::{masked, penalties, sample};
 use crate::network::{AgentNetwork, Head, Perceptron, Shape, batch, to_vec};
-use crate::optimizer::{Adam, Gradient, averaged, clip_factor, restore_parameters, save_parameters};
+use crate::optimizer::{Adam, Gradient, Learning, averaged, clip_factor, restore_parameters, save_parameters};
 use crate::rollout::{Rollout, advantages, explained_variance, normalized, pick, shuffle};
 use crate::schedule::Schedule;
 use crate::state::{StateReader, StateWriter};
@@ -235,10 +235,9 @@ impl ActorCritic {
 /// The learner: networks, optimiser and the random generator that samples actions and shuffles minibatches.
 pub struct Ppo {
     params: PpoParams,
-    learning: ActorCritic,
+    learning: Learning<ActorCritic>,
     network: ActorCritic,
     averaged: AgentNetwork,
-    optimizer: Adam,
     rng: ChaCha8Rng,
     device: Device,
     spaces: Spaces,
@@ -280,8 +279,8 @@ impl Ppo {
         let learning = ActorCritic { policy, value };
         let network = learning.valid();
         let averaged = network.policy.clone();
-        let optimizer = Adam::new(1e-5);
-        Ok(Self { params, learning, network, averaged, optimizer, rng, device, spaces })
+        let learning = Learning::new(learning, Adam::new(1e-5));
+        Ok(Self { params, learning, network, averaged, rng, device, spaces })
     }
 
     /// Samples an action for each observation, `[environment][feature]`, among those that its mask,
@@ -413,7 +412,7 @@ impl Ppo {
         }
 
         let (scale, rate) = (clip_factor(norm, params.max_gradient_norm), report.learning_rate);
-        self.learning = self.optimizer.step(self.learning.clone(), &gradient, scale, rate);
+        self.learning.step(&gradient, scale, rate);
 
         report.policy_loss += scalar(loss.surrogate);
         report.value_loss += value_loss;
@@ -435,7 +434,7 @@ impl Ppo {
         let actions: Vec<i64> = rows.iter().map(|&row| rollout.actions[row] as i64).collect();
         let line = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [rows.len()]), &self.device);
         Minibatch {
-            observations_bf: batch(&observations, observation_len, &self.device),
+            observations_bf: batch(observations, observation_len, &self.device),
             privileged_bp: self.privileged(&privileged, &self.device),
             actions_b1: Tensor::from_data(TensorData::new(actions, [rows.len(), 1]), &self.device),
             penalties_ba: penalties(&masks, action_count, &self.device),
@@ -483,17 +482,16 @@ impl Learner for Ppo {
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         writer.write(&self.rng)?;
-        save_parameters(&self.learning, writer)?;
-        save_parameters(&self.averaged, writer)?;
-        self.optimizer.save_state(writer)
+        self.learning.save_state(writer)?;
+        save_parameters(&self.averaged, writer)
     }
 
     fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
         self.rng = reader.read()?;
-        self.learning = restore_parameters(self.learning.clone(), reader)?;
+        self.learning.restore_state(reader)?;
         self.network = self.learning.valid();
         self.averaged = restore_parameters(self.averaged.clone(), reader)?;
-        self.optimizer.restore_state(reader)
+        Ok(())
     }
 }
 

@@ -143,7 +143,7 @@ fn batch_of_eight(device: &Device, is_masked: bool) -> (Vec<f32>, Minibatch) {
         [1, 3, 7, 11].into_iter().for_each(|index| masks[index] = false);
     }
     let penalties_ba = penalties(&masks, 3, device);
-    let log_all_ba = log_softmax(masked(batch(&logits, 3, device), penalties_ba.clone()), 1);
+    let log_all_ba = log_softmax(masked(batch(&logits[..], 3, device), penalties_ba.clone()), 1);
     let log_all = to_vec(log_all_ba);
     let ratios = [0.5_f32, 0.7, 0.9, 1.0, 1.1, 1.3, 1.5, 2.0];
     let old = std::array::from_fn(|i| log_all[i * 3 + actions[i] as usize] - ratios[i].ln());
@@ -166,7 +166,7 @@ fn the_gradient_of_the_policys_loss_is_that_of_finite_differences() {
     let params = PpoParams { clip_range: 0.2, entropy_coefficient: 0.1, ..PpoParams::default() };
     for is_masked in [false, true] {
         let (logits, minibatch) = batch_of_eight(&device, is_masked);
-        let logits_ba = batch(&logits, 3, &device).require_grad();
+        let logits_ba = batch(&logits[..], 3, &device).require_grad();
         let gradients = policy_loss(&params, logits_ba.clone(), &minibatch).total.backward();
         let gradient = to_vec(logits_ba.grad(&gradients).unwrap());
         assert!(gradient.iter().filter(|g| g.abs() > 1e-3).count() > 12, "{gradient:?}");
