@@ -13,6 +13,7 @@ use crate::activation::Activation;
 use crate::dense::dense;
 use crate::encoder::{Encoder, PictureEncoder};
 use crate::environment::Picture;
+use crate::rollout::{pick, pick_part};
 
 /// What the outputs of an agent's network mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,20 +135,40 @@ impl AgentNetwork {
         self.outputs(self.features(observations_bf))
     }
 
-    /// What the perceptron sees, `[batch, feature]`, of observations `[batch, value]`: the features of the encoder in place of
-    /// the picture, and what follows it.
+    /// What the perceptron sees, `[batch, feature]`, of observations `[batch, value]`.
     pub(crate) fn features(&self, observations_bv: Tensor<2>) -> Tensor<2> {
-        let (Some(encoder), Some(picture)) = (&self.encoder, self.picture) else { return observations_bv };
+        let (Some(_), Some(picture)) = (&self.encoder, self.picture) else { return observations_bv };
         let [count, length] = observations_bv.dims();
         let Picture { channels, height, width } = picture;
         let values = picture.values();
-        let pictures_bchw =
-            observations_bv.clone().slice([0..count, 0..values]).reshape([count, channels, height, width]);
-        let features_bf = encoder.forward(pictures_bchw);
-        if values == length {
-            return features_bf;
-        }
-        Tensor::cat(vec![features_bf, observations_bv.slice([0..count, values..length])], 1)
+        let pictures_bv = observations_bv.clone().slice([0..count, 0..values]);
+        self.features_of(Observed {
+            pictures_bchw: Some(pictures_bv.reshape([count, channels, height, width])),
+            beside_bf: (values < length).then(|| observations_bv.slice([0..count, values..length])),
+        })
+    }
+
+    /// The same of observations that lie apart: the features of the encoder in place of the pictures, and what is beside.
+    pub(crate) fn features_of(&self, observed: Observed) -> Tensor<2> {
+        let Observed { pictures_bchw, beside_bf } = observed;
+        let pictures_bchw = self.encoder.as_ref().zip(pictures_bchw);
+        let features_bf = pictures_bchw.map(|(encoder, pictures_bchw)| encoder.forward(pictures_bchw));
+        let mut parts: Vec<Tensor<2>> = features_bf.into_iter().chain(beside_bf).collect();
+        if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 1) }
+    }
+
+    /// Takes `rows` of all `observations`, `[row][value]` with `length` values, to the device.
+    pub(crate) fn observed(&self, observations: &[f32], rows: &[usize], length: usize, device: &Device) -> Observed {
+        let Some(picture) = self.picture.filter(|_| self.has_encoder()) else {
+            let beside_bf = Some(batch(pick(observations, rows, length), length, device));
+            return Observed { pictures_bchw: None, beside_bf };
+        };
+        // Apart from the start: to take pictures out of the observations on the device would copy them once more.
+        let (Picture { channels, height, width }, values) = (picture, picture.values());
+        let pictures = pick_part(observations, rows, length, 0..values);
+        let pictures = TensorData::new(pictures, [rows.len(), channels, height, width]);
+        let beside = || batch(pick_part(observations, rows, length, values..length), length - values, device);
+        Observed { pictures_bchw: Some(Tensor::from_data(pictures, device)), beside_bf: (values < length).then(beside) }
     }
 
     /// As [`AgentNetwork::forward`], for what [`AgentNetwork::features`] made.
@@ -173,6 +194,13 @@ impl AgentNetwork {
         let outputs_ba = self.forward(batch(observations, length, device));
         to_vec(if self.head == Head::Policy { softmax(outputs_ba, 1) } else { outputs_ba })
     }
+}
+
+/// Observations on the device: pictures for an encoder, where there is one, and what is beside them.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed {
+    pub(crate) pictures_bchw: Option<Tensor<4>>,
+    pub(crate) beside_bf: Option<Tensor<2>>,
 }
 
 /// Fully connected layers.

@@ -28,7 +28,7 @@ use crate::environment::{Environment, Spaces, VectorEnvironment};
 use crate::fit;
 use crate::learner::{Advance, Clock, Learner};
 use crate::masks::{masked, penalties, sample};
-use crate::network::{AgentNetwork, Head, Perceptron, Shape, batch, to_vec};
+use crate::network::{AgentNetwork, Head, Observed, Perceptron, Shape, batch, to_vec};
 use crate::optimizer::{Adam, Gradient, Learning, averaged, clip_factor, restore_parameters, save_parameters};
 use crate::rollout::{Rollout, advantages, explained_variance, normalized, pick, shuffle};
 use crate::schedule::Schedule;
@@ -96,7 +96,7 @@ pub struct PpoParams {
 /// One minibatch on the device.
 #[derive(Debug)]
 struct Minibatch {
-    observations_bf: Tensor<2>,
+    observed: Observed,
     privileged_bp: Option<Tensor<2>>,
     actions_b1: Tensor<2, Int>,
     penalties_ba: Option<Tensor<2>>,
@@ -153,9 +153,10 @@ fn value_loss(params: &PpoParams, values_b: Tensor<1>, batch: &Minibatch) -> Ten
 /// one thread: the number of threads changes no bit of the result.
 fn losses_and_gradient(params: &PpoParams, networks: &ActorCritic, batch: &Minibatch) -> (PolicyLoss, f64, Gradient) {
     let ActorCritic { policy, .. } = networks;
-    let (observations_bf, privileged_bp) = (&batch.observations_bf, &batch.privileged_bp);
+    let features = || policy.features_of(batch.observed.clone());
+    let privileged_bp = &batch.privileged_bp;
     if policy.has_encoder() {
-        let features_bf = policy.features(observations_bf.clone());
+        let features_bf = features();
         let loss = policy_loss(params, policy.outputs(features_bf.clone()), batch);
         let value_loss = value_loss(params, networks.values(features_bf, privileged_bp.clone()), batch);
         let total = loss.total.clone() + value_loss.clone() * params.value_coefficient;
@@ -164,12 +165,12 @@ fn losses_and_gradient(params: &PpoParams, networks: &ActorCritic, batch: &Minib
     }
     let ((loss, policy_gradient), (value_loss, value_gradient)) = rayon::join(
         || {
-            let loss = policy_loss(params, policy.forward(observations_bf.clone()), batch);
+            let loss = policy_loss(params, policy.outputs(features()), batch);
             let gradient = Gradient::of(&loss.total, policy);
             (loss, gradient)
         },
         || {
-            let loss = value_loss(params, networks.values(observations_bf.clone(), privileged_bp.clone()), batch);
+            let loss = value_loss(params, networks.values(features(), privileged_bp.clone()), batch);
             let gradient = Gradient::of(&(loss.clone() * params.value_coefficient), &networks.value);
             (scalar(loss), gradient)
         },
@@ -308,6 +309,8 @@ impl Ppo {
         fit::environments("ppo", (self.params.environments, self.spaces), environments)?;
         let count = environments.len();
         let mut rollout = Rollout::default();
+        // By far the largest; to grow it step by step would copy it again and again.
+        rollout.observations.reserve_exact(self.params.rollout_steps * environments.observations().len());
         for _ in 0..self.params.rollout_steps {
             rollout.observations.extend_from_slice(environments.observations());
             rollout.privileged.extend_from_slice(environments.privileged());
@@ -428,13 +431,13 @@ impl Ppo {
     /// (tracel-ai/burn#4302).
     fn minibatch(&self, rollout: &Rollout, advantages: &[f32], returns: &[f32], rows: &[usize]) -> Minibatch {
         let Spaces { observation_len, privileged_len, action_count, .. } = self.spaces;
-        let observations = pick(&rollout.observations, rows, observation_len);
+        let observed = self.learning.policy.observed(&rollout.observations, rows, observation_len, &self.device);
         let privileged = pick(&rollout.privileged, rows, privileged_len);
         let masks = pick(&rollout.masks, rows, action_count);
         let actions: Vec<i64> = rows.iter().map(|&row| rollout.actions[row] as i64).collect();
         let line = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [rows.len()]), &self.device);
         Minibatch {
-            observations_bf: batch(observations, observation_len, &self.device),
+            observed,
             privileged_bp: self.privileged(&privileged, &self.device),
             actions_b1: Tensor::from_data(TensorData::new(actions, [rows.len(), 1]), &self.device),
             penalties_ba: penalties(&masks, action_count, &self.device),

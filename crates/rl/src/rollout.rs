@@ -1,5 +1,7 @@
 //! What on-policy algorithms learn from: the steps of all environments between two updates, and their advantages.
 
+use std::ops::Range;
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -89,7 +91,14 @@ pub(crate) fn explained_variance(returns: &[f32], errors: &[f32]) -> f64 {
 
 /// The given rows of `length` values each.
 pub(crate) fn pick<T: Copy>(all: &[T], rows: &[usize], length: usize) -> Vec<T> {
-    let mut picked = Vec::with_capacity(rows.len() * length);
-    rows.iter().for_each(|&row| picked.extend_from_slice(&all[row * length..(row + 1) * length]));
+    pick_part(all, rows, length, 0..length)
+}
+
+/// The same `part` of each of these rows.
+pub(crate) fn pick_part<T: Copy>(all: &[T], rows: &[usize], length: usize, part: Range<usize>) -> Vec<T> {
+    let mut picked = Vec::with_capacity(rows.len() * part.len());
+    for start in rows.iter().map(|row| row * length) {
+        picked.extend_from_slice(&all[start + part.start..start + part.end]);
+    }
     picked
 }

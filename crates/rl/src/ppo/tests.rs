@@ -10,7 +10,7 @@ fn example(device: &Device) -> (Tensor<2>, Tensor<1>, Minibatch) {
     let line = |values: [f32; 2]| Tensor::<1>::from_data(TensorData::from(values), device);
     let logits_ba = Tensor::<2>::from_data(TensorData::from([[0.8_f32, 0.2], [0.25, 0.75]]), device).log();
     let batch = Minibatch {
-        observations_bf: Tensor::zeros([2, 1], device),
+        observed: Observed { pictures_bchw: None, beside_bf: Some(Tensor::zeros([2, 1], device)) },
         privileged_bp: None,
         actions_b1: Tensor::from_data(TensorData::from([[0_i64], [1]]), device),
         penalties_ba: None,
@@ -148,7 +148,7 @@ fn batch_of_eight(device: &Device, is_masked: bool) -> (Vec<f32>, Minibatch) {
     let ratios = [0.5_f32, 0.7, 0.9, 1.0, 1.1, 1.3, 1.5, 2.0];
     let old = std::array::from_fn(|i| log_all[i * 3 + actions[i] as usize] - ratios[i].ln());
     let batch = Minibatch {
-        observations_bf: Tensor::zeros([8, 1], device),
+        observed: Observed { pictures_bchw: None, beside_bf: Some(Tensor::zeros([8, 1], device)) },
         privileged_bp: None,
         actions_b1: Tensor::from_data(TensorData::new(actions.to_vec(), [8, 1]), device),
         penalties_ba,
