@@ -1,6 +1,8 @@
-//! `cargo xtask bench`: runs one benchmark by name, whichever crate has it.
+//! `cargo xtask bench`: runs one benchmark by name, whichever crate has it, beside what users would take instead: its peers in
+//! Python, where the crate has some and there is a Python.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -8,6 +10,7 @@ use cargo_metadata::{Metadata, TargetKind};
 
 use crate::process;
 use crate::project::Project;
+use crate::venv;
 
 /// Runs the benchmark `name`, or lists the benchmarks.
 pub(crate) fn run(project: &Project, name: Option<&str>, args: &[OsString]) -> Result<ExitCode> {
@@ -17,6 +20,15 @@ pub(crate) fn run(project: &Project, name: Option<&str>, args: &[OsString]) -> R
         return Ok(ExitCode::SUCCESS);
     };
     let package = owner(&benches, name)?;
+    let mut args = args.to_vec();
+    if let Some(requirements) = requirements(project.metadata(), package)
+        && !args.iter().any(|arg| arg == "--python")
+    {
+        match venv::peers(project.target(), &requirements) {
+            Ok(python) => args.extend(["--python".into(), python.into()]),
+            Err(reason) => eprintln!("without what users would take instead: {reason}"),
+        }
+    }
     let mut cargo = project.cargo(["bench", "--package", package, "--bench", name]);
     if !args.is_empty() {
         cargo.arg("--").args(args);
@@ -34,6 +46,13 @@ fn benches(metadata: &Metadata) -> Vec<(String, String)> {
     }
     found.sort();
     found
+}
+
+/// The Python packages that the peers of the package's benchmarks need, where there are such.
+fn requirements(metadata: &Metadata, package: &str) -> Option<PathBuf> {
+    let package = metadata.workspace_packages().into_iter().find(|it| it.name.as_str() == package)?;
+    let file = package.manifest_path.parent()?.join("benches/peers/requirements.txt");
+    file.exists().then(|| file.into())
 }
 
 fn owner<'a>(benches: &'a [(String, String)], name: &str) -> Result<&'a str> {

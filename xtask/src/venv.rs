@@ -1,5 +1,6 @@
-//! The Python virtual environment under the target folder that holds a real MLflow.
+//! Python virtual environments under the target folder: one with a real MLflow, and those of benchmarks' peers.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,49 +13,68 @@ pub(crate) const MLFLOW_VERSION: &str = "3.17.2";
 /// The oldest Python that this MLflow runs on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
-/// The `mlflow` program of the virtual environment in `target`, which is made where it is missing or of another version.
+/// The file in an environment that says what was installed; written last.
+const INSTALLED: &str = "installed.txt";
+
+/// The `mlflow` program of the virtual environment in `target`.
+///
+/// # Errors
+/// As [`environment`].
+pub(crate) fn mlflow(target: &Path) -> Result<PathBuf, String> {
+    let programs = environment(&target.join("mlflow-venv"), &[format!("mlflow=={MLFLOW_VERSION}")])?;
+    Ok(program(&programs, "mlflow"))
+}
+
+/// A Python with the packages of a requirements file, in `target`.
+///
+/// # Errors
+/// As [`environment`], and when the file cannot be read.
+pub(crate) fn peers(target: &Path, requirements: &Path) -> Result<PathBuf, String> {
+    let text = fs::read_to_string(requirements)
+        .map_err(|error| format!("{} cannot be read: {error}", requirements.display()))?;
+    let packages: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|it| !it.is_empty()).collect();
+    let programs = environment(&target.join("peers-venv"), &packages)?;
+    Ok(program(&programs, "python"))
+}
+
+/// The folder of the programs of the virtual environment in `folder`, which is made where it is missing, broken, or holds
+/// other packages.
 ///
 /// # Errors
 /// Why there is none and what to do about it, on one line.
-pub(crate) fn mlflow(target: &Path) -> Result<PathBuf, String> {
-    let folder = target.join("mlflow-venv");
+fn environment(folder: &Path, packages: &[String]) -> Result<PathBuf, String> {
     let programs = folder.join(if cfg!(windows) { "Scripts" } else { "bin" });
-    let program = |name: &str| programs.join(name).with_extension(std::env::consts::EXE_EXTENSION);
-    let (python, mlflow) = (program("python"), program("mlflow"));
-    if is_pinned(&mlflow) {
-        return Ok(mlflow);
+    let python = program(&programs, "python");
+    let (stamp, wanted) = (folder.join(INSTALLED), packages.join("\n"));
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) && runs(&python) {
+        return Ok(programs);
     }
 
     let base = find_python()?;
     let mut create = Command::new(base);
-    create.args(["-m", "venv", "--clear"]).arg(&folder).stdin(Stdio::null());
+    create.args(["-m", "venv", "--clear"]).arg(folder).stdin(Stdio::null());
     process::run(&mut create)
         .map_err(|_| "python cannot make a virtual environment, see its messages above".to_owned())?;
 
     let mut install = Command::new(python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--prefer-binary"]);
     // A machine without a network should learn so in seconds.
-    install.args(["--retries", "1", "--timeout", "20"]).arg(format!("mlflow=={MLFLOW_VERSION}")).stdin(Stdio::null());
+    install.args(["--retries", "1", "--timeout", "20"]).args(packages).stdin(Stdio::null());
     process::run(&mut install)
-        .map_err(|_| format!("pip cannot install mlflow=={MLFLOW_VERSION}, see its messages above (offline?)"))?;
-    if is_pinned(&mlflow) {
-        Ok(mlflow)
-    } else {
-        Err(format!("MLflow {MLFLOW_VERSION} was installed but does not run; try {} --version", mlflow.display()))
-    }
+        .map_err(|_| format!("pip cannot install {}, see its messages above (offline?)", packages.join(" ")))?;
+    fs::write(&stamp, wanted).map_err(|error| format!("{} cannot be written: {error}", stamp.display()))?;
+    Ok(programs)
 }
 
-/// Whether the program runs and is the pinned MLflow.
-fn is_pinned(mlflow: &Path) -> bool {
-    let output = Command::new(mlflow).arg("--version").stdin(Stdio::null()).output();
-    output.is_ok_and(|output| {
-        output.status.success() && names_version(&String::from_utf8_lossy(&output.stdout), MLFLOW_VERSION)
-    })
+fn program(programs: &Path, name: &str) -> PathBuf {
+    programs.join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
-/// Whether the text, such as `mlflow, version 3.1.0`, names the version as a whole word.
-fn names_version(text: &str, version: &str) -> bool {
-    text.split_whitespace().any(|word| word == version)
+/// Whether the Python of an environment still works: the one that it was made from may be gone.
+fn runs(python: &Path) -> bool {
+    let mut command = Command::new(python);
+    command.args(["-c", ""]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 fn find_python() -> Result<&'static str, String> {
@@ -76,14 +96,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_version_is_not_the_pinned_one() {
-        assert!(names_version("mlflow, version 3.1.0\n", "3.1.0"));
-        assert!(!names_version("mlflow, version 3.1.01\n", "3.1.0"));
-        assert!(!names_version("", "3.1.0"));
+    fn a_python_that_does_not_exist_does_not_run() {
+        assert!(!runs(Path::new("no-such-folder/python")));
     }
 
     #[test]
-    fn a_program_that_does_not_exist_is_not_mlflow() {
-        assert!(!is_pinned(Path::new("no-such-folder/mlflow")));
+    fn requirements_that_cannot_be_read_are_named() {
+        let error =
+            peers(Path::new("target"), Path::new("no-such-folder/requirements.txt")).expect_err("there is no file");
+        assert!(error.contains("no-such-folder/requirements.txt cannot be read"), "{error}");
     }
 }

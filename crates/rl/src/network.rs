@@ -315,7 +315,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let network = AgentNetwork::new(3, &[8], 4, Head::DuelingValues, &mut rng, &device);
         let observations = [0.1, 0.2, -0.3, 1.0, -1.0, 0.5];
-        let outputs = to_vec(network.perceptron.forward(batch(&observations, 3, &device), Activation::Relu));
+        let outputs = to_vec(network.perceptron.forward(batch(observations, 3, &device), Activation::Relu));
         let values = network.preferences(&observations, 3, &device);
         for (values, outputs) in values.chunks_exact(4).zip(outputs.chunks_exact(5)) {
             let mean = values.iter().sum::<f32>() / 4.0;

@@ -319,7 +319,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let network = AgentNetwork::new(3, &[4], 2, Head::Policy, &mut rng, &device);
-        (network, batch(&[0.3, -0.7, 1.1, 0.9, 0.2, -0.4], 3, &device))
+        (network, batch([0.3, -0.7, 1.1, 0.9, 0.2, -0.4], 3, &device))
     }
 
     fn loss(network: &AgentNetwork, input_bf: &Tensor<2>) -> Tensor<1> {

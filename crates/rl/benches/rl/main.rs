@@ -3,8 +3,8 @@
 //! `cargo xtask bench rl` measures all of `ppo` and `dqn` (CartPole-v1, hyperparameters of rl-zoo), `photos` (the default
 //! training), `pictures` (training through `nature-cnn`) and `step` (a gradient step of that network). Names choose among
 //! them, numbers are the seeds of CartPole, `--photos FOLDER` takes other photos than synthetic ones. With
-//! `--python PROGRAM`, a Python that has `stable-baselines3` and `opencv-python-headless`, each is measured beside its peer
-//! in the same run, and the ratio is printed.
+//! `--python PROGRAM`, a Python that has what `benches/peers/requirements.txt` lists, each is measured beside its peer in the
+//! same run, and the ratio is printed; `cargo xtask bench` makes such a Python by itself.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 mod cart_pole;

@@ -1,4 +1,5 @@
 //! CartPole-v1 as the benchmark `rl` trains on it; for minutes, so only on request.
+#![expect(clippy::print_stdout, reason = "what was skipped or measured is printed")]
 
 #[path = "../../benches/rl/cart_pole.rs"]
 mod training;
