@@ -13,20 +13,18 @@ mod kernel;
 #[cfg(test)]
 mod tests;
 
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients as GradientsOfGraph;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor};
 
 use geometry::{Geometry, Order, from_window_order, to_window_order};
 use kernel::{Pass, Wanted, backward, forward};
 
 use crate::activation::Activation;
+use crate::layer::{FlexTensor, Layer, tensor, tracked};
 
 /// The numbers of a convolution that are not tensors.
 #[derive(Debug, Clone, Copy)]
@@ -84,11 +82,9 @@ trait ConvolutionOps: Backend {
     ) -> FloatTensor<Self>;
 }
 
-type FlexTensor = FloatTensor<Flex>;
-
 impl ConvolutionOps for Flex {
     fn convolution(input: FlexTensor, weight: FlexTensor, bias: FlexTensor, settings: Settings) -> FlexTensor {
-        Saved::new(input, &weight, settings).forward(&bias)
+        Convolution::new(input, &weight, settings).forward(&bias)
     }
 }
 
@@ -99,51 +95,20 @@ impl<C: CheckpointStrategy> ConvolutionOps for Autodiff<Flex, C> {
         bias: FloatTensor<Self>,
         settings: Settings,
     ) -> FloatTensor<Self> {
-        let (input, input_node) = input.into_parts();
-        let (weight, weight_node) = weight.into_parts();
-        let (bias, bias_node) = bias.into_parts();
-        let mut saved = Saved::new(input, &weight, settings);
-        let output = saved.forward(&bias);
-        match ConvolutionBackward.prepare::<C>([input_node, weight_node, bias_node]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => {
-                saved.output = Some(output.clone());
-                prepared.finish(saved, output)
-            }
-            OpsKind::UnTracked(prepared) => prepared.finish(output),
-        }
+        tracked::<C, _>(|input, weight| Convolution::new(input, &weight, settings), input, weight, bias)
     }
 }
 
-#[derive(Debug)]
-struct ConvolutionBackward;
-
-impl Backward<Flex, 3> for ConvolutionBackward {
-    type State = Saved;
-
-    fn backward(self, ops: Ops<Saved, 3>, graph: &mut GradientsOfGraph, _: &mut Checkpointer) {
-        let gradient = graph.consume::<Flex>(&ops.node);
-        let wanted = ops.parents.each_ref().map(Option::is_some);
-        let gradients = ops.state.backward(&gradient, wanted);
-        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
-            if let (Some(parent), Some(gradient)) = (parent, gradient) {
-                graph.register::<Flex>(parent.id, gradient);
-            }
-        }
-    }
-}
-
-/// What the backward pass needs of the forward pass; tensors share their numbers with those of the caller.
+/// Its outputs are `[batch, filter, row, column]`, pixel by pixel in memory.
 #[derive(Debug, Clone)]
-struct Saved {
+struct Convolution {
     geometry: Geometry,
     activation: Activation,
     input: FlexTensor,
     weight: FlexTensor,
-    /// `[batch, filter, row, column]`, pixel by pixel in memory.
-    output: Option<FlexTensor>,
 }
 
-impl Saved {
+impl Convolution {
     fn new(input: FlexTensor, weight: &FlexTensor, settings: Settings) -> Self {
         let (input, order) = dense(input);
         let (shape, weight_shape) = (input.shape(), weight.shape());
@@ -158,23 +123,25 @@ impl Saved {
             padding: settings.padding,
             order,
         };
-        Self { geometry, activation: settings.activation, input, weight: weight.to_contiguous(), output: None }
+        Self { geometry, activation: settings.activation, input, weight: weight.to_contiguous() }
     }
+}
 
+impl Layer for Convolution {
     fn forward(&self, bias: &FlexTensor) -> FlexTensor {
         let geometry = &self.geometry;
         let weights = to_window_order(geometry, numbers(&self.weight));
         let bias = bias.to_contiguous();
         let outputs = forward(geometry, self.activation, numbers(&self.input), &weights, numbers(&bias));
         let shape = [self.input.shape()[0], geometry.rows(), geometry.columns(), geometry.filters];
-        FlexTensor::from_data(TensorData::new(outputs, shape)).permute(&PIXELS_TO_PLANES)
+        tensor(outputs, shape).permute(&PIXELS_TO_PLANES)
     }
 
-    /// The gradients by input, weight and bias, where wanted, from the one by the output.
-    fn backward(&self, gradient: &FlexTensor, [images, weights, bias]: [bool; 3]) -> [Option<FlexTensor>; 3] {
+    fn backward(&self, output: &FlexTensor, gradient: &FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
+        let [images, weights, bias] = wanted;
         let geometry = &self.geometry;
         let by_pixels = |tensor: &FlexTensor| tensor.permute(&PLANES_TO_PIXELS).to_contiguous();
-        let output = by_pixels(self.output.as_ref().expect("a tracked pass keeps its output"));
+        let output = by_pixels(output);
         let gradient = by_pixels(gradient);
         let window_weights = to_window_order(geometry, numbers(&self.weight));
         let pass = Pass {
@@ -219,8 +186,4 @@ fn dense(tensor: FlexTensor) -> (FlexTensor, Order) {
 fn numbers(tensor: &FlexTensor) -> &[f32] {
     let start = tensor.layout().start_offset();
     &tensor.storage::<f32>()[start..start + tensor.layout().num_elements()]
-}
-
-fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(numbers, shape))
 }

@@ -4,16 +4,14 @@
 //! the graph of gradients; for the small networks of an agent the passes and nodes take longer than the products. Here a
 //! layer is one operation with its own backward pass. On other devices the operations are burn's.
 
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients as GradientsOfGraph;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::nn::Linear;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::activation::Activation;
+use crate::layer::{FlexTensor, Layer, tensor, tracked};
 use crate::product::{Matrix, product};
 use crate::vectorized::vectorized;
 
@@ -45,11 +43,9 @@ trait DenseOps: Backend {
     ) -> FloatTensor<Self>;
 }
 
-type FlexTensor = FloatTensor<Flex>;
-
 impl DenseOps for Flex {
     fn dense(input: FlexTensor, weight: FlexTensor, bias: FlexTensor, activation: Activation) -> FlexTensor {
-        Saved::new(&input, &weight, activation).forward(&bias)
+        Dense::new(&input, &weight, activation).forward(&bias)
     }
 }
 
@@ -60,53 +56,24 @@ impl<C: CheckpointStrategy> DenseOps for Autodiff<Flex, C> {
         bias: FloatTensor<Self>,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        let (input, input_node) = input.into_parts();
-        let (weight, weight_node) = weight.into_parts();
-        let (bias, bias_node) = bias.into_parts();
-        let mut saved = Saved::new(&input, &weight, activation);
-        let output = saved.forward(&bias);
-        match DenseBackward.prepare::<C>([input_node, weight_node, bias_node]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => {
-                saved.output = Some(output.clone());
-                prepared.finish(saved, output)
-            }
-            OpsKind::UnTracked(prepared) => prepared.finish(output),
-        }
+        tracked::<C, _>(|input, weight| Dense::new(&input, &weight, activation), input, weight, bias)
     }
 }
 
-#[derive(Debug)]
-struct DenseBackward;
-
-impl Backward<Flex, 3> for DenseBackward {
-    type State = Saved;
-
-    fn backward(self, ops: Ops<Saved, 3>, graph: &mut GradientsOfGraph, _: &mut Checkpointer) {
-        let gradient = graph.consume::<Flex>(&ops.node);
-        let wanted = ops.parents.each_ref().map(Option::is_some);
-        let gradients = ops.state.backward(&gradient, wanted);
-        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
-            if let (Some(parent), Some(gradient)) = (parent, gradient) {
-                graph.register::<Flex>(parent.id, gradient);
-            }
-        }
-    }
-}
-
-/// What the backward pass needs of the forward pass; tensors share their numbers with those of the caller.
 #[derive(Debug, Clone)]
-struct Saved {
+struct Dense {
     activation: Activation,
     input: FlexTensor,
     weight: FlexTensor,
-    output: Option<FlexTensor>,
 }
 
-impl Saved {
+impl Dense {
     fn new(input: &FlexTensor, weight: &FlexTensor, activation: Activation) -> Self {
-        Self { activation, input: input.to_contiguous(), weight: weight.to_contiguous(), output: None }
+        Self { activation, input: input.to_contiguous(), weight: weight.to_contiguous() }
     }
+}
 
+impl Layer for Dense {
     fn forward(&self, bias: &FlexTensor) -> FlexTensor {
         let mut outputs = product(matrix(&self.input), matrix(&self.weight));
         let bias = bias.to_contiguous();
@@ -120,9 +87,8 @@ impl Saved {
         tensor(outputs, [self.input.shape()[0], bias.len()])
     }
 
-    /// The gradients by input, weight and bias, where wanted, from the one by the output.
-    fn backward(&self, gradient: &FlexTensor, [input, weight, bias]: [bool; 3]) -> [Option<FlexTensor>; 3] {
-        let output = self.output.as_ref().expect("a tracked pass keeps its output");
+    fn backward(&self, output: &FlexTensor, gradient: &FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
+        let [input, weight, bias] = wanted;
         let [batch, inputs] = sides(&self.input);
         let outputs = sides(output)[1];
         let gradient = gradient.to_contiguous();
@@ -160,10 +126,6 @@ fn sides(tensor: &FlexTensor) -> [usize; 2] {
 fn matrix(tensor: &FlexTensor) -> Matrix<'_> {
     let [rows, columns] = sides(tensor);
     Matrix::of_rows(numbers(tensor), rows, columns)
-}
-
-fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(numbers, shape))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod environments;
 mod error;
 mod evaluate;
 mod fit;
+mod layer;
 mod learner;
 mod masks;
 mod model;

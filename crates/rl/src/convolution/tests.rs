@@ -1,5 +1,6 @@
 //! The operation against burn's own, finite differences, and itself on other numbers of threads.
 
+use burn::tensor::TensorData;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
