@@ -39,7 +39,7 @@ pub struct TrainingParams {
     #[hparam(default = Algorithm::Ppo)]
     pub algorithm: Algorithm,
     /// How long to train; rounded up to whole rollouts.
-    #[hparam(default = 600_000, range = 1..=10_000_000_000, unit = "environment steps")]
+    #[hparam(default = 1_000_000, range = 1..=10_000_000_000, unit = "environment steps")]
     pub steps: u64,
     /// How often the policy is validated, and kept if it is the best so far.
     #[hparam(default = 20_480, range = 1..=10_000_000_000, unit = "environment steps")]
