@@ -1,10 +1,16 @@
 //! Luma and CIE L*a*b* of 8-bit sRGB.
 
+pub(crate) mod lightness;
+
 /// Luma of an sRGB pixel by the weights of Rec. 601, 0 to 255.
 #[must_use]
 pub fn luma(pixel: [u8; 3]) -> f32 {
     0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2])
 }
+
+/// sRGB primaries to XYZ, divided by the D65 white point.
+pub(crate) const TO_XYZ: [[f32; 3]; 3] =
+    [[0.433_953, 0.376_219, 0.189_828], [0.212_671, 0.715_160, 0.072_169], [0.017_758, 0.109_477, 0.872_766]];
 
 const CUBE_ROOT_STEPS: usize = 4096;
 
@@ -35,11 +41,7 @@ impl LabConverter {
     #[must_use]
     pub fn convert(&self, pixel: [u8; 3]) -> [f32; 3] {
         let [r, g, b] = pixel.map(|value| self.linear[usize::from(value)]);
-        // sRGB primaries to XYZ, divided by the D65 white point.
-        let x = 0.433_953 * r + 0.376_219 * g + 0.189_828 * b;
-        let y = 0.212_671 * r + 0.715_160 * g + 0.072_169 * b;
-        let z = 0.017_758 * r + 0.109_477 * g + 0.872_766 * b;
-        let [x, y, z] = [x, y, z].map(|value| self.curve(value));
+        let [x, y, z] = times(&TO_XYZ, [r, g, b]).map(|value| self.curve(value));
         [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
     }
 
@@ -51,8 +53,20 @@ impl LabConverter {
     }
 }
 
-fn decode_srgb(value: f32) -> f32 {
+/// Product of a matrix and a column.
+#[inline(always)]
+pub(crate) fn times(matrix: &[[f32; 3]; 3], [a, b, c]: [f32; 3]) -> [f32; 3] {
+    [0, 1, 2].map(|row| matrix[row][0] * a + matrix[row][1] * b + matrix[row][2] * c)
+}
+
+/// Light from an encoded value, both 0 to 1.
+pub(crate) fn decode_srgb(value: f32) -> f32 {
     if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+}
+
+/// Encoded value of light, both 0 to 1 (and beyond).
+pub(crate) fn encode_srgb(light: f32) -> f32 {
+    if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }
 
 fn lab_curve(value: f32) -> f32 {

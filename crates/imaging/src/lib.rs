@@ -15,7 +15,7 @@ pub use codec::{Encoding, MAX_PIXELS, is_photo_file};
 pub use damage::{Damage, DamageKind, DamageStep};
 pub use error::Error;
 pub use lab::{LabConverter, luma};
-pub use operation::{Operation, OperationKind, Ratio};
+pub use operation::{Axis, ChannelOrder, ChannelSet, Cost, Direction, Grey, Operation, OperationKind, Ratio};
 pub use photo::Photo;
 pub use recipe::{RECIPE_FORMAT, Recipe};
 pub use similarity::{PSNR_CAP_DB, psnr_db, rmse};

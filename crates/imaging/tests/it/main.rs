@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod codec;
+mod documents;
 mod operations;
 mod recipes;
 mod resizing;
+mod unchanged;

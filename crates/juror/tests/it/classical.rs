@@ -93,7 +93,15 @@ fn the_extreme_of_each_operation_scores_lower() {
         // Bounded edits that undo a fault, and crops, may improve a photo at full strength.
         if matches!(
             kind,
-            OperationKind::Crop | OperationKind::GreyWorld | OperationKind::AutoContrast | OperationKind::Median
+            OperationKind::Crop
+                | OperationKind::CropThirds
+                | OperationKind::LevelHorizon
+                | OperationKind::GreyWorld
+                | OperationKind::ShadesOfGrey
+                | OperationKind::AutoContrast
+                | OperationKind::AutoGamma
+                | OperationKind::Clahe
+                | OperationKind::Median
         ) {
             continue;
         }

@@ -1,0 +1,92 @@
+//! White balance and tone from statistics of the whole photo.
+
+use super::{apply_tables, factors, round, table};
+use crate::{Photo, luma};
+
+/// Norm of shades-of-grey; six is what its authors found best.
+const NORM: i32 = 6;
+
+/// Moves the means of the channels towards their common mean, by the share `amount`.
+pub(crate) fn grey_world(photo: &mut Photo, amount: f32) {
+    let means = channel_means(photo);
+    balance(photo, means, amount);
+}
+
+/// The same with the sixth root of the mean sixth power.
+pub(crate) fn shades_of_grey(photo: &mut Photo, amount: f32) {
+    let count = (photo.pixels().len() / 3) as f64;
+    let norm = |histogram: [u64; 256]| {
+        let total: f64 = (0_u32..).zip(histogram).map(|(v, n)| f64::from(v).powi(NORM) * n as f64).sum();
+        (total / count).powf(1.0 / f64::from(NORM)) as f32
+    };
+    let norms = channel_histograms(photo).map(norm);
+    balance(photo, norms, amount);
+}
+
+fn balance(photo: &mut Photo, lights: [f32; 3], amount: f32) {
+    // A channel without any light cannot be balanced by a factor.
+    if lights.iter().any(|&light| light < 1.0) {
+        return;
+    }
+    let grey = (lights[0] + lights[1] + lights[2]) / 3.0;
+    apply_tables(photo, &factors(lights.map(|light| 1.0 + amount * (grey / light - 1.0))));
+}
+
+/// Stretches luma to the full range, leaving `percent` of the pixels out at either end.
+pub(crate) fn auto_contrast(photo: &mut Photo, percent: f32) {
+    let histogram = luma_histogram(photo);
+    let ignored = (photo.pixels().len() / 3) as f32 * percent / 100.0;
+    let below = |level: usize| histogram[..=level].iter().sum::<u64>() as f32;
+    let above = |level: usize| histogram[level..].iter().sum::<u64>() as f32;
+    let low = (0..256).find(|&level| below(level) > ignored);
+    let high = (0..256).rev().find(|&level| above(level) > ignored);
+    if let (Some(low), Some(high)) = (low, high)
+        && high > low
+    {
+        let scale = 255.0 / (high - low) as f32;
+        apply_tables(photo, &[table(|v| (v - low as f32) * scale); 3]);
+    }
+}
+
+/// Takes the mean of all values to a half, by the share `amount` of the way (in logarithms of the exponent).
+pub(crate) fn auto_gamma(photo: &mut Photo, amount: f32) {
+    let [red, green, blue] = channel_means(photo);
+    let mean = (red + green + blue) / (3.0 * 255.0);
+    if !(0.01..=0.99).contains(&mean) {
+        return;
+    }
+    let exponent = (0.5_f32.ln() / mean.ln()).powf(amount);
+    apply_tables(photo, &[table(|v| 255.0 * (v / 255.0).powf(exponent)); 3]);
+}
+
+/// Mean of red, green and blue, 0 to 255.
+fn channel_means(photo: &Photo) -> [f32; 3] {
+    let mut sums = [0_u64; 3];
+    for pixel in photo.pixels().chunks_exact(3) {
+        for (sum, &value) in sums.iter_mut().zip(pixel) {
+            *sum += u64::from(value);
+        }
+    }
+    let count = (photo.pixels().len() / 3) as f64;
+    sums.map(|sum| (sum as f64 / count) as f32)
+}
+
+/// Number of pixels at each value of red, green and blue.
+fn channel_histograms(photo: &Photo) -> [[u64; 256]; 3] {
+    let mut histograms = [[0; 256]; 3];
+    for pixel in photo.pixels().chunks_exact(3) {
+        for (histogram, &value) in histograms.iter_mut().zip(pixel) {
+            histogram[usize::from(value)] += 1;
+        }
+    }
+    histograms
+}
+
+/// Number of pixels at each rounded luma.
+fn luma_histogram(photo: &Photo) -> [u64; 256] {
+    let mut histogram = [0; 256];
+    for pixel in photo.pixels().chunks_exact(3) {
+        histogram[usize::from(round(luma([pixel[0], pixel[1], pixel[2]])))] += 1;
+    }
+    histogram
+}

@@ -1,0 +1,99 @@
+//! Contrast-limited adaptive histogram equalisation of L* (Zuiderveld 1994).
+
+use std::array::from_fn;
+
+use super::{mirrored, vectorized};
+use crate::Photo;
+use crate::lab::lightness::LightnessShift;
+
+/// Tiles along each side.
+const TILES: usize = 8;
+
+type Curve = [f32; 256];
+
+/// Equalises L* within the tiles, the slope of each tile's curve being limited to about `limit`; a* and b* stay. At 0
+/// nothing changes.
+pub(crate) fn equalise(photo: &mut Photo, limit: f32) {
+    if limit == 0.0 {
+        return;
+    }
+    let (width, height) = (photo.width() as usize, photo.height() as usize);
+    let shift = LightnessShift::new();
+    let levels: Vec<u8> = photo.pixels().chunks_exact(3).map(|p| shift.level([p[0], p[1], p[2]])).collect();
+    let curves = tile_curves(&levels, width, height, limit);
+    let across: Vec<Between> = (0..width).map(|x| Between::new(x, width)).collect();
+    vectorized(|| {
+        let mut shifts = vec![0.0_f32; width];
+        let rows = photo.pixels_mut().chunks_exact_mut(3 * width).zip(levels.chunks_exact(width));
+        for (y, (row, levels)) in rows.enumerate() {
+            let down = Between::new(y, height);
+            // The curves of this row, one for each column of tiles.
+            let curves: [Curve; TILES] =
+                from_fn(|tile| down.mixed_curves(&curves[down.low][tile], &curves[down.high][tile]));
+            for ((shift, &level), between) in shifts.iter_mut().zip(levels).zip(&across) {
+                let place = usize::from(level);
+                let (low, high) = (curves[between.low][place], curves[between.high][place]);
+                *shift = low + between.share * (high - low) - f32::from(level);
+            }
+            shift.apply(row, &shifts);
+        }
+    });
+}
+
+/// The two tiles between whose centres a place lies, and how near it is to the second.
+struct Between {
+    low: usize,
+    high: usize,
+    share: f32,
+}
+
+impl Between {
+    fn new(place: usize, side: usize) -> Self {
+        let position = place as f32 / side.div_ceil(TILES) as f32 - 0.5;
+        let low = position.floor();
+        let tile = |index: f32| (index.max(0.0) as usize).min(TILES - 1);
+        Self { low: tile(low), high: tile(low + 1.0), share: position - low }
+    }
+
+    fn mixed_curves(&self, low: &Curve, high: &Curve) -> Curve {
+        from_fn(|level| low[level] + self.share * (high[level] - low[level]))
+    }
+}
+
+/// What each level becomes in each tile, `[row][column][level]`. The plane is mirrored at its right and lower border up to
+/// whole tiles.
+fn tile_curves(levels: &[u8], width: usize, height: usize, limit: f32) -> Vec<[Curve; TILES]> {
+    let (across, down) = (width.div_ceil(TILES), height.div_ceil(TILES));
+    let curve = |row: usize, column: usize| {
+        let mut histogram = [0_u32; 256];
+        for y in row * down..(row + 1) * down {
+            let line = &levels[mirrored(y as isize, height) * width..][..width];
+            for x in column * across..(column + 1) * across {
+                histogram[usize::from(line[mirrored(x as isize, width)])] += 1;
+            }
+        }
+        equalising_curve(histogram, (across * down) as u32, limit)
+    };
+    (0..TILES).map(|row| from_fn(|column| curve(row, column))).collect()
+}
+
+/// The cumulated histogram, what exceeds the limit being spread over all levels.
+fn equalising_curve(mut histogram: [u32; 256], area: u32, limit: f32) -> Curve {
+    let most = ((limit * area as f32 / 256.0) as u32).max(1);
+    let mut excess = 0;
+    for count in &mut histogram {
+        excess += count.saturating_sub(most);
+        *count = (*count).min(most);
+    }
+    let (each, rest) = (excess / 256, excess % 256);
+    histogram.iter_mut().for_each(|count| *count += each);
+    if rest > 0 {
+        let apart = (256 / rest as usize).max(1);
+        histogram.iter_mut().step_by(apart).take(rest as usize).for_each(|count| *count += 1);
+    }
+    let mut sum = 0;
+    histogram.map(|count| {
+        sum += count;
+        (sum as f32 * 255.0 / area as f32).round()
+    })
+}

@@ -1,0 +1,66 @@
+//! Moving pixels and channels about.
+
+use crate::{Axis, ChannelOrder, ChannelSet, Direction, Photo, Ratio};
+
+pub(crate) fn reorder(photo: &mut Photo, order: ChannelOrder) {
+    let [red, green, blue] = order.sources();
+    for pixel in photo.pixels_mut().chunks_exact_mut(3) {
+        let before = [pixel[0], pixel[1], pixel[2]];
+        pixel.copy_from_slice(&[before[red], before[green], before[blue]]);
+    }
+}
+
+pub(crate) fn flip(photo: &mut Photo, axis: Axis) {
+    let stride = photo.width() as usize * 3;
+    match axis {
+        Axis::Horizontal => *photo = photo.mirrored(),
+        Axis::Vertical => {
+            let half = photo.height() as usize / 2;
+            let (upper, lower) = photo.pixels_mut().split_at_mut(half * stride);
+            for (above, below) in upper.chunks_exact_mut(stride).zip(lower.chunks_exact_mut(stride).rev()) {
+                above.swap_with_slice(below);
+            }
+        }
+    }
+}
+
+/// Moves the channels by half of the width or height, rounded down; what leaves on one side comes back on the other.
+pub(crate) fn shift(photo: &mut Photo, direction: Direction, channels: ChannelSet) {
+    let (width, height) = (photo.width() as usize, photo.height() as usize);
+    let stride = width * 3;
+    let mut moved = photo.pixels().to_vec();
+    match direction {
+        Direction::Left => moved.chunks_exact_mut(stride).for_each(|row| row.rotate_left(width / 2 * 3)),
+        Direction::Right => moved.chunks_exact_mut(stride).for_each(|row| row.rotate_right(width / 2 * 3)),
+        Direction::Up => moved.rotate_left(height / 2 * stride),
+        Direction::Down => moved.rotate_right(height / 2 * stride),
+    }
+    if channels == ChannelSet::ALL {
+        photo.pixels_mut().copy_from_slice(&moved);
+        return;
+    }
+    let members = channels.members();
+    for (pixel, moved) in photo.pixels_mut().chunks_exact_mut(3).zip(moved.chunks_exact(3)) {
+        for channel in (0..3).filter(|&channel| members[channel]) {
+            pixel[channel] = moved[channel];
+        }
+    }
+}
+
+/// The largest centred part of the given ratio.
+pub(crate) fn crop_to_ratio(photo: &Photo, ratio: Ratio) -> Photo {
+    let (width, height) = (u64::from(photo.width()), u64::from(photo.height()));
+    let (across, down) = (u64::from(ratio.width()), u64::from(ratio.height()));
+    // Compare width / height with across / down without rounding.
+    let (new_width, new_height) = if width * down > height * across {
+        ((height * across / down).max(1), height)
+    } else {
+        (width, (width * down / across).max(1))
+    };
+    photo.cropped(
+        ((width - new_width) / 2) as u32,
+        ((height - new_height) / 2) as u32,
+        new_width as u32,
+        new_height as u32,
+    )
+}

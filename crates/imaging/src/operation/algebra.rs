@@ -1,0 +1,38 @@
+//! What operations do to each other, computed from the operations themselves.
+
+use super::{Argument, Operation};
+use crate::kernels::{composed, identity_tables};
+use crate::{ChannelOrder, OperationKind};
+
+impl Operation {
+    /// Whether it leaves every photo exactly as it is.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        if let Some(tables) = self.tables() {
+            return tables == identity_tables();
+        }
+        match self.argument {
+            Argument::Order(order) => order == ChannelOrder::SAME,
+            // A stretch has no neutral strength.
+            Argument::Amount(amount) => amount == self.kind.range().1 && self.kind != OperationKind::AutoContrast,
+            _ => false,
+        }
+    }
+
+    /// Whether it takes every photo exactly back to what it was before `other`. Nearly back is not enough: what was clipped
+    /// or rounded is lost, so `lightness:-20` is no exact inverse of `lightness:20`.
+    #[must_use]
+    pub fn is_exact_inverse_of(&self, other: &Self) -> bool {
+        if let (Some(tables), Some(others)) = (self.tables(), other.tables()) {
+            return composed(&others, &tables) == identity_tables();
+        }
+        match (self.argument, other.argument) {
+            (Argument::Order(order), Argument::Order(other)) => other.then(order) == ChannelOrder::SAME,
+            (Argument::Axis(axis), Argument::Axis(other)) => axis == other,
+            (Argument::Shift(direction, channels), Argument::Shift(other, others)) => {
+                direction == other.opposite() && channels == others
+            }
+            _ => self.is_identity() && other.is_identity(),
+        }
+    }
+}

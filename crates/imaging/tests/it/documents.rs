@@ -1,0 +1,24 @@
+//! The page about operations lists them all.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use dodge_imaging::OperationKind;
+
+fn page() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_table_of_operations_is_what_the_code_says() {
+    let mut table = "| name | strength | neutral | cost | what it does |\n|---|---|---|---|---|\n".to_owned();
+    for kind in OperationKind::ALL {
+        let (low, neutral, high) = kind.range();
+        let strength =
+            if kind.has_strength() { format!("{low} to {high} | {neutral}") } else { "a word | ".to_owned() };
+        let cost = format!("{:?}", kind.cost()).to_lowercase();
+        writeln!(table, "| `{}` | {strength} | {cost} | {} |", kind.name(), kind.description()).unwrap();
+    }
+    assert!(page().contains(&table), "docs/operations.md needs this table:\n\n{table}");
+}
