@@ -4,6 +4,7 @@
 
 mod codec;
 mod documents;
+mod golden;
 mod operations;
 mod recipes;
 mod resizing;
