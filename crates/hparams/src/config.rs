@@ -1,8 +1,16 @@
 //! Configurations as TOML: two levels, `[section]` and `key = value`.
 
-use toml::de::{DeTable, DeValue};
+use std::ops::Range;
 
-use crate::{Entry, Error, Layer, Place, Schema, Value, error::shortened, text};
+use toml::{
+    Spanned,
+    de::{DeString, DeTable, DeValue},
+};
+
+use crate::{Entry, Error, Layer, Place, Schema, Value, error::shortened, position::Lines, text};
+
+/// The largest configuration that is read, in bytes.
+pub const SIZE_LIMIT_BYTES: u64 = 1024 * 1024;
 
 /// The version of the configuration format, written into each configuration as
 /// `format_version`. A configuration without it is read as this version.
@@ -17,7 +25,8 @@ pub(crate) struct Assignment {
     pub(crate) key: String,
     /// The value, or the name of a TOML type that no hyperparameter has.
     pub(crate) value: Result<Value, &'static str>,
-    pub(crate) place: Place,
+    pub(crate) key_place: Place,
+    pub(crate) value_place: Place,
 }
 
 /// What a configuration holds, in the order in which it is written.
@@ -26,53 +35,106 @@ pub(crate) struct Config {
     /// Each section's name and place, so that an unknown one is refused though it be empty.
     pub(crate) sections: Vec<(String, Place)>,
     pub(crate) assignments: Vec<Assignment>,
+    /// What belongs to no section.
+    pub(crate) problems: Vec<Error>,
 }
 
-/// Reads a configuration; the names in it are not looked at.
-pub(crate) fn read(text: &str, layer: &Layer) -> Result<Config, Error> {
+/// Reads a configuration. `is_group` tells of a section and a key whether they name a nested struct, whose table holds
+/// hyperparameters; all other tables are values.
+pub(crate) fn read(text: &str, layer: &Layer, is_group: impl Fn(&str, &str) -> bool) -> Result<Config, Error> {
     let lines = Lines::new(text);
-    let document = DeTable::parse(text).map_err(|error| {
-        let start = error.span().map_or(text.len(), |span| span.start);
-        let (line, column) = lines.position(start);
-        Error::MalformedToml {
-            layer: layer.clone(),
-            line,
-            column,
-            message: shortened(&error.message().replace('\n', ", ")),
-        }
-    })?;
-    let place = |start: usize| Place { layer: layer.clone(), line: Some(lines.position(start).0) };
+    let place = |span: Range<usize>| Place { layer: layer.clone(), position: Some(Box::new(lines.position(span))) };
+    let (document, mistakes) = DeTable::parse_recoverable(text);
+    let malformed = |error: toml::de::Error| Error::MalformedToml {
+        place: place(error.span().unwrap_or(text.len()..text.len())),
+        message: shortened(&error.message().replace('\n', ", ")),
+    };
+    // One mistake often is a hundred to the parser.
+    let line = |error: &Error| error.place().and_then(|place| Some(place.position.as_ref()?.line));
+    let mut malformed: Vec<Error> = mistakes.into_iter().take(Error::MOST_PROBLEMS).map(malformed).collect();
+    malformed.sort_by_key(line);
+    malformed.dedup_by_key(|error| line(error));
+    Error::all(malformed)?;
 
-    let mut found: Vec<(usize, Assignment)> = Vec::new();
-    let mut sections: Vec<(usize, String)> = Vec::new();
-    for (name, value) in document.get_ref() {
-        let start = name.span().start;
+    let mut config = Config { sections: Vec::new(), assignments: Vec::new(), problems: Vec::new() };
+    for (name, value) in in_order(document.get_ref()) {
         match value.get_ref() {
             DeValue::Table(table) => {
-                sections.push((start, name.get_ref().to_string()));
-                found.extend(table.iter().map(|(key, value)| {
-                    let start = key.span().start;
-                    let assignment = Assignment {
-                        section: name.get_ref().to_string(),
-                        key: key.get_ref().to_string(),
-                        value: text::from_toml(value.get_ref()),
-                        place: place(start),
-                    };
-                    (start, assignment)
-                }));
+                let section = name.get_ref().to_string();
+                config.sections.push((section.clone(), place(name.span())));
+                collect(&mut config.assignments, &section, "", table, &place, &is_group);
             }
-            other if name.get_ref() == VERSION_KEY => check_version(other, &place(start))?,
-            _ => {
-                return Err(Error::OutsideSection { key: shortened(name.get_ref()), place: place(start) });
+            other if name.get_ref() == VERSION_KEY => check_version(other, &place(value.span()))?,
+            _ if config.problems.len() < Error::MOST_PROBLEMS => {
+                config
+                    .problems
+                    .push(Error::OutsideSection { key: shortened(name.get_ref()), place: place(name.span()) });
             }
+            _ => {}
         }
     }
-    sections.sort_by_key(|(start, _)| *start);
-    found.sort_by_key(|(start, _)| *start);
-    Ok(Config {
-        sections: sections.into_iter().map(|(start, name)| (name, place(start))).collect(),
-        assignments: found.into_iter().map(|(_, assignment)| assignment).collect(),
-    })
+    Ok(config)
+}
+
+type Written<'a, 'i> = (&'a Spanned<DeString<'i>>, &'a Spanned<DeValue<'i>>);
+
+/// The entries as they are written; a table sorts them by name.
+fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<Written<'a, 'i>> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// The assignments of a table, whose keys go on from `prefix`.
+fn collect(
+    assignments: &mut Vec<Assignment>,
+    section: &str,
+    prefix: &str,
+    table: &DeTable<'_>,
+    place: &impl Fn(Range<usize>) -> Place,
+    is_group: &impl Fn(&str, &str) -> bool,
+) {
+    for (name, value) in in_order(table) {
+        let key = format!("{prefix}{}", name.get_ref());
+        match value.get_ref() {
+            DeValue::Table(inner) if is_group(section, &key) => {
+                collect(assignments, section, &format!("{key}."), inner, place, is_group);
+            }
+            other => assignments.push(Assignment {
+                section: section.to_owned(),
+                key,
+                value: text::from_toml(other),
+                key_place: place(name.span()),
+                // The table of a `[header]` has no place of its own.
+                value_place: place(if value.span().is_empty() { name.span() } else { value.span() }),
+            }),
+        }
+    }
+}
+
+/// The assignments of a configuration as pairs of `section.key` and value, whether or not anything is registered by these
+/// names: for comparing configurations of several versions.
+///
+/// # Errors
+/// [`Error::TooLarge`], [`Error::MalformedToml`], [`Error::FormatVersion`], [`Error::OutsideSection`], or several.
+pub fn assignments(text: &str, layer: impl Into<Layer>) -> Result<Vec<(String, Value)>, Error> {
+    let layer = layer.into();
+    check_size(text, &layer)?;
+    let config = read(text, &layer, |_, _| false)?;
+    Error::all(config.problems)?;
+    let named = config
+        .assignments
+        .into_iter()
+        .filter_map(|assignment| Some((format!("{}.{}", assignment.section, assignment.key), assignment.value.ok()?)));
+    Ok(named.collect())
+}
+
+/// Refuses what is too large to be a configuration.
+pub(crate) fn check_size(text: &str, layer: &Layer) -> Result<(), Error> {
+    if text.len() as u64 > SIZE_LIMIT_BYTES {
+        return Err(Error::TooLarge { layer: layer.clone(), limit_bytes: SIZE_LIMIT_BYTES });
+    }
+    Ok(())
 }
 
 /// A configuration with the values of `entries`, each with its meaning, range and origin.
@@ -86,11 +148,15 @@ pub(crate) fn resolved<'a>(
         for entry in entries(schema) {
             comment(&mut out, entry.field.doc);
             let mut facts = format!("{}; from {}", entry.field.constraint(), entry.layer);
-            if entry.value != *entry.default {
+            if entry.value != *entry.default && !entry.field.secret {
                 facts.push_str(&format!("; default {}", entry.default.to_toml()));
             }
             comment(&mut out, &facts);
-            out.push_str(&format!("{} = {}\n", entry.key, entry.value.to_toml()));
+            if entry.field.secret {
+                comment(&mut out, &format!("{} is secret and not written here", entry.key));
+            } else {
+                out.push_str(&format!("{} = {}\n", entry.key, entry.value.to_toml()));
+            }
         }
     }
     out
@@ -108,6 +174,11 @@ pub(crate) fn template(schemas: impl Iterator<Item = &'static Schema>) -> String
             if let Some(options) = field.kind.options() {
                 for option in options {
                     comment(&mut out, &format!("  {}: {}", option.name, option.doc));
+                    for datum in &option.data {
+                        let default = datum.default.to_toml();
+                        let doc = format!("    {} = {default}: {} {}", datum.key, datum.doc, datum.constraint());
+                        comment(&mut out, &doc);
+                    }
                 }
             }
             out.push_str(&format!("#{} = {}\n", field.key, field.default.to_toml()));
@@ -145,42 +216,4 @@ fn check_version(value: &DeValue<'_>, place: &Place) -> Result<(), Error> {
         place: place.clone(),
         supported: FORMAT_VERSION,
     })
-}
-
-/// Where the lines of a text start, so that each of many positions is found quickly.
-struct Lines<'a> {
-    text: &'a str,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
-        let starts = text.match_indices('\n').map(|(index, _)| index + 1);
-        Lines { text, starts: std::iter::once(0).chain(starts).collect() }
-    }
-
-    /// Line and column, both counted from 1, of the byte `offset`.
-    fn position(&self, offset: usize) -> (usize, usize) {
-        let line = self.starts.partition_point(|start| *start <= offset).max(1);
-        let start = self.starts[line - 1];
-        let before = self.text.get(start..offset).unwrap_or_default();
-        (line, before.chars().count() + 1)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Lines;
-
-    #[test]
-    fn positions_count_lines_and_characters_from_one() {
-        let lines = Lines::new("ab\né=1\n");
-        assert_eq!(lines.position(0), (1, 1));
-        assert_eq!(lines.position(3), (2, 1));
-        assert_eq!(lines.position(5), (2, 2));
-        assert_eq!(lines.position(7), (2, 4));
-        assert_eq!(lines.position(8), (3, 1));
-        assert_eq!(lines.position(99), (3, 1));
-        assert_eq!(Lines::new("").position(0), (1, 1));
-    }
 }

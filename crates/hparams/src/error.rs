@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::{Hint, value::Value};
+use crate::{Field, Hint, position::Position, value::Value};
 
 /// Where a value comes from. Later layers win over earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Layer {
     Preset(String),
     /// A configuration file.
     File(PathBuf),
+    /// The environment variable of this name.
+    Environment(String),
     /// An assignment `section.key=value` of the command line.
     Set,
     /// A value made by the program, outside of any registry.
@@ -28,6 +30,7 @@ impl fmt::Display for Layer {
             Layer::Default => f.write_str("default"),
             Layer::Preset(name) => write!(f, "preset {name}"),
             Layer::File(path) => write!(f, "config file {}", path.display()),
+            Layer::Environment(name) => write!(f, "environment variable {name}"),
             Layer::Set => f.write_str("--set"),
             Layer::Code => f.write_str("set in code"),
             Layer::Other(name) => f.write_str(name),
@@ -47,25 +50,25 @@ impl From<String> for Layer {
     }
 }
 
-/// A layer and, in a text of several lines, the line.
+/// A layer and, in a text of several lines, where in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The layer.
     pub layer: Layer,
-    /// The line, counted from 1.
-    pub line: Option<usize>,
+    /// Where in the text of the layer, if it is one.
+    pub position: Option<Box<Position>>,
 }
 
 impl From<Layer> for Place {
     fn from(layer: Layer) -> Self {
-        Place { layer, line: None }
+        Place { layer, position: None }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}, line {line}", self.layer),
+        match &self.position {
+            Some(position) => write!(f, "{}, line {}, column {}", self.layer, position.line, position.column),
             None => write!(f, "{}", self.layer),
         }
     }
@@ -113,6 +116,24 @@ pub enum Problem {
     /// The text is the word for no value, in an optional text that is to have one.
     #[error("the text `none` stands for no value, choose another")]
     ReservedText,
+    /// The choice has no datum of this name.
+    #[error("`{choice}` has no `{key}`, {hint}")]
+    UnknownDatum {
+        /// The choice.
+        choice: &'static str,
+        /// The name as typed.
+        key: String,
+        /// What to write instead.
+        hint: Hint,
+    },
+    /// One datum of a choice does not fit.
+    #[error("{key}: {problem}")]
+    Datum {
+        /// Its name.
+        key: String,
+        /// What is wrong with it.
+        problem: Box<Problem>,
+    },
     /// One element of a list does not fit.
     #[error("element {number}: {problem}")]
     Element {
@@ -172,14 +193,10 @@ pub enum Error {
         message: String,
     },
     /// A text that is no TOML.
-    #[error("malformed TOML ({layer}) at line {line}, column {column}: {message}")]
+    #[error("malformed TOML ({place}): {message}")]
     MalformedToml {
-        /// The text's layer.
-        layer: Layer,
-        /// Line, counted from 1.
-        line: usize,
-        /// Column in characters, counted from 1.
-        column: usize,
+        /// Where the parser gave up.
+        place: Place,
         /// What the parser found.
         message: String,
     },
@@ -241,6 +258,12 @@ pub enum Error {
         /// The Rust type.
         type_name: &'static str,
     },
+    /// Several problems at once, each of them one of the other variants.
+    #[error("{}", in_one_line(problems))]
+    Several {
+        /// The problems, in the order in which they were found; at most [`Error::MOST_PROBLEMS`].
+        problems: Vec<Error>,
+    },
     /// A declaration that contradicts itself; a mistake of the programmer.
     #[error("invalid declaration of {section}.{key}: {message}")]
     InvalidDeclaration {
@@ -254,14 +277,66 @@ pub enum Error {
 }
 
 impl Error {
+    /// So many problems are reported at once: whoever has more has another file in hand than a configuration.
+    pub const MOST_PROBLEMS: usize = 100;
+
+    /// No error where there are no problems, the problem itself where there is one, else [`Error::Several`].
+    ///
+    /// # Errors
+    /// The problems.
+    pub fn all(problems: impl IntoIterator<Item = Error>) -> Result<(), Error> {
+        let flat = problems.into_iter().flat_map(|problem| match problem {
+            Error::Several { problems } => problems,
+            one => vec![one],
+        });
+        let mut problems: Vec<Error> = flat.take(Self::MOST_PROBLEMS).collect();
+        match problems.len() {
+            0 => Ok(()),
+            1 => Err(problems.remove(0)),
+            _ => Err(Error::Several { problems }),
+        }
+    }
+
+    /// Each problem of its own: those of [`Error::Several`], else this error alone.
+    #[must_use]
+    pub fn problems(&self) -> &[Error] {
+        match self {
+            Error::Several { problems } => problems,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// Where the mistake was made; none of [`Error::Several`] and of errors that concern no single place.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Error::UnknownSection { place, .. }
+            | Error::UnknownKey { place, .. }
+            | Error::InvalidValue { place, .. }
+            | Error::MalformedToml { place, .. }
+            | Error::OutsideSection { place, .. }
+            | Error::FormatVersion { place, .. }
+            | Error::MalformedAssignment { place, .. } => Some(place),
+            _ => None,
+        }
+    }
+
+    /// The line with the mistake in it, underlined, on three lines; none where the mistake stands in no text of several
+    /// lines, or in one that holds a secret.
+    #[must_use]
+    pub fn underlined(&self) -> Option<String> {
+        self.place()?.position.as_ref()?.underlined()
+    }
+
     pub(crate) fn invalid_value(
         section: &'static str,
-        key: &'static str,
+        field: &'static Field,
         value: &Value,
         place: Place,
         problem: Problem,
     ) -> Self {
-        Error::InvalidValue { section, key, value: shortened(&value.to_toml()), place, problem: Box::new(problem) }
+        let value = if field.secret { SECRET.to_owned() } else { shortened(&value.to_toml()) };
+        Error::InvalidValue { section, key: field.key, value, place, problem: Box::new(problem) }
     }
 
     /// The same error, found at another place.
@@ -269,8 +344,20 @@ impl Error {
         if let Error::UnknownKey { place, .. } | Error::InvalidValue { place, .. } = &mut self {
             place.clone_from(new_place);
         }
+        if let Error::Several { problems } = &mut self {
+            let moved = std::mem::take(problems).into_iter().map(|problem| problem.at(new_place));
+            *problems = moved.collect();
+        }
         self
     }
+}
+
+/// What is shown in place of a secret.
+pub(crate) const SECRET: &str = "(secret)";
+
+fn in_one_line(problems: &[Error]) -> String {
+    let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    format!("{} problems: {}", problems.len(), words.join("; "))
 }
 
 /// `text` on one line of bounded length: what was typed may be a megabyte of control characters.
@@ -291,7 +378,7 @@ fn with_unit(unit: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Layer, Place, shortened};
+    use super::{Layer, shortened};
 
     #[test]
     fn layers_have_names() {
@@ -300,8 +387,7 @@ mod tests {
         assert_eq!(Layer::File("a/b.toml".into()).to_string(), "config file a/b.toml");
         assert_eq!(Layer::Set.to_string(), "--set");
         assert_eq!(Layer::from("--steps").to_string(), "--steps");
-        let place = Place { layer: Layer::Set, line: Some(3) };
-        assert_eq!(place.to_string(), "--set, line 3");
+        assert_eq!(Layer::Environment("A".to_owned()).to_string(), "environment variable A");
     }
 
     #[test]

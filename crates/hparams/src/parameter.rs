@@ -1,15 +1,20 @@
 //! The types a hyperparameter can have.
 
+use std::{path::PathBuf, time::Duration};
+
 use serde::Serialize;
 
 use crate::{
-    Hint, Problem, Value,
+    Field, Hint, Problem, Value, duration,
+    error::shortened,
     schema::{Kind, NONE, NumberRange},
+    text,
+    value::KIND,
 };
 
 /// A type that a hyperparameter can have.
 ///
-/// `bool`, `u32`, `u64`, `usize`, `i64`, `f32`, `f64`, `String`, enums that derive
+/// `bool`, `u32`, `u64`, `usize`, `i64`, `f32`, `f64`, `String`, `PathBuf`, `Duration`, enums that derive
 /// [`Choice`](macro@crate::Choice), and `Option` and `Vec` of those. Others do not compile:
 ///
 /// ```compile_fail,E0277
@@ -18,14 +23,14 @@ use crate::{
 /// #[hparams(section = "section")]
 /// struct Section {
 ///     /// A type without a text form.
-///     #[hparam(default = std::time::Duration::ZERO)]
-///     value: std::time::Duration,
+///     #[hparam(default = std::sync::Mutex::new(1))]
+///     value: std::sync::Mutex<u32>,
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a hyperparameter cannot be of type `{Self}`",
     label = "not a type for a hyperparameter",
-    note = "use bool, u32, u64, usize, i64, f32, f64, String, an enum that derives `Choice`, or an Option or Vec of those"
+    note = "use bool, u32, u64, usize, i64, f32, f64, String, PathBuf, Duration, an enum that derives `Choice`, or an Option or Vec of those; a struct is marked #[hparam(nested)]"
 )]
 pub trait Parameter: Sized {
     /// What values the type takes.
@@ -58,16 +63,40 @@ pub trait Parameter: Sized {
 #[diagnostic::on_unimplemented(
     message = "a hyperparameter cannot be an Option or Vec of `{Self}`",
     label = "not a type for one value of a hyperparameter",
-    note = "use bool, u32, u64, usize, i64, f32, f64, String or an enum that derives `Choice`"
+    note = "use bool, u32, u64, usize, i64, f32, f64, String, PathBuf, Duration or an enum that derives `Choice`"
 )]
 pub trait Scalar: Parameter {}
 
 /// A [`Scalar`] that can have a range.
 pub trait Number: Scalar {}
 
-/// A hyperparameter that is one of a few names: derive it for an enum without fields.
+/// A hyperparameter that is one of a few names, some of them with data of their own: derive it for an enum.
 ///
-/// The name of a variant is its Rust name in kebab-case, its meaning the doc comment.
+/// The name of a variant is its Rust name in kebab-case, its meaning the doc comment. The fields of a variant are declared
+/// like those of a section and are its data. Someone who writes the name alone gets their defaults:
+///
+/// ```
+/// use dodge_hparams::{Choice, Parameter, Value};
+///
+/// /// How a quantity changes.
+/// #[derive(Debug, PartialEq, Choice)]
+/// enum Schedule {
+///     /// It keeps its value.
+///     Constant,
+///     /// It falls linearly.
+///     Linear {
+///         /// What is left at the end, as a share of the start.
+///         #[hparam(default = 0.0, range = 0.0..=1.0)]
+///         end: f64,
+///     },
+/// }
+///
+/// let read = |text: &str| Schedule::from_value(&Value::Text(text.to_owned()));
+/// assert_eq!(read("constant"), Ok(Schedule::Constant));
+/// assert_eq!(read("linear"), Ok(Schedule::Linear { end: 0.0 }));
+/// assert_eq!(read("linear:end=0.1"), Ok(Schedule::Linear { end: 0.1 }));
+/// assert_eq!(Schedule::Linear { end: 0.1 }.to_value().to_toml(), r#"{ kind = "linear", end = 0.1 }"#);
+/// ```
 pub trait Choice: Sized + 'static {
     /// All choices, in the order of declaration.
     fn options() -> &'static [ChoiceOption];
@@ -75,22 +104,47 @@ pub trait Choice: Sized + 'static {
     /// The name of this one.
     fn name(&self) -> &'static str;
 
-    /// The choice called `name`.
+    /// The choice called `name`, its data at their defaults.
     fn from_name(name: &str) -> Option<Self>;
+
+    /// The data of this one, in the order of declaration.
+    fn data(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    /// Sets the datum `key`; whether it lies in its range is not looked at.
+    ///
+    /// # Errors
+    /// Why the value does not fit the type; [`Problem::UnknownDatum`].
+    fn set_datum(&mut self, key: &str, _value: &Value) -> Result<(), Problem> {
+        Err(Problem::unknown_datum(self.name(), key, &[]))
+    }
 }
 
-/// One choice: its name and meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// One choice: its name, meaning and data.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChoiceOption {
     /// The name that users write.
     pub name: &'static str,
     /// What it means.
     pub doc: &'static str,
+    /// The declarations of its data.
+    pub data: Vec<Field>,
 }
 
 impl Problem {
     pub(crate) fn wrong_type(kind: &Kind, got: &Value) -> Self {
         Problem::WrongType { expected: kind.expected(), got: got.type_name().to_owned() }
+    }
+
+    /// The problem of a `key` that `choice` does not have.
+    pub(crate) fn unknown_datum(choice: &'static str, key: &str, data: &[Field]) -> Self {
+        let hint = Hint::new(key, data.iter().map(|field| field.key));
+        Problem::UnknownDatum { choice, key: shortened(key), hint }
+    }
+
+    pub(crate) fn datum(key: &str, problem: Problem) -> Self {
+        Problem::Datum { key: key.to_owned(), problem: Box::new(problem) }
     }
 
     pub(crate) fn element(index: usize, problem: Problem) -> Self {
@@ -226,21 +280,114 @@ impl Parameter for String {
 
 impl Scalar for String {}
 
+impl Parameter for PathBuf {
+    fn kind() -> Kind {
+        Kind::Path
+    }
+
+    /// A path that is not Unicode loses what is not: it could not be written into a configuration.
+    fn to_value(&self) -> Value {
+        Value::Text(self.to_string_lossy().into_owned())
+    }
+
+    fn from_value(value: &Value) -> Result<Self, Problem> {
+        match value {
+            Value::Text(text) if !text.is_empty() => Ok(PathBuf::from(text)),
+            other => Err(Problem::wrong_type(&Kind::Path, other)),
+        }
+    }
+}
+
+impl Scalar for PathBuf {}
+
+impl Parameter for Duration {
+    fn kind() -> Kind {
+        Kind::Duration
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Text(duration::to_text(*self))
+    }
+
+    /// A bare number counts seconds.
+    fn from_value(value: &Value) -> Result<Self, Problem> {
+        let seconds = match value {
+            Value::Text(text) => {
+                return duration::parse(text).ok_or_else(|| Problem::wrong_type(&Kind::Duration, value));
+            }
+            Value::Integer(_) | Value::Float(_) => f64::from_value(value)?,
+            other => return Err(Problem::wrong_type(&Kind::Duration, other)),
+        };
+        Duration::try_from_secs_f64(seconds)
+            .map_err(|_| Problem::OutOfRange { range: "no less than 0 s".to_owned(), unit: None })
+    }
+}
+
+impl Scalar for Duration {}
+
 impl<T: Choice> Parameter for T {
     fn kind() -> Kind {
         Kind::Choice(T::options().to_vec())
     }
 
     fn to_value(&self) -> Value {
-        Value::Text(self.name().to_owned())
+        let (name, data) = (Value::Text(self.name().to_owned()), self.data());
+        if data.is_empty() {
+            return name;
+        }
+        let data = data.into_iter().map(|(key, value)| (key.to_owned(), value));
+        Value::Table(std::iter::once((KIND.to_owned(), name)).chain(data).collect())
     }
 
     fn from_value(value: &Value) -> Result<Self, Problem> {
-        match value {
-            Value::Text(name) => T::from_name(name).ok_or_else(|| Problem::UnknownChoice {
-                hint: Hint::new(name, T::options().iter().map(|option| option.name)),
-            }),
-            other => Err(Problem::wrong_type(&Self::kind(), other)),
+        let (name, data) = match value {
+            Value::Text(text) => match text.split_once(':') {
+                Some((name, data)) => (name.trim(), Data::Text(data)),
+                None => (text.as_str(), Data::Table(&[])),
+            },
+            Value::Table(entries) => match entries.iter().find(|(key, _)| key == KIND) {
+                Some((_, Value::Text(name))) => (name.as_str(), Data::Table(entries)),
+                _ => return Err(Problem::wrong_type(&Self::kind(), value)),
+            },
+            other => return Err(Problem::wrong_type(&Self::kind(), other)),
+        };
+        let options = T::options();
+        let option = options.iter().find(|option| option.name == name);
+        let (Some(option), Some(mut choice)) = (option, T::from_name(name)) else {
+            return Err(Problem::UnknownChoice { hint: Hint::new(name, options.iter().map(|option| option.name)) });
+        };
+        for (key, value) in data.read(option)? {
+            if !option.data.iter().any(|field| field.key == key) {
+                return Err(Problem::unknown_datum(option.name, &key, &option.data));
+            }
+            choice.set_datum(&key, &value).map_err(|problem| Problem::datum(&key, problem))?;
+        }
+        Ok(choice)
+    }
+}
+
+/// The data of a choice as they are written.
+enum Data<'a> {
+    /// `key=value,key=value`
+    Text(&'a str),
+    /// The entries of a table, that of the name among them.
+    Table(&'a [(String, Value)]),
+}
+
+impl Data<'_> {
+    fn read(self, option: &ChoiceOption) -> Result<Vec<(String, Value)>, Problem> {
+        match self {
+            Data::Table(entries) => Ok(entries.iter().filter(|(key, _)| key != KIND).cloned().collect()),
+            Data::Text(text) => text
+                .split(',')
+                .map(|pair| {
+                    let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                    let key = key.trim();
+                    let field = option.data.iter().find(|field| field.key == key);
+                    let field = field.ok_or_else(|| Problem::unknown_datum(option.name, key, &option.data))?;
+                    Ok((key.to_owned(), text::parse(&field.kind, value)))
+                })
+                .collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::{Error, Field, Hint, Layer, Parameter, Place, Schema, Value, error::shortened};
+use crate::{Choice, Error, Field, Hint, Layer, Parameter, Place, Problem, Renamed, Schema, Value, error::shortened};
 
 /// The hyperparameters of one section, as a struct: derive it.
 ///
@@ -47,7 +47,7 @@ pub trait HParams: Default + Clone + Debug + Send + Sync + 'static {
     /// What the section declares.
     fn schema() -> &'static Schema;
 
-    /// The value of the hyperparameter `key`; `None` where there is no such key.
+    /// The value of the hyperparameter `key`, of a nested struct `name.key`; `None` where there is no such key.
     fn get(&self, key: &str) -> Option<Value>;
 
     /// Sets the hyperparameter `key`; on an error nothing changes.
@@ -67,21 +67,20 @@ pub trait HParams: Default + Clone + Debug + Send + Sync + 'static {
     /// Whether each value fits its declaration, and all fit together.
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] of the first that does not fit, or [`Error::Inconsistent`].
+    /// [`Error::InvalidValue`] of each that does not fit; where all do, [`Error::Inconsistent`].
     fn validate(&self) -> Result<(), Error> {
         let schema = Self::schema();
-        for field in &schema.fields {
+        Error::all(schema.fields.iter().filter_map(|field| {
             let value = self.get(field.key).unwrap_or(Value::None);
-            field.check(&value).map_err(|problem| {
-                Error::invalid_value(schema.section, field.key, &value, Layer::Code.into(), problem)
-            })?;
-        }
+            let problem = field.check(&value).err()?;
+            Some(Error::invalid_value(schema.section, field, &value, Layer::Code.into(), problem))
+        }))?;
         self.check().map_err(|message| Error::Inconsistent { section: schema.section.to_owned(), message })
     }
 }
 
 /// `value` as the type of the field `key`, checked against the declaration in `schema`.
-pub fn assigned<T: Parameter>(schema: &Schema, key: &str, value: &Value) -> Result<T, Error> {
+pub fn assigned<T: Parameter>(schema: &'static Schema, key: &str, value: &Value) -> Result<T, Error> {
     let Some(field) = schema.field(key) else {
         return Err(unknown_key(schema, key));
     };
@@ -95,7 +94,7 @@ pub fn assigned<T: Parameter>(schema: &Schema, key: &str, value: &Value) -> Resu
         field.check(&typed.to_value())?;
         Ok(typed)
     };
-    checked().map_err(|problem| Error::invalid_value(schema.section, field.key, value, Layer::Code.into(), problem))
+    checked().map_err(|problem| Error::invalid_value(schema.section, field, value, Layer::Code.into(), problem))
 }
 
 /// The error for a `key` that `schema` does not have.
@@ -108,7 +107,37 @@ pub fn unknown_key(schema: &Schema, key: &str) -> Error {
     }
 }
 
-fn check_range_only(field: &Field, value: &Value) -> Result<(), crate::Problem> {
+/// The problem of a datum that `choice` does not have.
+pub fn unknown_datum<C: Choice>(choice: &C, key: &str) -> Problem {
+    let option = C::options().iter().find(|option| option.name == choice.name());
+    Problem::unknown_datum(choice.name(), key, option.map_or(&[], |option| &option.data))
+}
+
+/// The fields of a nested struct of type `P`.
+pub fn nested<P: HParams>(group: &str) -> impl Iterator<Item = Field> {
+    P::schema().fields.iter().map(move |field| field.clone().in_group(group))
+}
+
+/// The old keys of a nested struct of type `P`.
+pub fn nested_renamed<P: HParams>(group: &str) -> impl Iterator<Item = Renamed> {
+    let full = move |key: &str| -> &'static str { format!("{group}.{key}").leak() };
+    P::schema().renamed.iter().map(move |renamed| Renamed { old: full(renamed.old), new: full(renamed.new) })
+}
+
+/// An error of the nested struct `group` as one of the struct around it.
+pub fn from_group(schema: &'static Schema, group: &str, error: Error) -> Error {
+    match error {
+        Error::InvalidValue { key, value, place, problem, .. } => {
+            let full = format!("{group}.{key}");
+            let key = schema.field(&full).map_or(key, |field| field.key);
+            Error::InvalidValue { section: schema.section, key, value, place, problem }
+        }
+        Error::UnknownKey { key, .. } => unknown_key(schema, &format!("{group}.{key}")),
+        other => other,
+    }
+}
+
+fn check_range_only(field: &Field, value: &Value) -> Result<(), Problem> {
     match value {
         Value::Integer(_) | Value::Float(_) => field.check(value),
         _ => Ok(()),

@@ -1,23 +1,50 @@
 //! The sections of a program, and the layers of values on top of their defaults.
 
-use std::{any::Any, fmt::Debug, fs::File, io::Read, path::Path};
+use std::{fs::File, io::Read, path::Path};
 
 use crate::{
-    Error, Field, HParams, Hint, Layer, Place, Problem, Schema, Value, config, error::shortened, schema::Kind, text,
+    Error, Field, HParams, Hint, HyperparameterStore, Layer, Place, SIZE_LIMIT_BYTES, Schema, Value, config,
+    error::shortened,
+    json_schema,
+    position::Lines,
+    schema::Kind,
+    store::{self, AnyStore, Target},
+    text,
 };
-
-/// The largest configuration that is read, in bytes.
-pub const SIZE_LIMIT_BYTES: u64 = 1024 * 1024;
 
 /// The hyperparameters of a program: registered sections, each value with the layer it came from.
 ///
 /// Layers are applied in order and later ones win. Each `apply_` method checks types and ranges
-/// and applies all that it was given, or returns an error and changes nothing. Whether values fit
+/// and applies all that it was given, or returns an error with every problem that it found and changes nothing. Whether values fit
 /// *together* is for [`Registry::validate`], after the last layer: of two assignments that belong
 /// together, the first may not fit without the second.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
-    sections: Vec<Section>,
+    sections: Vec<Box<dyn AnyStore>>,
+    deprecations: Vec<Deprecation>,
+}
+
+/// The full name of [`Registry`].
+pub type HyperparameterRegistry = Registry;
+
+/// A value that was set by a name of an earlier version. It counts; whoever set it should be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deprecation {
+    /// The section.
+    pub section: &'static str,
+    /// The name as typed.
+    pub old: &'static str,
+    /// What to write instead.
+    pub new: &'static str,
+    /// Where it was typed.
+    pub place: Place,
+}
+
+impl std::fmt::Display for Deprecation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Deprecation { section, old, new, place } = self;
+        write!(f, "{section}.{old} ({place}) is called {section}.{new} now")
+    }
 }
 
 /// One hyperparameter of a registry, as it stands.
@@ -50,24 +77,11 @@ impl Registry {
     /// [`Error::DuplicateSection`]; [`Error::InvalidDeclaration`], [`Error::InvalidValue`] or
     /// [`Error::Inconsistent`] where the declaration or its defaults make no sense.
     pub fn register<P: HParams>(&mut self) -> Result<(), Error> {
-        let schema = P::schema();
-        if self.section(schema.section).is_some() {
-            return Err(Error::DuplicateSection { section: schema.section.to_owned() });
+        let section = P::schema().section;
+        if self.section(section).is_some() {
+            return Err(Error::DuplicateSection { section: section.to_owned() });
         }
-        for field in &schema.fields {
-            field.check_declaration().map_err(|message| Error::InvalidDeclaration {
-                section: schema.section.to_owned(),
-                key: field.key.to_owned(),
-                message,
-            })?;
-        }
-        let params = P::default();
-        params.validate().map_err(|error| error.at(&Layer::Default.into()))?;
-        self.sections.push(Section {
-            schema,
-            params: Box::new(params),
-            layers: vec![Layer::Default; schema.fields.len()],
-        });
+        self.sections.push(Box::new(HyperparameterStore::<P>::new()?));
         Ok(())
     }
 
@@ -76,11 +90,30 @@ impl Registry {
     /// # Errors
     /// [`Error::NotRegistered`].
     pub fn get<P: HParams>(&self) -> Result<P, Error> {
-        self.sections
-            .iter()
-            .find_map(|section| section.params.as_any().downcast_ref::<P>())
-            .cloned()
-            .ok_or_else(not_registered::<P>)
+        self.store::<P>().map(|store| store.get().clone())
+    }
+
+    /// The store of the section of `P`.
+    ///
+    /// # Errors
+    /// [`Error::NotRegistered`].
+    pub fn store<P: HParams>(&self) -> Result<&HyperparameterStore<P>, Error> {
+        self.sections.iter().find_map(|section| section.as_any().downcast_ref()).ok_or_else(not_registered::<P>)
+    }
+
+    /// The store of the section of `P`, to change it.
+    ///
+    /// # Errors
+    /// [`Error::NotRegistered`].
+    pub fn store_mut<P: HParams>(&mut self) -> Result<&mut HyperparameterStore<P>, Error> {
+        let mut sections = self.sections.iter_mut();
+        sections.find_map(|section| section.as_any_mut().downcast_mut()).ok_or_else(not_registered::<P>)
+    }
+
+    /// The hyperparameter `key` of the section `section`, as it stands.
+    #[must_use]
+    pub fn entry(&self, section: &str, key: &str) -> Option<Entry<'_>> {
+        store::entries(self.section(section)?).find(|entry| entry.key == key)
     }
 
     /// Applies a configuration, `[section]` and `key = value`, as one layer.
@@ -88,28 +121,38 @@ impl Registry {
     /// # Errors
     /// [`Error::MalformedToml`], [`Error::TooLarge`], [`Error::FormatVersion`] and
     /// [`Error::OutsideSection`]; [`Error::UnknownSection`], [`Error::UnknownKey`] and
-    /// [`Error::InvalidValue`] with the line.
+    /// [`Error::InvalidValue`]; of several, [`Error::Several`]. Each knows line and column.
     pub fn apply_toml(&mut self, text: &str, layer: impl Into<Layer>) -> Result<(), Error> {
         let layer = layer.into();
-        if text.len() as u64 > SIZE_LIMIT_BYTES {
-            return Err(too_large(layer));
-        }
-        let config = config::read(text, &layer)?;
+        config::check_size(text, &layer)?;
+        let is_group =
+            |section: &str, key: &str| self.section(section).is_some_and(|store| store.schema().is_group(key));
+        let config::Config { sections, assignments, mut problems } = config::read(text, &layer, is_group)?;
         let mut next = self.clone();
-        for (section, place) in &config.sections {
-            next.section_mut(section, place)?;
-        }
-        for assignment in config.assignments {
-            let place = assignment.place;
-            let section = next.section_mut(&assignment.section, &place)?;
-            let index = section.index(&assignment.key, &place)?;
-            match assignment.value {
-                Ok(value) => section.assign(index, &value, place)?,
-                Err(got) => return Err(section.wrong_type(index, got, place)),
+        let unknown = sections.iter().filter_map(|(section, place)| next.index(section, place).err());
+        problems.extend(unknown.take(Error::MOST_PROBLEMS));
+        for assignment in assignments {
+            if problems.len() >= Error::MOST_PROBLEMS {
+                break;
+            }
+            if next.section(&assignment.section).is_some() {
+                problems.extend(next.assign(assignment).err());
             }
         }
+        problems.sort_by_key(|problem| problem.place().and_then(|place| Some(place.position.as_ref()?.line)));
+        Error::all(problems)?;
         *self = next;
         Ok(())
+    }
+
+    fn assign(&mut self, assignment: config::Assignment) -> Result<(), Error> {
+        let config::Assignment { section, key, value, key_place, value_place } = assignment;
+        let section = self.index(&section, &key_place)?;
+        let target = self.target(section, &key, &key_place)?;
+        match value {
+            Ok(value) => store::assign(self.sections[section].as_mut(), &target, &value, value_place),
+            Err(got) => Err(store::wrong_type(self.sections[section].schema(), target.index, got, value_place)),
+        }
     }
 
     /// Applies the configuration file at `path` as one layer, named after the file.
@@ -123,16 +166,14 @@ impl Registry {
         let mut bytes = Vec::new();
         File::open(path).map_err(unreadable)?.take(SIZE_LIMIT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > SIZE_LIMIT_BYTES {
-            return Err(too_large(layer));
+            return Err(Error::TooLarge { layer, limit_bytes: SIZE_LIMIT_BYTES });
         }
         let text = String::from_utf8(bytes).map_err(|error| {
-            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let valid = String::from_utf8_lossy(valid);
-            let last_line = valid.rsplit('\n').next().unwrap_or_default();
+            let valid = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes());
+            let position = Lines::new(&text).position(valid..valid + 1);
             Error::MalformedToml {
-                layer: layer.clone(),
-                line: valid.matches('\n').count() + 1,
-                column: last_line.chars().count() + 1,
+                place: Place { layer: layer.clone(), position: Some(Box::new(position)) },
                 message: "not UTF-8 text".to_owned(),
             }
         })?;
@@ -162,33 +203,87 @@ impl Registry {
                 self.apply_text(section, key, text, Layer::Set)
             }
             _ => {
-                let owner = self.sections.iter().find(|s| s.schema.field(name).is_some());
+                let owner = self.schemas().find(|schema| schema.field(name).is_some());
                 Err(malformed(match owner {
-                    Some(section) => format!("did you mean `{}.{name}`?", section.schema.section),
+                    Some(schema) => format!("did you mean `{}.{name}`?", schema.section),
                     None => "write section.key=value".to_owned(),
                 }))
             }
         }
     }
 
+    /// Applies environment variables: of `variables`, pairs of name and value, those called `PREFIX` `SECTION` `__` `KEY`,
+    /// in capitals and with `_` for `-`. `DODGE_PPO__LEARNING_RATE` with the prefix `DODGE_` is `ppo.learning_rate`; a
+    /// further `__` stands for the point in the key of a nested struct. Others are none of ours, and an empty value counts
+    /// as not set. This crate does not read the environment: whoever does hands it in.
+    ///
+    /// # Errors
+    /// Those of [`Registry::apply_set`], or several.
+    pub fn apply_environment<'a>(
+        &mut self,
+        prefix: &str,
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), Error> {
+        let mut next = self.clone();
+        let mut problems = Vec::new();
+        for (variable, text) in variables {
+            let Some((section, key)) = variable.strip_prefix(prefix).and_then(|name| name.split_once("__")) else {
+                continue;
+            };
+            if text.trim().is_empty() {
+                continue;
+            }
+            let section = section.to_lowercase();
+            let known = self.schemas().map(|schema| schema.section).find(|name| name.replace('-', "_") == section);
+            let key = key.to_lowercase().replace("__", ".");
+            let layer = Layer::Environment(variable.to_owned());
+            problems.extend(next.apply_text(known.unwrap_or(&section), &key, text, layer).err());
+        }
+        Error::all(problems)?;
+        *self = next;
+        Ok(())
+    }
+
     /// Sets one hyperparameter from text, read as by [`Registry::apply_set`]; for command-line
-    /// options that stand for a hyperparameter, with the option as the layer.
+    /// options that stand for a hyperparameter, with the option as the layer. Of a choice with data, `key` may go on to one
+    /// datum: `schedule.end`.
     ///
     /// # Errors
     /// Those of [`Registry::apply_set`].
     pub fn apply_text(&mut self, section: &str, key: &str, text: &str, layer: impl Into<Layer>) -> Result<(), Error> {
         let place = Place::from(layer.into());
-        let section = self.section_mut(section, &place)?;
-        let index = section.index(key, &place)?;
-        let field = &section.schema.fields[index];
+        let section = self.index(section, &place)?;
+        let target = self.target(section, key, &place)?;
+        let schema = self.sections[section].schema();
+        let field = &schema.fields[target.index];
         if text.trim().is_empty() && !field.kind.takes_empty_text() {
             return Err(Error::MalformedAssignment {
-                text: format!("{}.{}=", section.schema.section, field.key),
+                text: format!("{}.{}=", schema.section, field.key),
                 place,
                 advice: format!("it has no value, expected {}", field.kind.expected()),
             });
         }
-        section.assign(index, &text::parse(&field.kind, text), place)
+        let options = field.kind.options().into_iter().flatten();
+        let datum = options.flat_map(|option| &option.data).find(|datum| Some(datum.key) == target.datum);
+        let value = text::parse(datum.map_or(&field.kind, |datum| &datum.kind), text);
+        store::assign(self.sections[section].as_mut(), &target, &value, place)
+    }
+
+    /// Sets one hyperparameter, or one datum of a choice, to `value`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSection`], [`Error::UnknownKey`] or [`Error::InvalidValue`].
+    pub fn apply_value(
+        &mut self,
+        section: &str,
+        key: &str,
+        value: &Value,
+        layer: impl Into<Layer>,
+    ) -> Result<(), Error> {
+        let place = Place::from(layer.into());
+        let section = self.index(section, &place)?;
+        let target = self.target(section, key, &place)?;
+        store::assign(self.sections[section].as_mut(), &target, value, place)
     }
 
     /// Replaces the values of the section of `P`; those that differ get the `layer`.
@@ -196,56 +291,46 @@ impl Registry {
     /// # Errors
     /// [`Error::NotRegistered`], or that of [`HParams::validate`].
     pub fn apply_params<P: HParams>(&mut self, params: P, layer: impl Into<Layer>) -> Result<(), Error> {
-        let layer = layer.into();
-        let section = self
-            .sections
-            .iter_mut()
-            .find(|section| section.params.as_any().is::<P>())
-            .ok_or_else(not_registered::<P>)?;
-        params.validate().map_err(|error| error.at(&layer.clone().into()))?;
-        for (field, old) in section.schema.fields.iter().zip(&mut section.layers) {
-            if section.params.get(field.key) != params.get(field.key) {
-                old.clone_from(&layer);
-            }
-        }
-        section.params = Box::new(params);
-        Ok(())
+        self.store_mut::<P>()?.set(params, layer)
+    }
+
+    /// The old names by which values were set, in the order of the layers.
+    #[must_use]
+    pub fn deprecations(&self) -> &[Deprecation] {
+        &self.deprecations
     }
 
     /// Whether all values fit their declarations and, within each section, one another. Call it
     /// after the last layer.
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] or [`Error::Inconsistent`] of the first section that does not.
+    /// [`Error::InvalidValue`] or [`Error::Inconsistent`] of every section that does not.
     pub fn validate(&self) -> Result<(), Error> {
-        self.sections.iter().try_for_each(|section| section.params.validate())
+        Error::all(self.sections.iter().filter_map(|section| section.validate().err()))
     }
 
     /// All hyperparameters, in the order of registration and declaration.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.sections.iter().flat_map(Section::entries)
+        self.sections.iter().flat_map(|section| store::entries(section.as_ref()))
     }
 
     /// The declarations of all sections, in the order of registration.
     pub fn schemas(&self) -> impl Iterator<Item = &'static Schema> {
-        self.sections.iter().map(|section| section.schema)
+        self.sections.iter().map(|section| section.schema())
     }
 
-    /// The declarations of all sections as JSON, for programs.
+    /// A JSON Schema (draft 7) of the configuration, with which an editor completes and checks the TOML file.
     #[must_use]
-    pub fn schema_json(&self) -> String {
-        let schemas: Vec<&Schema> = self.schemas().collect();
+    pub fn json_schema(&self) -> String {
         // Writing strings and finite numbers into memory cannot fail.
-        serde_json::to_string_pretty(&schemas).unwrap_or_default()
+        serde_json::to_string_pretty(&json_schema::of(self.schemas())).unwrap_or_default()
     }
 
-    /// All values as a configuration that [`Registry::apply_toml`] reads back to the same values.
+    /// All values as a configuration that [`Registry::apply_toml`] reads back to the same values, except for secrets,
+    /// which are left out.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let entries = |schema: &Schema| {
-            let section = self.section(schema.section);
-            section.into_iter().flat_map(Section::entries).collect()
-        };
+        let entries = |schema: &Schema| self.section(schema.section).into_iter().flat_map(store::entries).collect();
         config::resolved(self.schemas(), entries)
     }
 
@@ -259,112 +344,31 @@ impl Registry {
     /// All values as pairs of `section/key` and text, for tracking.
     #[must_use]
     pub fn flatten(&self) -> Vec<(String, String)> {
-        self.entries().map(|entry| (format!("{}/{}", entry.section, entry.key), entry.value.to_string())).collect()
+        self.entries().map(|entry| (format!("{}/{}", entry.section, entry.key), entry.shown())).collect()
     }
 
-    fn section(&self, name: &str) -> Option<&Section> {
-        self.sections.iter().find(|section| section.schema.section == name)
+    fn section(&self, name: &str) -> Option<&dyn AnyStore> {
+        self.sections.iter().find(|section| section.schema().section == name).map(AsRef::as_ref)
     }
 
-    fn section_mut(&mut self, name: &str, place: &Place) -> Result<&mut Section, Error> {
-        let Some(index) = self.sections.iter().position(|section| section.schema.section == name) else {
-            return Err(Error::UnknownSection {
-                section: shortened(name),
-                place: place.clone(),
-                hint: Hint::new(name, self.schemas().map(|schema| schema.section)),
-            });
-        };
-        Ok(&mut self.sections[index])
-    }
-}
-
-/// One registered section.
-#[derive(Debug, Clone)]
-struct Section {
-    schema: &'static Schema,
-    params: Box<dyn ErasedParams>,
-    /// The layer of each field's value, in the order of the schema.
-    layers: Vec<Layer>,
-}
-
-impl Section {
-    fn index(&self, key: &str, place: &Place) -> Result<usize, Error> {
-        self.schema
-            .fields
-            .iter()
-            .position(|field| field.key == key)
-            .ok_or_else(|| crate::params::unknown_key(self.schema, key).at(place))
-    }
-
-    fn assign(&mut self, index: usize, value: &Value, place: Place) -> Result<(), Error> {
-        let key = self.schema.fields[index].key;
-        self.params.set(key, value).map_err(|error| error.at(&place))?;
-        self.layers[index] = place.layer;
-        Ok(())
-    }
-
-    fn wrong_type(&self, index: usize, got: &str, place: Place) -> Error {
-        let field = &self.schema.fields[index];
-        Error::InvalidValue {
-            section: self.schema.section,
-            key: field.key,
-            value: format!("({got})"),
-            place,
-            problem: Box::new(Problem::WrongType { expected: field.kind.expected(), got: got.to_owned() }),
-        }
-    }
-
-    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.schema.fields.iter().zip(&self.layers).map(|(field, layer)| Entry {
-            section: self.schema.section,
-            key: field.key,
-            value: self.params.get(field.key).unwrap_or(Value::None),
-            default: &field.default,
-            layer,
-            field,
+    fn index(&self, name: &str, place: &Place) -> Result<usize, Error> {
+        self.sections.iter().position(|section| section.schema().section == name).ok_or_else(|| Error::UnknownSection {
+            section: shortened(name),
+            place: place.clone(),
+            hint: Hint::new(name, self.schemas().map(|schema| schema.section)),
         })
     }
-}
 
-/// [`HParams`] of an unknown type.
-trait ErasedParams: Debug + Send + Sync {
-    fn get(&self, key: &str) -> Option<Value>;
-    fn set(&mut self, key: &str, value: &Value) -> Result<(), Error>;
-    fn validate(&self) -> Result<(), Error>;
-    fn as_any(&self) -> &dyn Any;
-    fn boxed_clone(&self) -> Box<dyn ErasedParams>;
-}
-
-impl<P: HParams> ErasedParams for P {
-    fn get(&self, key: &str) -> Option<Value> {
-        HParams::get(self, key)
+    /// What `key` of the section at the index `section` leads to; an old name is written down.
+    fn target<'a>(&mut self, section: usize, key: &'a str, place: &Place) -> Result<Target<'a>, Error> {
+        let schema = self.sections[section].schema();
+        let target = store::find(schema, key, place)?;
+        if let Some(renamed) = schema.renamed.iter().find(|renamed| key == renamed.old) {
+            let (section, place) = (schema.section, place.clone());
+            self.deprecations.push(Deprecation { section, old: renamed.old, new: renamed.new, place });
+        }
+        Ok(target)
     }
-
-    fn set(&mut self, key: &str, value: &Value) -> Result<(), Error> {
-        HParams::set(self, key, value)
-    }
-
-    fn validate(&self) -> Result<(), Error> {
-        HParams::validate(self)
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn boxed_clone(&self) -> Box<dyn ErasedParams> {
-        Box::new(self.clone())
-    }
-}
-
-impl Clone for Box<dyn ErasedParams> {
-    fn clone(&self) -> Self {
-        (**self).boxed_clone()
-    }
-}
-
-fn too_large(layer: Layer) -> Error {
-    Error::TooLarge { layer, limit_bytes: SIZE_LIMIT_BYTES }
 }
 
 fn not_registered<P: HParams>() -> Error {

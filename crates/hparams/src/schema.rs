@@ -4,7 +4,7 @@ use std::{fmt, ops};
 
 use serde::Serialize;
 
-use crate::{ChoiceOption, Number, Parameter, Problem, Value};
+use crate::{ChoiceOption, Number, Parameter, Problem, Search, Value, duration, value::KIND};
 
 /// One section: the hyperparameters of one struct.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -13,8 +13,19 @@ pub struct Schema {
     pub section: &'static str,
     /// What the section is about.
     pub doc: &'static str,
-    /// Its hyperparameters, in the order of declaration.
+    /// Its hyperparameters, in the order of declaration; those of a nested struct as `name.key`.
     pub fields: Vec<Field>,
+    /// Keys of earlier versions that are still understood.
+    pub renamed: Vec<Renamed>,
+}
+
+/// A deprecated key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Renamed {
+    /// The key of earlier versions.
+    pub old: &'static str,
+    /// The key that replaced it.
+    pub new: &'static str,
 }
 
 impl Schema {
@@ -22,6 +33,16 @@ impl Schema {
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.key == key)
+    }
+
+    /// The key that `key` is called now: itself, unless it is deprecated.
+    pub(crate) fn current<'a>(&'a self, key: &'a str) -> &'a str {
+        self.renamed.iter().find(|renamed| renamed.old == key).map_or(key, |renamed| renamed.new)
+    }
+
+    /// Whether `key` is a nested struct: it has no value, its fields have.
+    pub(crate) fn is_group(&self, key: &str) -> bool {
+        self.fields.iter().any(|field| field.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
     }
 }
 
@@ -45,6 +66,10 @@ pub struct Field {
     pub scale: Scale,
     /// The most elements of a list, the most characters of a text.
     pub max_len: Option<usize>,
+    /// Whether its value is neither shown nor written anywhere.
+    pub secret: bool,
+    /// Which of its values a search tries, if any.
+    pub search: Option<Search>,
 }
 
 impl Field {
@@ -60,7 +85,27 @@ impl Field {
             unit: None,
             scale: Scale::Linear,
             max_len: None,
+            secret: false,
+            search: None,
         }
+    }
+
+    /// The same as a part of the nested struct `group`. A schema lives as long as the program, and so does its longer key.
+    #[must_use]
+    pub(crate) fn in_group(self, group: &str) -> Self {
+        Field { key: format!("{group}.{}", self.key).leak(), ..self }
+    }
+
+    /// The same, never shown.
+    #[must_use]
+    pub fn with_secret(self) -> Self {
+        Field { secret: true, ..self }
+    }
+
+    /// The same with values to search.
+    #[must_use]
+    pub fn with_search(self, search: Search) -> Self {
+        Field { search: Some(search), ..self }
     }
 
     /// The same with a range.
@@ -118,6 +163,11 @@ impl Field {
                 }
                 _ => Ok(()),
             },
+            Value::Table(entries) => self.check_data(entries),
+            Value::Text(text) if *self.kind.innermost() == Kind::Duration => match duration::parse(text) {
+                Some(duration) => self.check(&Value::Float(duration.as_secs_f64())),
+                None => Ok(()),
+            },
             Value::Text(text) if text == NONE && matches!(self.kind, Kind::Optional(_)) => Err(Problem::ReservedText),
             // In a list the limit counts the elements; see `counted`.
             Value::Text(_) if matches!(self.kind, Kind::List(_)) => Ok(()),
@@ -130,6 +180,20 @@ impl Field {
                     .try_for_each(|(index, item)| self.check(item).map_err(|problem| Problem::element(index, problem)))
             }
         }
+    }
+
+    /// The data of a choice, each against its own declaration.
+    fn check_data(&self, entries: &[(String, Value)]) -> Result<(), Problem> {
+        let name = entries.iter().find_map(|(key, value)| match value {
+            Value::Text(name) if key == KIND => Some(name),
+            _ => None,
+        });
+        let option = self.kind.options().into_iter().flatten().find(|option| Some(&option.name.to_owned()) == name);
+        let data = option.map_or(&[][..], |option| &option.data);
+        entries.iter().try_for_each(|(key, value)| match data.iter().find(|field| field.key == key) {
+            Some(field) => field.check(value).map_err(|problem| Problem::datum(key, problem)),
+            None => Ok(()),
+        })
     }
 
     fn check_len(&self, len: usize) -> Result<(), Problem> {
@@ -153,6 +217,13 @@ impl Field {
             && options.iter().any(|option| option.name == NONE)
         {
             return Err("a choice called `none` cannot be optional".to_owned());
+        }
+        for datum in self.kind.options().into_iter().flatten().flat_map(|option| &option.data) {
+            datum.check_declaration().map_err(|message| format!("{}: {message}", datum.key))?;
+            datum.check(&datum.default).map_err(|problem| format!("{}: its default is {problem}", datum.key))?;
+        }
+        if let Some(search) = &self.search {
+            search.check_declaration(self)?;
         }
         if self.max_len.is_some() && !self.kind.has_length() {
             return Err("max_len needs a list or a text".to_owned());
@@ -197,6 +268,10 @@ pub enum Kind {
     F64,
     /// Any text.
     Text,
+    /// A file or folder; a relative one counts from where the program is started.
+    Path,
+    /// A length of time, such as `90s`, `250ms` or `1.5h`; its range and a bare number count seconds.
+    Duration,
     /// One of a few names.
     Choice(Vec<ChoiceOption>),
     /// A value, or none.
@@ -213,6 +288,8 @@ impl Kind {
             Kind::U32 | Kind::U64 | Kind::Usize | Kind::I64 => "an integer".to_owned(),
             Kind::F32 | Kind::F64 => "a number".to_owned(),
             Kind::Text => "text".to_owned(),
+            Kind::Path => "a path".to_owned(),
+            Kind::Duration => "a duration such as 90s or 1.5h".to_owned(),
             Kind::Choice(_) => self.to_string(),
             Kind::Optional(inner) => format!("{} or none", inner.expected()),
             Kind::List(inner) => format!("a list (each {})", inner.expected()),
@@ -229,9 +306,18 @@ impl Kind {
         }
     }
 
+    /// The kind of one value, without option and list around it.
+    pub(crate) fn innermost(&self) -> &Kind {
+        match self {
+            Kind::Optional(inner) | Kind::List(inner) => inner.innermost(),
+            kind => kind,
+        }
+    }
+
     fn is_numeric(&self) -> bool {
         match self {
-            Kind::Bool | Kind::Text | Kind::Choice(_) => false,
+            Kind::Bool | Kind::Text | Kind::Path | Kind::Choice(_) => false,
+            Kind::Duration => true,
             Kind::Optional(inner) | Kind::List(inner) => inner.is_numeric(),
             Kind::U32 | Kind::U64 | Kind::Usize | Kind::I64 | Kind::F32 | Kind::F64 => true,
         }
@@ -239,7 +325,7 @@ impl Kind {
 
     fn has_length(&self) -> bool {
         match self {
-            Kind::Text | Kind::List(_) => true,
+            Kind::Text | Kind::Path | Kind::List(_) => true,
             Kind::Optional(inner) => inner.has_length(),
             _ => false,
         }
@@ -253,6 +339,8 @@ impl fmt::Display for Kind {
             Kind::U32 | Kind::U64 | Kind::Usize | Kind::I64 => f.write_str("integer"),
             Kind::F32 | Kind::F64 => f.write_str("number"),
             Kind::Text => f.write_str("text"),
+            Kind::Path => f.write_str("path"),
+            Kind::Duration => f.write_str("duration"),
             Kind::Choice(options) => {
                 let names: Vec<&str> = options.iter().map(|option| option.name).collect();
                 write!(f, "one of {}", names.join(", "))
@@ -352,14 +440,14 @@ impl fmt::Display for NumberRange {
 }
 
 /// Integers are compared as such, since a 64-bit one may not be exact as a float.
-fn compare(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
+pub(crate) fn compare(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
     match (left, right) {
         (Value::Integer(left), Value::Integer(right)) => Some(left.cmp(right)),
         _ => to_f64(left).partial_cmp(&to_f64(right)),
     }
 }
 
-fn to_f64(value: &Value) -> f64 {
+pub(crate) fn to_f64(value: &Value) -> f64 {
     match value {
         Value::Integer(value) => *value as f64,
         Value::Float(value) => *value,

@@ -1,6 +1,9 @@
 //! Reading values from text: TOML values and the right-hand side of `--set`.
 
-use toml::de::{DeInteger, DeValue};
+use toml::{
+    Spanned,
+    de::{DeInteger, DeString, DeTable, DeValue},
+};
 
 use crate::{
     Value,
@@ -18,8 +21,20 @@ pub(crate) fn from_toml(value: &DeValue<'_>) -> Result<Value, &'static str> {
             Value::List(items.iter().map(|item| from_toml(item.get_ref())).collect::<Result<_, _>>()?)
         }
         DeValue::Datetime(_) => return Err("a date or time"),
-        DeValue::Table(_) => return Err("a table"),
+        DeValue::Table(table) => Value::Table(
+            in_order(table)
+                .into_iter()
+                .map(|(key, value)| Ok((key.get_ref().to_string(), from_toml(value.get_ref())?)))
+                .collect::<Result<_, &'static str>>()?,
+        ),
     })
+}
+
+/// The entries of a table as they are written; the table itself sorts them by name.
+pub(crate) fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<(&'a Spanned<DeString<'i>>, &'a Spanned<DeValue<'i>>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
 }
 
 /// The value that `text` means for a hyperparameter of this `kind`. Text that means nothing for
@@ -30,7 +45,15 @@ pub(crate) fn parse(kind: &Kind, text: &str) -> Value {
         Kind::Optional(_) if text == NONE => Value::None,
         Kind::Optional(inner) => parse(inner, text),
         Kind::List(inner) => parse_list(inner, text),
-        Kind::Text | Kind::Choice(_) => Value::Text(unquoted(text)),
+        Kind::Text | Kind::Path => Value::Text(unquoted(text)),
+        Kind::Duration => match parse_toml(text) {
+            Some(number @ (Value::Integer(_) | Value::Float(_))) => number,
+            _ => Value::Text(unquoted(text)),
+        },
+        Kind::Choice(_) => match parse_toml(text) {
+            Some(table @ Value::Table(_)) => table,
+            _ => Value::Text(unquoted(text)),
+        },
         Kind::F32 | Kind::F64 => parse_toml(text)
             // `.5` and `5.` are numbers to people, though not to TOML.
             .or_else(|| text.parse().ok().map(Value::Float))

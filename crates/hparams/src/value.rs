@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 
 /// A value of a hyperparameter, detached from its Rust type.
 ///
-/// `Display` writes it for people and for tracking: text without quotes, `none` for no value.
+/// `Display` writes it for people and for tracking: text without quotes, `none` for no value, a choice with data as
+/// `exponential:end=0.1`.
 /// [`Value::to_toml`] writes the form that a configuration file takes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -22,7 +23,12 @@ pub enum Value {
     Text(String),
     /// Several values of one type.
     List(Vec<Value>),
+    /// A choice with data: first its name as `kind`, then the data.
+    Table(Vec<(String, Value)>),
 }
+
+/// The key that names the choice in a [`Value::Table`].
+pub(crate) const KIND: &str = "kind";
 
 impl Value {
     /// The value as the right-hand side of a TOML assignment, on one line.
@@ -43,6 +49,14 @@ impl Value {
                 let items: Vec<String> = items.iter().map(Value::to_toml).collect();
                 format!("[{}]", items.join(", "))
             }
+            Value::Table(entries) if entries.is_empty() => "{}".to_owned(),
+            Value::Table(entries) => {
+                let pairs: Vec<String> = entries
+                    .iter()
+                    .map(|(key, value)| format!("{} = {}", bare_or_quoted(key), value.to_toml()))
+                    .collect();
+                format!("{{ {} }}", pairs.join(", "))
+            }
         }
     }
 
@@ -55,6 +69,7 @@ impl Value {
             Value::Float(_) => "a number with a fraction",
             Value::Text(_) => "text",
             Value::List(_) => "a list",
+            Value::Table(_) => "a table",
         }
     }
 }
@@ -64,6 +79,13 @@ impl fmt::Display for Value {
         match self {
             Value::None => f.write_str("none"),
             Value::Text(text) => f.write_str(text),
+            Value::Table(entries) => match &entries[..] {
+                [(kind, Value::Text(name)), data @ ..] if kind == KIND => {
+                    let data: Vec<String> = data.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                    write!(f, "{name}{}{}", if data.is_empty() { "" } else { ":" }, data.join(","))
+                }
+                _ => f.write_str(&self.to_toml()),
+            },
             other => f.write_str(&other.to_toml()),
         }
     }
@@ -83,8 +105,14 @@ impl Serialize for Value {
             Value::Float(value) => serializer.serialize_f64(*value),
             Value::Text(text) => serializer.serialize_str(text),
             Value::List(items) => serializer.collect_seq(items),
+            Value::Table(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, value))),
         }
     }
+}
+
+fn bare_or_quoted(key: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { quoted(key) }
 }
 
 /// A TOML basic string. Written here and not by the `toml` crate because that one chooses
@@ -127,6 +155,11 @@ mod tests {
         check(&Value::Text("a \"b\"\n\u{1}".to_owned()), "a \"b\"\n\u{1}", "\"a \\\"b\\\"\\n\\u0001\"");
         let names = Value::List(vec![Value::Text("a".to_owned()), Value::Text("b, c".to_owned())]);
         check(&names, "[\"a\", \"b, c\"]", "[\"a\", \"b, c\"]");
+        let kind = ("kind".to_owned(), Value::Text("linear".to_owned()));
+        let choice = Value::Table(vec![kind, ("end".to_owned(), Value::Float(0.1))]);
+        check(&choice, "linear:end=0.1", "{ kind = \"linear\", end = 0.1 }");
+        let odd = Value::Table(vec![("a b".to_owned(), Value::None)]);
+        check(&odd, "{ \"a b\" = \"none\" }", "{ \"a b\" = \"none\" }");
     }
 
     #[test]

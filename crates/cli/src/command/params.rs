@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &ParamsArguments) -> Result<()> {
             }
             command::print(&text)
         }
-        ParamsCommand::Schema => command::print(&format!("{}\n", configuration::registry()?.schema_json())),
+        ParamsCommand::Schema => command::print(&format!("{}\n", configuration::registry()?.json_schema())),
         ParamsCommand::Template => command::print(&configuration::registry()?.template()),
     }
 }

@@ -74,7 +74,9 @@ fn a_file_that_is_no_text_names_the_place() {
     let path = folder.path().join("binary.toml");
     fs::write(&path, b"[ppo]\nx = \xff").unwrap();
     match registry().apply_toml_file(&path) {
-        Err(Error::MalformedToml { line: 2, column: 5, .. }) => {}
+        Err(Error::MalformedToml { place, .. }) => {
+            assert_eq!(place.position.map(|position| (position.line, position.column)), Some((2, 5)));
+        }
         other => panic!("{other:?}"),
     }
     assert!(matches!(registry().apply_toml_file(folder.path()), Err(Error::Unreadable { .. })));

@@ -1,5 +1,7 @@
 //! The sections that the tests register.
 
+use std::{path::PathBuf, time::Duration};
+
 use dodge_hparams::{Choice, HParams, Registry};
 
 /// How the learning rate changes over the training.
@@ -108,5 +110,97 @@ pub(crate) fn registry() -> Registry {
     let mut registry = Registry::new();
     registry.register::<PpoParams>().unwrap();
     registry.register::<EveryType>().unwrap();
+    registry
+}
+
+/// How a quantity changes, with numbers of its own.
+#[derive(Debug, Clone, PartialEq, Choice)]
+pub(crate) enum Decay {
+    /// It keeps its value.
+    Constant,
+    /// It falls linearly.
+    Linear {
+        /// What is left at the end, as a share of the start.
+        #[hparam(default = 0.0, range = 0.0..=1.0)]
+        end: f64,
+    },
+    /// It falls by the same ratio again and again.
+    Exponential {
+        /// What is left at the end, as a share of the start.
+        #[hparam(default = 0.1, range = 1e-6..=1.0, scale = "log", search = 0.01..=0.5)]
+        end: f64,
+        /// How often it falls.
+        #[hparam(default = 10, range = 1..=1000, unit = "stairs")]
+        stairs: u32,
+    },
+}
+
+/// What takes the steps.
+#[derive(Debug, Clone, PartialEq, HParams)]
+#[hparams(nested, check = "Optimizer::check_betas")]
+pub(crate) struct Optimizer {
+    /// Step size.
+    #[hparam(default = 1e-3, range = 1e-6..=1.0, scale = "log", search = 1e-4..=1e-2)]
+    pub(crate) rate: f64,
+    /// Memory of the mean.
+    #[hparam(default = 0.9, range = 0.0..1.0)]
+    pub(crate) beta1: f64,
+    /// Memory of the variance.
+    #[hparam(default = 0.999, range = 0.0..1.0)]
+    pub(crate) beta2: f64,
+    /// An earlier name.
+    #[hparam(deprecated = "rate")]
+    pub(crate) lr: (),
+}
+
+impl Optimizer {
+    fn check_betas(&self) -> Result<(), String> {
+        if self.beta1 <= self.beta2 { Ok(()) } else { Err("beta1 is above beta2".to_owned()) }
+    }
+}
+
+/// Every further feature of a declaration.
+#[derive(Debug, Clone, PartialEq, HParams)]
+#[hparams(section = "features")]
+pub(crate) struct Features {
+    /// How the size falls.
+    #[hparam(default = Decay::Linear { end: 0.0 }, search)]
+    pub(crate) decay: Decay,
+    /// The optimiser.
+    #[hparam(nested)]
+    pub(crate) optimizer: Optimizer,
+    /// How long to wait.
+    #[hparam(default = Duration::from_secs(90), range = 1..=86400)]
+    pub(crate) timeout: Duration,
+    /// How long to rest.
+    #[hparam(default = none, range = 0..=60)]
+    pub(crate) pause: Option<Duration>,
+    /// Where to look.
+    #[hparam(default = "a/b")]
+    pub(crate) folder: PathBuf,
+    /// What to look at.
+    #[hparam(default = ["x.txt"], max_len = 3)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Whether to look twice.
+    #[hparam(default = false, search)]
+    pub(crate) twice: bool,
+    /// How often to look again.
+    #[hparam(default = 2, range = 1..=8, search, search_when = "twice = true")]
+    pub(crate) again: u32,
+    /// Samples at once.
+    #[hparam(default = 64, range = 1..=4096, search = [32, 64, 128])]
+    pub(crate) batch: usize,
+    /// What opens the door.
+    #[hparam(default = none, secret, max_len = 20)]
+    pub(crate) token: Option<String>,
+    /// An earlier name.
+    #[hparam(deprecated = "timeout")]
+    pub(crate) time_limit: (),
+}
+
+/// A registry of [`Features`].
+pub(crate) fn features() -> Registry {
+    let mut registry = Registry::new();
+    registry.register::<Features>().unwrap();
     registry
 }

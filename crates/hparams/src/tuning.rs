@@ -1,0 +1,200 @@
+//! Ask and tell: trials from a search space, and what came of them.
+
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+
+use crate::{
+    Error, Layer, Registry, SearchSpace, Value,
+    search::{Dimension, Domain},
+};
+
+/// Values to try.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// Its number, counted from 0.
+    pub number: usize,
+    /// Pairs of `section.key` and value. What a condition excludes is not among them.
+    pub values: Vec<(String, Value)>,
+}
+
+impl Trial {
+    /// Puts the values on top of the registry, as a layer, and validates all.
+    ///
+    /// # Errors
+    /// Those of [`Registry::apply_value`] and [`Registry::validate`]; then nothing changes. Values that do not fit
+    /// together are an error here and a reason to ask for another trial.
+    pub fn apply(&self, registry: &mut Registry) -> Result<(), Error> {
+        let mut next = registry.clone();
+        for (name, value) in &self.values {
+            // A name without a point is the name of a section that does not exist.
+            let (section, key) = name.split_once('.').unwrap_or((name, ""));
+            next.apply_value(section, key, value, Layer::Other(format!("trial {}", self.number)))?;
+        }
+        next.validate()?;
+        *registry = next;
+        Ok(())
+    }
+}
+
+/// A search that is driven from outside: ask for a trial, train with it, tell its score.
+///
+/// ```
+/// use dodge_hparams::{HParams, Registry, SearchSpace, Tuning};
+///
+/// /// A section.
+/// #[derive(Debug, Clone, HParams)]
+/// #[hparams(section = "section")]
+/// struct Section {
+///     /// Step size.
+///     #[hparam(default = 0.1, range = 1e-6..=1.0, scale = "log", search = 1e-3..=1.0)]
+///     rate: f64,
+/// }
+///
+/// let mut registry = Registry::new();
+/// registry.register::<Section>()?;
+/// let space = SearchSpace::of(&registry, |_| true)?;
+/// let mut tuning = Tuning::random(space, &registry, 7);
+/// for _ in 0..20 {
+///     let Some(trial) = tuning.ask() else { break };
+///     let mut tried = registry.clone();
+///     trial.apply(&mut tried)?;
+///     let score = -(tried.get::<Section>()?.rate - 0.05).abs();
+///     tuning.tell(trial, score);
+/// }
+/// let (best, score) = tuning.best().unwrap();
+/// assert!(score > -0.05 && best.values[0].0 == "section.rate");
+/// # Ok::<(), dodge_hparams::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    space: SearchSpace,
+    /// The values that conditions see of hyperparameters outside of the space.
+    fixed: Registry,
+    strategy: Strategy,
+    asked: usize,
+    told: Vec<(Trial, f64)>,
+}
+
+#[derive(Debug, Clone)]
+enum Strategy {
+    Random(Box<ChaCha8Rng>),
+    /// The index in the grid of each dimension that takes part in the next trial; none when the grid is through.
+    Grid {
+        points: usize,
+        next: Option<Vec<usize>>,
+    },
+}
+
+impl Tuning {
+    /// Trials drawn independently. Equal seeds give equal trials, on every machine.
+    #[must_use]
+    pub fn random(space: SearchSpace, registry: &Registry, seed: u64) -> Self {
+        Self::new(space, registry, Strategy::Random(Box::new(ChaCha8Rng::seed_from_u64(seed))))
+    }
+
+    /// Every combination of `points` values of each number, spread evenly on its scale, and of all choices.
+    #[must_use]
+    pub fn grid(space: SearchSpace, registry: &Registry, points: usize) -> Self {
+        Self::new(space, registry, Strategy::Grid { points, next: Some(Vec::new()) })
+    }
+
+    fn new(space: SearchSpace, registry: &Registry, strategy: Strategy) -> Self {
+        Self { space, fixed: registry.clone(), strategy, asked: 0, told: Vec::new() }
+    }
+
+    /// The next trial; none where a grid is through.
+    pub fn ask(&mut self) -> Option<Trial> {
+        let (space, fixed) = (&self.space, &self.fixed);
+        let values = match &mut self.strategy {
+            Strategy::Random(rng) => {
+                // 53 bits are what a float holds.
+                let mut share = || (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+                walk(space, fixed, |domain| domain.at(share()))
+            }
+            Strategy::Grid { points, next } => {
+                let path = next.take()?;
+                let (values, following) = on_grid(space, fixed, *points, path);
+                *next = following;
+                values
+            }
+        };
+        self.asked += 1;
+        Some(Trial { number: self.asked - 1, values })
+    }
+
+    /// What came of a trial: the higher the score the better, and one that is not a number is worst.
+    pub fn tell(&mut self, trial: Trial, score: f64) {
+        self.told.push((trial, score));
+    }
+
+    /// All that was told, in this order.
+    #[must_use]
+    pub fn told(&self) -> &[(Trial, f64)] {
+        &self.told
+    }
+
+    /// The trial with the highest score, the earliest of equal ones.
+    #[must_use]
+    pub fn best(&self) -> Option<(&Trial, f64)> {
+        let numbers = self.told.iter().filter(|(_, score)| !score.is_nan());
+        numbers.rev().max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(trial, score)| (trial, *score))
+    }
+}
+
+/// The values of one combination of the grid, and the path of the next one.
+///
+/// A path has an index for each dimension that takes part, so that it is longer for some choices than for others: the last
+/// index that can go up does, and what followed it starts again.
+fn on_grid(
+    space: &SearchSpace,
+    fixed: &Registry,
+    points: usize,
+    mut path: Vec<usize>,
+) -> (Vec<(String, Value)>, Option<Vec<usize>>) {
+    let mut sizes = Vec::new();
+    let values = walk(space, fixed, |domain| {
+        let grid = domain.grid(points);
+        if path.len() == sizes.len() {
+            path.push(0);
+        }
+        let value = grid[path[sizes.len()]].clone();
+        sizes.push(grid.len());
+        value
+    });
+    while let Some(index) = path.pop() {
+        if index + 1 < sizes[path.len()] {
+            path.push(index + 1);
+            return (values, Some(path));
+        }
+    }
+    (values, None)
+}
+
+/// Picks a value for each dimension whose condition holds.
+fn walk(space: &SearchSpace, fixed: &Registry, mut pick: impl FnMut(&Domain) -> Value) -> Vec<(String, Value)> {
+    let mut values: Vec<(String, Value)> = Vec::new();
+    for dimension in &space.dimensions {
+        if holds(dimension, space, &values, fixed) {
+            values.push((dimension.name(), pick(&dimension.domain)));
+        }
+    }
+    values
+}
+
+fn holds(dimension: &Dimension, space: &SearchSpace, values: &[(String, Value)], fixed: &Registry) -> bool {
+    let Some((name, accepted)) = &dimension.condition else { return true };
+    let drawn = values.iter().find(|(drawn, _)| drawn == name).map(|(_, value)| value.clone());
+    let stands = || {
+        let (section, key) = name.split_once('.')?;
+        Some(fixed.entry(section, key)?.value)
+    };
+    // What takes part and was not drawn is excluded by a condition of its own.
+    let takes_part = space.dimensions.iter().any(|dimension| dimension.name() == *name);
+    let Some(value) = (if takes_part { drawn } else { stands() }) else { return false };
+    let text = value.to_string();
+    // Of a choice with data, the name.
+    let text = if let Value::Table(_) = value { text.split(':').next().unwrap_or_default() } else { &text };
+    accepted.iter().any(|accepted| accepted == text)
+}
