@@ -35,10 +35,10 @@ pub(crate) struct HyperparameterArguments {
     /// Start from a preset
     #[arg(long, value_enum, default_value_t)]
     pub(crate) preset: Preset,
-    /// Then read a configuration file
+    /// Then read a configuration file; given again, another one on top
     #[arg(long, value_name = "FILE.toml")]
-    pub(crate) config: Option<PathBuf>,
-    /// Then set single values, for example ppo.discount=0.95
+    pub(crate) config: Vec<PathBuf>,
+    /// Then, after variables such as DODGE_PPO__DISCOUNT, set single values, for example ppo.discount=0.95
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }
@@ -231,8 +231,17 @@ pub(crate) enum ParamsCommand {
         #[command(flatten)]
         hyperparameters: HyperparameterArguments,
     },
-    /// The schema as JSON
+    /// A JSON Schema, with which an editor completes configuration files
     Schema,
     /// A configuration file with every default, to edit
     Template,
+    /// What differs between two runs
+    Diff {
+        /// A run: its folder, name or id, or a configuration file
+        #[arg(value_name = "RUN")]
+        left: PathBuf,
+        /// Another
+        #[arg(value_name = "RUN")]
+        right: PathBuf,
+    },
 }

@@ -49,19 +49,32 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if usage { USAGE } else { FAILED })
 }
 
-/// Prints an error and a hint, for a failure that does not end the program as well.
+/// Prints an error and a hint, for a failure that does not end the program as well. Of hyperparameters every problem is
+/// told, those in a file with the line underlined.
 pub(crate) fn complain(error: &anyhow::Error) {
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "error: {}", in_one_line(error));
+    match error.downcast_ref::<dodge_hparams::Error>() {
+        Some(error) => {
+            for problem in error.problems() {
+                let _ = writeln!(stderr, "error: {}", in_one_line(anyhow::Chain::new(problem)));
+                if let Some(underlined) = problem.underlined() {
+                    let _ = writeln!(stderr, "{underlined}");
+                }
+            }
+        }
+        None => {
+            let _ = writeln!(stderr, "error: {}", in_one_line(error.chain()));
+        }
+    }
     if let Some(hint) = hint(error) {
         let _ = writeln!(stderr, "hint: {hint}");
     }
 }
 
 /// The message with its causes, each said once: our errors quote their cause already, others do not.
-fn in_one_line(error: &anyhow::Error) -> String {
+fn in_one_line(chain: anyhow::Chain<'_>) -> String {
     let mut text = String::new();
-    for cause in error.chain() {
+    for cause in chain {
         let cause = cause.to_string();
         if text.is_empty() {
             text = cause;
@@ -97,7 +110,10 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
     }
     let about_values = |cause: &dodge_hparams::Error| {
         use dodge_hparams::Error::{FormatVersion, MalformedToml, TooLarge, Unreadable};
-        !matches!(cause, FormatVersion { .. } | MalformedToml { .. } | TooLarge { .. } | Unreadable { .. })
+        let about_files = |problem: &dodge_hparams::Error| {
+            matches!(problem, FormatVersion { .. } | MalformedToml { .. } | TooLarge { .. } | Unreadable { .. })
+        };
+        !cause.problems().iter().all(about_files)
     };
     if error.chain().any(|cause| cause.downcast_ref().is_some_and(about_values)) {
         return Some("`dodge params list` shows every hyperparameter");
@@ -113,8 +129,8 @@ mod tests {
     fn causes_are_not_repeated() {
         let inner = anyhow::anyhow!("no space left");
         let quoted = inner.context("cannot write a.png: no space left");
-        assert_eq!(in_one_line(&quoted), "cannot write a.png: no space left");
+        assert_eq!(in_one_line(quoted.chain()), "cannot write a.png: no space left");
         let plain = anyhow::anyhow!("no space left").context("writing failed");
-        assert_eq!(in_one_line(&plain), "writing failed: no space left");
+        assert_eq!(in_one_line(plain.chain()), "writing failed: no space left");
     }
 }

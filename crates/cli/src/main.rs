@@ -10,6 +10,8 @@ mod failure;
 mod input;
 mod instructor;
 mod progress;
+mod runs;
+mod sections;
 mod surroundings;
 mod table;
 
@@ -43,7 +45,7 @@ fn main() -> ExitCode {
             Command::Enhance(arguments) => command::enhance::run(arguments, &surroundings),
             Command::Apply(arguments) => command::apply::run(arguments),
             Command::Score(arguments) => command::score::run(arguments),
-            Command::Params(arguments) => command::params::run(arguments),
+            Command::Params(arguments) => command::params::run(arguments, &surroundings),
         }
     });
     match result {

@@ -1,5 +1,6 @@
 //! What the environment variables say. They are read here and nowhere else; `docs/environment.md` lists them.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -29,12 +30,19 @@ pub(crate) struct Surroundings {
     no_color: bool,
     /// `USER` or `USERNAME`: who runs it.
     pub(crate) user: Option<String>,
+    /// `DODGE_SECTION__KEY`: hyperparameters, with the names of the variables, sorted.
+    pub(crate) hyperparameters: Vec<(String, String)>,
 }
+
+/// With what our variables begin.
+pub(crate) const PREFIX: &str = "DODGE_";
 
 impl Surroundings {
     /// Reads the environment of the process.
     pub(crate) fn from_env() -> Result<Self> {
-        Self::from_lookup(|name| std::env::var(name).ok())
+        let unicode = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let hyperparameters = hyperparameters(std::env::vars_os().filter_map(unicode));
+        Ok(Self { hyperparameters, ..Self::from_lookup(|name| std::env::var(name).ok())? })
     }
 
     /// Reads variables through `lookup`; an empty one counts as not set.
@@ -61,6 +69,7 @@ impl Surroundings {
             log,
             no_color: lookup("NO_COLOR").is_some(),
             user: lookup("USER").or_else(|| lookup("USERNAME")),
+            hyperparameters: Vec::new(),
         })
     }
 
@@ -81,6 +90,14 @@ impl Surroundings {
             .without_time()
             .try_init();
     }
+}
+
+/// Those of the variables that name a hyperparameter.
+fn hyperparameters(variables: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let names_one = |name: &str| name.strip_prefix(PREFIX).is_some_and(|name| name.contains("__"));
+    let mut found: Vec<_> = variables.filter(|(name, _)| names_one(name)).collect();
+    found.sort();
+    found
 }
 
 #[cfg(test)]
@@ -132,6 +149,14 @@ mod tests {
     fn no_color() {
         assert!(with("NO_COLOR", "1").unwrap().no_color);
         assert!(!with("NO_COLOR", "").unwrap().no_color);
+    }
+
+    #[test]
+    fn dodge_section_key() {
+        let variables = [("DODGE_PPO__EPOCHS", "3"), ("DODGE_DEVICE", "cpu"), ("X__Y", "1"), ("DODGE_DATA__A", "2")];
+        let found = hyperparameters(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["DODGE_DATA__A", "DODGE_PPO__EPOCHS"]);
     }
 
     #[test]

@@ -176,7 +176,7 @@ pub(crate) fn template(schemas: impl Iterator<Item = &'static Schema>) -> String
                     comment(&mut out, &format!("  {}: {}", option.name, option.doc));
                     for datum in &option.data {
                         let default = datum.default.to_toml();
-                        let doc = format!("    {} = {default}: {} {}", datum.key, datum.doc, datum.constraint());
+                        let doc = format!("    {} = {default}: {} ({})", datum.key, datum.doc, datum.constraint());
                         comment(&mut out, &doc);
                     }
                 }

@@ -61,10 +61,10 @@ pub struct DqnParams {
     #[hparam(default = 2_000, range = 1..=100_000_000, unit = "environment steps")]
     pub target_interval: usize,
     /// Discount of future rewards per step.
-    #[hparam(default = 0.97, range = 0.0..=1.0)]
+    #[hparam(default = 0.97, range = 0.0..=1.0, search = 0.9..=0.999)]
     pub discount: f64,
     /// Rewards that a target sums up before it trusts the network.
-    #[hparam(default = 1, range = 1..=100, unit = "environment steps")]
+    #[hparam(default = 1, range = 1..=100, unit = "environment steps", search = [1, 3, 5])]
     pub n_step: usize,
     /// Choose the successor's action with the learning network and value it with the target network.
     #[hparam(default = true)]
@@ -91,7 +91,7 @@ pub struct DqnParams {
     #[hparam(default = 10.0, range = 1e-6..=1000.0)]
     pub max_gradient_norm: f64,
     /// Step size of the Adam optimiser.
-    #[hparam(default = 5e-4, range = 1e-8..=1.0, unit = "per gradient step", scale = "log")]
+    #[hparam(default = 5e-4, range = 1e-8..=1.0, unit = "per gradient step", scale = "log", search = 1e-5..=1e-2)]
     pub learning_rate: f64,
     /// The model acts by an average of the networks of the latest rounds, over about this share of the training: steadier than the
     /// network of any one round. 0 takes the latest as it is.

@@ -5,6 +5,8 @@ mod nature_cnn;
 mod patch;
 mod resnet;
 
+use std::path::PathBuf;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use dodge_hparams::{Choice, HParams};
@@ -49,7 +51,7 @@ pub struct NetworkParams {
     /// File with the weights that a `resnet18` or `resnet50` starts from: torchvision's, as .safetensors or .pth. Without one it
     /// starts from random weights.
     #[hparam(default = none)]
-    pub weights: Option<String>,
+    pub weights: Option<PathBuf>,
     /// Whether a `resnet18` or `resnet50` keeps the weights that it starts from, and only the layers after it learn.
     #[hparam(default = false)]
     pub frozen: bool,
@@ -97,7 +99,7 @@ impl PictureEncoder {
         let resnet = |depth, rng: &mut ChaCha8Rng| -> Result<Self, Error> {
             let fresh = Resnet::new(depth, params.frozen, rng, device);
             let network = match &params.weights {
-                Some(path) => fresh.with_weights_of(path.as_ref())?,
+                Some(path) => fresh.with_weights_of(path)?,
                 None => fresh,
             };
             Ok(Self::Resnet(network))

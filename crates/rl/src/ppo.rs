@@ -45,19 +45,19 @@ pub struct PpoParams {
     #[hparam(default = 64, range = 1..=65536, unit = "environment steps")]
     pub rollout_steps: usize,
     /// Samples per gradient step.
-    #[hparam(default = 512, range = 2..=1048576, unit = "environment steps")]
+    #[hparam(default = 512, range = 2..=1048576, unit = "environment steps", search = [128, 256, 512, 1024])]
     pub minibatch_size: usize,
     /// How often each rollout is gone through.
-    #[hparam(default = 6, range = 1..=100, unit = "epochs")]
+    #[hparam(default = 6, range = 1..=100, unit = "epochs", search = 2..=12)]
     pub epochs: usize,
     /// Discount of future rewards per step.
-    #[hparam(default = 0.97, range = 0.0..=1.0)]
+    #[hparam(default = 0.97, range = 0.0..=1.0, search = 0.9..=0.999)]
     pub discount: f64,
     /// Decay of the advantage estimate per step: 0 trusts the value network, 1 the sampled returns.
-    #[hparam(default = 0.9, range = 0.0..=1.0)]
+    #[hparam(default = 0.9, range = 0.0..=1.0, search = 0.8..=1.0)]
     pub gae_lambda: f64,
     /// How far the probability of an action may move within an update before its gradient stops, as a ratio.
-    #[hparam(default = 0.2, range = 0.01..=1.0)]
+    #[hparam(default = 0.2, range = 0.01..=1.0, search = 0.1..=0.4)]
     pub clip_range: f64,
     /// How the clip range changes with the environment steps taken.
     #[hparam(default = Schedule::Constant)]
@@ -79,10 +79,10 @@ pub struct PpoParams {
     #[hparam(default = 0.5, range = 1e-6..=1000.0)]
     pub max_gradient_norm: f64,
     /// Step size of the Adam optimiser at the start.
-    #[hparam(default = 7e-4, range = 1e-8..=1.0, unit = "per gradient step", scale = "log")]
+    #[hparam(default = 7e-4, range = 1e-8..=1.0, unit = "per gradient step", scale = "log", search = 1e-5..=1e-2)]
     pub learning_rate: f64,
     /// How the learning rate changes with the environment steps taken.
-    #[hparam(default = Schedule::Linear)]
+    #[hparam(default = Schedule::Linear { end: 0.0 }, search)]
     pub learning_rate_schedule: Schedule,
     /// The model acts by an average of the policies of the latest updates, over about this share of the training: steadier,
     /// and better on photos that it was not trained on, than the policy of any one update. 0 takes the latest as it is.

@@ -1,7 +1,7 @@
 //! `dodge train`
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,13 +15,13 @@ use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOpt
 use crate::arguments::{Algorithm, Device, JurorChoice, TrainArguments};
 use crate::failure::{INTERRUPTED, usage};
 use crate::surroundings::Surroundings;
-use crate::{command, configuration, progress, table};
+use crate::{command, configuration, progress, runs, table};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<()> {
     let volume = surroundings.volume();
-    let resumed = arguments.resume.as_ref().map(|run| run_folder(run, &volume)).transpose()?;
-    let registry = hyperparameters(arguments, resumed.as_deref())?;
+    let resumed = arguments.resume.as_ref().map(|run| runs::folder(run, &volume)).transpose()?;
+    let registry = hyperparameters(arguments, resumed.as_deref(), surroundings)?;
     let JurorChoice::Classical = arguments.juror;
     let juror: Arc<dyn Juror> = Arc::new(ClassicalJuror::new());
     let choice = arguments.device.or(surroundings.device).unwrap_or_default();
@@ -52,39 +52,14 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
     if arguments.json { command::print_json(&report) } else { command::print(&in_words(&report)) }
 }
 
-/// The folder of the run to resume: the path itself, or the folder below the volume whose name is the run's name or ends in
-/// the first digits of its id.
-fn run_folder(run: &Path, volume: &Path) -> Result<PathBuf> {
-    if run.is_dir() {
-        return Ok(run.to_owned());
-    }
-    let name = run.to_string_lossy().into_owned();
-    let id = name.get(..8).filter(|_| name.len() == 32).map(|digits| format!("-{digits}"));
-    let mut found = Vec::new();
-    for experiment in folders(&volume.join("runs")) {
-        for folder in folders(&experiment) {
-            let folder_name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if folder_name == name || id.as_ref().is_some_and(|id| folder_name.ends_with(id)) {
-                found.push(folder);
-            }
-        }
-    }
-    match &found[..] {
-        [folder] => Ok(folder.clone()),
-        [] => Err(usage(format!("no run is called {name} below {}: give its folder", volume.join("runs").display()))),
-        _ => Err(usage(format!("{} runs are called {name}: give the folder of one", found.len()))),
-    }
-}
-
-fn folders(parent: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
-}
-
-fn hyperparameters(arguments: &TrainArguments, resumed: Option<&Path>) -> Result<Registry> {
+fn hyperparameters(
+    arguments: &TrainArguments,
+    resumed: Option<&Path>,
+    surroundings: &Surroundings,
+) -> Result<Registry> {
     let mut registry = match resumed {
         Some(run_dir) => configuration::of_run(run_dir, &arguments.hyperparameters.set)?,
-        None => configuration::layered(&arguments.hyperparameters)?,
+        None => configuration::layered(&arguments.hyperparameters, &surroundings.hyperparameters)?,
     };
     let algorithm = arguments.algo.map(|algorithm| match algorithm {
         Algorithm::Ppo => "ppo",

@@ -84,7 +84,8 @@ fn parameter<'a>(ident: &'a Ident, field: &'a Field) -> Result<Parameter<'a>> {
             }
         }
     };
-    let mut declaration = quote! { ::dodge_hparams::Field::new::<#ty>(#key, #doc, &#default) };
+    let mut declaration =
+        quote! { ::dodge_hparams::Field::new::<#ty>(#key, #doc, &{ let default: #ty = #default; default }) };
     if let Some(ends) = &attributes.range {
         let range = range(ends)?;
         check_default(ends, written, &shape)?;

@@ -194,10 +194,10 @@ fn configurations_and_templates_hold_all_of_it() {
     # one of constant, linear, exponential
     #   constant: It keeps its value.
     #   linear: It falls linearly.
-    #     end = 0.0: What is left at the end, as a share of the start. number, 0.0 to 1.0
+    #     end = 0.0: What is left at the end, as a share of the start. (number, 0.0 to 1.0)
     #   exponential: It falls by the same ratio again and again.
-    #     end = 0.1: What is left at the end, as a share of the start. number, 1e-6 to 1.0
-    #     stairs = 10: How often it falls. integer, 1 to 1000 (stairs)
+    #     end = 0.1: What is left at the end, as a share of the start. (number, 1e-6 to 1.0)
+    #     stairs = 10: How often it falls. (integer, 1 to 1000 (stairs))
     #decay = { kind = "linear", end = 0.0 }
     # Step size.
     # number, 1e-6 to 1.0

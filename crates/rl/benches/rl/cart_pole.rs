@@ -30,10 +30,10 @@ pub(crate) fn ppo(seed: u64) -> Result {
         discount: 0.98,
         gae_lambda: 0.8,
         clip_range: 0.2,
-        clip_range_schedule: Schedule::Linear,
+        clip_range_schedule: Schedule::Linear { end: 0.0 },
         entropy_coefficient: 0.0,
         learning_rate: 1e-3,
-        learning_rate_schedule: Schedule::Linear,
+        learning_rate_schedule: Schedule::Linear { end: 0.0 },
         hidden: vec![64, 64],
         ..PpoParams::default()
     };

@@ -139,7 +139,7 @@ fn residual_networks_with_weights_of_a_file_are_those_of_torchvision() {
     ];
     for (depth, encoder, expected, mean) in golden {
         write_weights(&path, depth);
-        let weights = Some(path.to_str().unwrap().to_owned());
+        let weights = Some(path.clone());
         let network = fresh(&NetworkParams { weights, frozen: true, ..params(encoder) }, &device);
         let features = to_vec(network.forward(pictures(2, 40, &device)));
         let (second, all) = (&features[features.len() / 2..], features.iter().sum::<f32>() / features.len() as f32);
@@ -158,7 +158,7 @@ fn weights_that_do_not_fit_are_refused() {
     let scratch = tempfile::tempdir().unwrap();
     let message = |name: &str| {
         let path = scratch.path().join(name);
-        let params = NetworkParams { weights: Some(path.to_str().unwrap().to_owned()), ..params(Encoder::Resnet50) };
+        let params = NetworkParams { weights: Some(path.clone()), ..params(Encoder::Resnet50) };
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         PictureEncoder::new(&params, Some(PICTURE), &mut rng, &Device::flex()).unwrap_err().to_string()
     };

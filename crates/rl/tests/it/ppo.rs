@@ -166,11 +166,33 @@ fn an_update_changes_policy_and_value_and_reports_what_it_did() {
 }
 
 #[test]
+fn schedules_go_from_the_start_to_their_end() {
+    use dodge_hparams::Choice;
+    let [constant, linear, exponential, cosine] =
+        ["constant", "linear", "exponential", "cosine"].map(|name| Schedule::from_name(name).unwrap());
+    for (schedule, expected) in [
+        (constant, [2.0, 2.0, 2.0, 2.0]),
+        (linear, [2.0, 1.0, 0.0, 0.0]),
+        (exponential, [2.0, 0.2, 0.02, 0.02]),
+        (cosine, [2.0, 1.0, 0.0, 0.0]),
+        (Schedule::Linear { end: 0.5 }, [2.0, 1.5, 1.0, 1.0]),
+        (Schedule::Cosine { end: 0.5 }, [2.0, 1.5, 1.0, 1.0]),
+    ] {
+        for (progress, expected) in [0.0, 0.5, 1.0, 1.5].into_iter().zip(expected) {
+            let got = schedule.at(2.0, progress);
+            assert!((got - expected).abs() < 1e-12, "{schedule:?} at {progress}: {got}");
+        }
+    }
+    // Half a wave: slow at both ends.
+    assert!(cosine.at(1.0, 0.1) > linear.at(1.0, 0.1) && cosine.at(1.0, 0.9) < linear.at(1.0, 0.9));
+}
+
+#[test]
 fn a_linear_schedule_ends_in_steps_of_nothing() {
     assert_eq!(Schedule::Constant.at(0.5, 0.75), 0.5);
-    assert_eq!(Schedule::Linear.at(0.5, 0.75), 0.125);
-    assert_eq!(Schedule::Linear.at(0.5, 1.5), 0.0);
-    let params = PpoParams { learning_rate_schedule: Schedule::Linear, ..params() };
+    assert_eq!(Schedule::Linear { end: 0.0 }.at(0.5, 0.75), 0.125);
+    assert_eq!(Schedule::Linear { end: 0.0 }.at(0.5, 1.5), 0.0);
+    let params = PpoParams { learning_rate_schedule: Schedule::Linear { end: 0.0 }, ..params() };
     let mut environments = VectorEnvironment::new(Identity::several(16, Ending::Terminated(4))).unwrap();
     let mut learner = learner(params, 2);
     let rollout = learner.collect(&mut environments).unwrap();
