@@ -3,6 +3,7 @@
 
 mod documents;
 mod edges;
+mod hyperparameters;
 mod manifests;
 mod rust_text;
 mod sources;
@@ -16,7 +17,7 @@ use anyhow::Result;
 use crate::project::Project;
 use workspace::Workspace;
 
-const RULES: [fn(&Workspace) -> Vec<Violation>; 14] = [
+const RULES: [fn(&Workspace) -> Vec<Violation>; 15] = [
     edges::only_listed_edges,
     edges::heavy_dependencies_stay_confined,
     manifests::packages_are_named_after_their_folder,
@@ -25,6 +26,7 @@ const RULES: [fn(&Workspace) -> Vec<Violation>; 14] = [
     manifests::every_crate_has_a_readme,
     documents::architecture_names_every_crate,
     documents::no_machine_paths,
+    hyperparameters::hyperparameters_have_one_default,
     sources::files_start_with_docs,
     sources::files_are_short,
     sources::no_mod_files,
