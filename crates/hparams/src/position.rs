@@ -61,11 +61,11 @@ impl<'a> Lines<'a> {
         // Of a long line the part around the mark.
         let skipped = if before >= WIDEST * 2 / 3 { before - WIDEST / 3 } else { 0 };
         let clean = |c: char| if c.is_control() { ' ' } else { c };
-        let shown = self.text.get(start..end).unwrap_or_default().trim_end();
+        let shown = self.text.get(start..end).unwrap_or_default().chars().skip(skipped).take(WIDEST).map(clean);
         Position {
             line,
             column: before + 1,
-            excerpt: shown.chars().skip(skipped).take(WIDEST).map(clean).collect(),
+            excerpt: shown.collect::<String>().trim_end().to_owned(),
             before: before - skipped,
             marked: width.clamp(1, WIDEST - (before - skipped)),
         }

@@ -3,7 +3,7 @@
 use dodge_hparams::{Registry, Value};
 use proptest::prelude::*;
 
-use crate::sections::{EveryType, PpoParams, Schedule, registry};
+use crate::sections::{EveryType, Features, PpoParams, Schedule, registry};
 
 fn schedule() -> impl Strategy<Value = Schedule> {
     prop::sample::select(vec![Schedule::Constant, Schedule::Linear, Schedule::CosineDecay])
@@ -96,23 +96,30 @@ fn values(registry: &Registry) -> Vec<Value> {
     registry.entries().map(|entry| entry.value).collect()
 }
 
-#[test]
-fn the_template_sets_nothing_until_it_is_uncommented() {
-    let defaults = registry();
-    let template = defaults.template();
-    let mut copy = registry();
-    copy.apply_toml(&template, "template").unwrap();
-    assert!(copy.entries().all(|entry| entry.layer.to_string() == "default"));
-
-    // A comment starts with "# ", a commented assignment with "#key".
-    let uncommented: Vec<&str> = template
-        .lines()
-        .map(|line| match line.strip_prefix('#') {
-            Some(rest) if !rest.starts_with(' ') => rest,
-            _ => line,
-        })
-        .collect();
-    copy.apply_toml(&uncommented.join("\n"), "template").unwrap();
-    assert!(copy.entries().all(|entry| entry.layer.to_string() == "template"));
-    assert_eq!(values(&copy), values(&defaults));
+proptest! {
+    /// Whatever lines of the template are uncommented: the values are the defaults, and know that they were set.
+    #[test]
+    fn the_template_is_the_defaults(uncommented in prop::collection::vec(any::<bool>(), 64)) {
+        let mut defaults = registry();
+        defaults.register::<Features>().unwrap();
+        let template = defaults.template();
+        // A comment starts with "# ", a commented assignment with "#key".
+        let is_assignment = |line: &str| line.strip_prefix('#').is_some_and(|rest| !rest.starts_with([' ', '#']) && !rest.is_empty());
+        prop_assert!(template.lines().filter(|line| is_assignment(line)).count() == defaults.entries().count());
+        let mut choices = uncommented.iter();
+        let mut chosen = 0;
+        let lines: Vec<&str> = template
+            .lines()
+            .map(|line| {
+                let uncomment = is_assignment(line) && *choices.next().unwrap();
+                chosen += usize::from(uncomment);
+                if uncomment { &line[1..] } else { line }
+            })
+            .collect();
+        let mut copy = defaults.clone();
+        copy.apply_toml(&lines.join("\n"), "template").unwrap();
+        copy.validate().unwrap();
+        prop_assert_eq!(values(&copy), values(&defaults));
+        prop_assert_eq!(copy.entries().filter(|entry| entry.layer.to_string() == "template").count(), chosen);
+    }
 }
