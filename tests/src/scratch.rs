@@ -182,8 +182,9 @@ impl Finished {
         value
     }
 
-    /// Makes sure that the program failed as it should: with this exit code, one `error:` line at the end of stderr
-    /// that a `hint:` line may follow, and no panic. Returns these lines.
+    /// Makes sure that the program failed as it should: with this exit code, at the end of stderr one `error:` line, or for
+    /// several mistakes in hyperparameters several, each with the line of its file underlined, that a `hint:` line may follow,
+    /// and no panic. Returns these lines.
     ///
     /// # Panics
     /// When it did anything else.
@@ -192,14 +193,20 @@ impl Finished {
         assert_eq!(self.code, Some(code), "{self}");
         assert!(!self.stderr.contains("panicked"), "{self}");
         let lines: Vec<&str> = self.stderr.lines().collect();
-        let begin = lines.iter().rposition(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{self}"));
-        let (error, rest) = (lines[begin], &lines[begin + 1..]);
-        assert!(error.trim_end() == error && error.len() > "error: ".len(), "{self}");
-        match rest {
-            [] => error.to_owned(),
-            [hint] if hint.starts_with("hint: ") => format!("{error}\n{hint}"),
-            _ => panic!("something else behind the error line: {self}"),
+        let begin = lines.iter().position(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{self}"));
+        let mut rest = &lines[begin..];
+        if let [before @ .., last] = rest
+            && last.starts_with("hint: ")
+        {
+            rest = before;
         }
+        for line in rest {
+            let is_error = line.trim_end() == *line && line.len() > "error: ".len() && line.starts_with("error: ");
+            let is_excerpt =
+                line.trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']).starts_with('|');
+            assert!(is_error || is_excerpt, "something else behind the error line: {self}");
+        }
+        lines[begin..].join("\n")
     }
 }
 

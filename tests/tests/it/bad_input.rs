@@ -80,6 +80,7 @@ fn hyperparameters_and_configurations_that_are_wrong() {
         &["--config=unknown.toml"],
         &["--config=newer.toml"],
         &["--config=type.toml"],
+        &["--config=unknown.toml", "--config=type.toml", "--set=ppo.discont=1", "--set=reward.score=-1"],
         &["--config=bytes.toml"],
         &["--config=missing.toml"],
         &["--steps=0"],
@@ -107,13 +108,39 @@ fn hyperparameters_and_configurations_that_are_wrong() {
     --set=environment.actions=[]: 2 error: environment.actions: at least one operation is needed
     --set=degrade.train_ratio=0.9 --set=degrade.validation_ratio=0.2: 2 error: section `degrade`: train_ratio and validation_ratio leave -0.100 for the test split; at least 0.01 is needed
     hint: `dodge params list` shows every hyperparameter
-    --config=malformed.toml: 2 error: malformed TOML (config file malformed.toml) at line 2, column 5: unclosed table, expected `]`
-    --config=unknown.toml: 2 error: unknown hyperparameter ppo.epoch (config file unknown.toml, line 3): did you mean `epochs`?
+    --config=malformed.toml: 2 error: malformed TOML (config file malformed.toml, line 2, column 5): unclosed table, expected `]`
+      |
+    2 | [ppo
+      |     ^
+    --config=unknown.toml: 2 error: unknown hyperparameter ppo.epoch (config file unknown.toml, line 3, column 1): did you mean `epochs`?
+      |
+    3 | epoch = 3
+      | ^^^^^
     hint: `dodge params list` shows every hyperparameter
-    --config=newer.toml: 2 error: format_version = 99 (config file newer.toml, line 1) cannot be read: this version reads 1
-    --config=type.toml: 2 error: ppo.epochs = "three" (config file type.toml, line 3): wrong type, expected an integer, got text
+    --config=newer.toml: 2 error: format_version = 99 (config file newer.toml, line 1, column 18) cannot be read: this version reads 1
+      |
+    1 | format_version = 99
+      |                  ^^
+    --config=type.toml: 2 error: ppo.epochs = "three" (config file type.toml, line 3, column 10): wrong type, expected an integer, got text
+      |
+    3 | epochs = "three"
+      |          ^^^^^^^
     hint: `dodge params list` shows every hyperparameter
-    --config=bytes.toml: 2 error: malformed TOML (config file bytes.toml) at line 1, column 1: not UTF-8 text
+    --config=unknown.toml --config=type.toml --set=ppo.discont=1 --set=reward.score=-1: 2 error: unknown hyperparameter ppo.epoch (config file unknown.toml, line 3, column 1): did you mean `epochs`?
+      |
+    3 | epoch = 3
+      | ^^^^^
+    error: ppo.epochs = "three" (config file type.toml, line 3, column 10): wrong type, expected an integer, got text
+      |
+    3 | epochs = "three"
+      |          ^^^^^^^
+    error: unknown hyperparameter ppo.discont (--set): did you mean `discount`?
+    error: reward.score = -1 (--set): out of range, expected 0.0 to 100.0
+    hint: `dodge params list` shows every hyperparameter
+    --config=bytes.toml: 2 error: malformed TOML (config file bytes.toml, line 1, column 1): not UTF-8 text
+      |
+    1 | ��
+      | ^
     --config=missing.toml: 2 error: cannot read config file missing.toml: No such file or directory (os error 2)
     --steps=0: 2 error: training.steps = 0 (--steps): out of range, expected 1 to 10000000000 (environment steps)
     hint: `dodge params list` shows every hyperparameter
@@ -125,6 +152,25 @@ fn hyperparameters_and_configurations_that_are_wrong() {
     --tracking-uri=ftp://example.org: 2 error: tracking destination `ftp://example.org` is not an http or https address: use `local`, `console`, `off` or an http(s) address
     "#);
     assert!(!scratch.path("volume/runs").exists(), "nothing was begun");
+}
+
+#[test]
+fn variables_that_are_wrong() {
+    let scratch = Scratch::new();
+    let variables = [("DODGE_PPO__EPOCHS", "many"), ("DODGE_PPO__EPOCH", "3"), ("DODGE_POP__EPOCHS", "3")];
+    let with = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = scratch.command(arguments);
+        command.envs(variables.iter().copied());
+        scratch.finish(command)
+    };
+    insta::assert_snapshot!(with(&["params", "list"], &variables).failed(USAGE), @r#"
+    error: unknown section `pop` (environment variable DODGE_POP__EPOCHS): did you mean `ppo`?
+    error: unknown hyperparameter ppo.epoch (environment variable DODGE_PPO__EPOCH): did you mean `epochs`?
+    error: ppo.epochs = "many" (environment variable DODGE_PPO__EPOCHS): wrong type, expected an integer, got text
+    hint: `dodge params list` shows every hyperparameter
+    "#);
+    let listed = with(&["params", "show", "ppo.epochs"], &[("DODGE_PPO__EPOCHS", "3")]).succeeded();
+    assert!(listed.stdout.contains("this value: environment variable DODGE_PPO__EPOCHS"), "{listed}");
 }
 
 #[test]

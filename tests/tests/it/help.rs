@@ -53,10 +53,10 @@ fn help_of_train_explains_every_option() {
               [default: default]
 
           --config <FILE.toml>
-              Then read a configuration file
+              Then read a configuration file; given again, another one on top
 
           --set <SECTION.KEY=VALUE>
-              Then set single values, for example ppo.discount=0.95
+              Then, after variables such as DODGE_PPO__DISCOUNT, set single values, for example ppo.discount=0.95
 
           --resume <RUN|DIR>
               Go on with an interrupted run as if it had never stopped: its folder, its name or its id

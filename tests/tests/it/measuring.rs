@@ -123,3 +123,34 @@ fn the_template_is_a_configuration_of_all_defaults() {
     let small = ["--config=template.toml", "--steps=100", "--tracking-uri=off", "--json"];
     assert_eq!(scratch.train(&small).succeeded().json()["seed"], 42);
 }
+
+#[test]
+fn runs_are_compared() {
+    let scratch = Scratch::new();
+    for (out, discount) in [("one", "0.9"), ("two", "0.95")] {
+        let set = format!("--set=ppo.discount={discount}");
+        let run = scratch.train(&["--steps=64", &format!("--out={out}"), &set, "--tracking-uri=off"]).succeeded();
+        assert!(run.stdout.contains("model:"), "{run}");
+    }
+    let diff = scratch.dodge(&["params", "diff", "one", "two"]).succeeded();
+    insta::assert_snapshot!(diff.stdout, @"
+                                         one                          two
+    ppo.discount                         0.9                          0.95
+    ");
+    let same = scratch.dodge(&["params", "diff", "one", "one/configuration.toml"]).succeeded();
+    assert!(same.stdout.ends_with(" values are equal\n"), "{same}");
+    let unknown = scratch.dodge(&["params", "diff", "one", "three"]);
+    insta::assert_snapshot!(unknown.failed(2), @"error: no run is called three below volume/runs: give its folder");
+}
+
+#[test]
+fn the_configuration_of_a_run_repeats_it() {
+    let scratch = Scratch::new();
+    let first = ["--steps=300", "--seed=7", "--out=first", "--set=ppo.learning_rate_schedule=cosine:end=0.2"];
+    let once = scratch.train(&[&first[..], &["--tracking-uri=off", "--json"]].concat()).succeeded().json();
+    let again =
+        ["train", "--config=first/configuration.toml", "--out=second", "--threads=1", "--tracking-uri=off", "--json"];
+    assert_eq!(scratch.dodge(&again).succeeded().json()["test"], once["test"]);
+    let diff = scratch.dodge(&["params", "diff", "first", "second"]).succeeded();
+    assert!(diff.stdout.ends_with(" values are equal\n"), "{diff}");
+}
