@@ -12,6 +12,8 @@ mod instructor;
 mod progress;
 mod runs;
 mod sections;
+#[cfg(test)]
+mod sections_tests;
 mod surroundings;
 mod table;
 
