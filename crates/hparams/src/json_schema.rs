@@ -88,7 +88,7 @@ fn of_kind(field: &Field, kind: &Kind) -> Json {
     }
 }
 
-/// The name alone, and where there are data, a table of name and data.
+/// The name alone, and where there are data, a table of name and data, or both in one text.
 fn of_options(options: &[ChoiceOption]) -> Vec<Json> {
     let mut out: Vec<Json> =
         options.iter().map(|option| json!({ "const": option.name, "description": option.doc })).collect();
@@ -100,6 +100,7 @@ fn of_options(options: &[ChoiceOption]) -> Vec<Json> {
             table["properties"][field.key] = of_field(field);
         }
         out.push(table);
+        out.push(json!({ "type": "string", "pattern": format!("^{}:", option.name) }));
     }
     out
 }

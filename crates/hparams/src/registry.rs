@@ -78,7 +78,7 @@ impl Registry {
     /// [`Error::Inconsistent`] where the declaration or its defaults make no sense.
     pub fn register<P: HParams>(&mut self) -> Result<(), Error> {
         let section = P::schema().section;
-        if self.section(section).is_some() {
+        if self.any_store(section).is_some() {
             return Err(Error::DuplicateSection { section: section.to_owned() });
         }
         self.sections.push(Box::new(HyperparameterStore::<P>::new()?));
@@ -110,10 +110,16 @@ impl Registry {
         sections.find_map(|section| section.as_any_mut().downcast_mut()).ok_or_else(not_registered::<P>)
     }
 
+    /// The hyperparameters of the section called `section`, in the order of declaration; none where nothing registered it.
+    #[must_use]
+    pub fn section(&self, section: &str) -> Option<impl Iterator<Item = Entry<'_>>> {
+        self.any_store(section).map(store::entries)
+    }
+
     /// The hyperparameter `key` of the section `section`, as it stands.
     #[must_use]
     pub fn entry(&self, section: &str, key: &str) -> Option<Entry<'_>> {
-        store::entries(self.section(section)?).find(|entry| entry.key == key)
+        self.section(section)?.find(|entry| entry.key == key)
     }
 
     /// Applies a configuration, `[section]` and `key = value`, as one layer.
@@ -126,7 +132,7 @@ impl Registry {
         let layer = layer.into();
         config::check_size(text, &layer)?;
         let is_group =
-            |section: &str, key: &str| self.section(section).is_some_and(|store| store.schema().is_group(key));
+            |section: &str, key: &str| self.any_store(section).is_some_and(|store| store.schema().is_group(key));
         let config::Config { sections, assignments, mut problems } = config::read(text, &layer, is_group)?;
         let mut next = self.clone();
         let unknown = sections.iter().filter_map(|(section, place)| next.index(section, place).err());
@@ -135,7 +141,7 @@ impl Registry {
             if problems.len() >= Error::MOST_PROBLEMS {
                 break;
             }
-            if next.section(&assignment.section).is_some() {
+            if next.any_store(&assignment.section).is_some() {
                 problems.extend(next.assign(assignment).err());
             }
         }
@@ -330,7 +336,7 @@ impl Registry {
     /// which are left out.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let entries = |schema: &Schema| self.section(schema.section).into_iter().flat_map(store::entries).collect();
+        let entries = |schema: &Schema| self.any_store(schema.section).into_iter().flat_map(store::entries).collect();
         config::resolved(self.schemas(), entries)
     }
 
@@ -347,7 +353,7 @@ impl Registry {
         self.entries().map(|entry| (format!("{}/{}", entry.section, entry.key), entry.shown())).collect()
     }
 
-    fn section(&self, name: &str) -> Option<&dyn AnyStore> {
+    fn any_store(&self, name: &str) -> Option<&dyn AnyStore> {
         self.sections.iter().find(|section| section.schema().section == name).map(AsRef::as_ref)
     }
 

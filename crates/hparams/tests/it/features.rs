@@ -135,6 +135,9 @@ fn a_registry_hands_out_its_stores() {
     assert_eq!(registry.entry("features", "batch").unwrap().layer.to_string(), "a test");
     assert!(registry.entry("features", "nothing").is_none() && registry.entry("x", "batch").is_none());
     assert!(registry.store::<PpoParams>().is_err());
+    let keys: Vec<&str> = registry.section("features").unwrap().map(|entry| entry.key).collect();
+    assert_eq!((keys[0], keys.len()), ("decay", 12));
+    assert!(registry.section("ppo").is_none());
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn long_names_and_values_give_short_messages() {
 #[test]
 fn size_is_bounded_in_text_and_file() {
     let text = " ".repeat(SIZE_LIMIT_BYTES as usize + 1);
-    assert!(matches!(apply(&text), Err(Error::TooLarge { .. })));
+    insta::assert_snapshot!(apply(&text).unwrap_err(), @"a test is larger than 1048576 bytes: is it a configuration?");
     apply(&text[1..]).unwrap();
 
     let folder = tempfile::tempdir().unwrap();

@@ -94,6 +94,10 @@ fn every_further_feature() {
                   "type": "object"
                 },
                 {
+                  "pattern": "^linear:",
+                  "type": "string"
+                },
+                {
                   "additionalProperties": false,
                   "description": "It falls by the same ratio again and again.",
                   "properties": {
@@ -119,6 +123,10 @@ fn every_further_feature() {
                     "kind"
                   ],
                   "type": "object"
+                },
+                {
+                  "pattern": "^exponential:",
+                  "type": "string"
                 }
               ],
               "default": {
