@@ -32,8 +32,13 @@ impl Position {
         Some(format!("{margin} |\n{number} | {}\n{margin} | {space}{mark}", self.excerpt))
     }
 
-    /// The same without the text.
-    pub(crate) fn hidden(&mut self) {
+    /// Whether the text that is shown holds `word`.
+    pub(crate) fn shows(&self, word: &str) -> bool {
+        self.excerpt.contains(word)
+    }
+
+    /// Shows nothing of the text any more.
+    pub(crate) fn hide(&mut self) {
         self.excerpt.clear();
     }
 }

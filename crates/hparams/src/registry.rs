@@ -6,7 +6,7 @@ use crate::{
     Error, Field, HParams, Hint, HyperparameterStore, Layer, Place, SIZE_LIMIT_BYTES, Schema, Value, config,
     error::shortened,
     json_schema,
-    position::Lines,
+    position::{Lines, Position},
     schema::Kind,
     store::{self, AnyStore, Target},
     text,
@@ -133,7 +133,8 @@ impl Registry {
         config::check_size(text, &layer)?;
         let is_group =
             |section: &str, key: &str| self.any_store(section).is_some_and(|store| store.schema().is_group(key));
-        let config::Config { sections, assignments, mut problems } = config::read(text, &layer, is_group)?;
+        let read = config::read(text, &layer, is_group).map_err(|error| self.without_secrets(error));
+        let config::Config { sections, assignments, mut problems } = read?;
         let mut next = self.clone();
         let unknown = sections.iter().filter_map(|(section, place)| next.index(section, place).err());
         problems.extend(unknown.take(Error::MOST_PROBLEMS));
@@ -149,6 +150,25 @@ impl Registry {
         Error::all(problems)?;
         *self = next;
         Ok(())
+    }
+
+    /// The error without lines that name a secret: one that is malformed may hold its value all the same.
+    fn without_secrets(&self, mut error: Error) -> Error {
+        let secrets: Vec<&str> = self.entries().filter(|entry| entry.field.secret).map(|entry| entry.key).collect();
+        let names_one =
+            |position: &Position| secrets.iter().any(|key| position.shows(key.rsplit('.').next().unwrap_or_default()));
+        let problems = match &mut error {
+            Error::Several { problems } => &mut problems[..],
+            one => std::slice::from_mut(one),
+        };
+        for problem in problems {
+            if let Error::MalformedToml { place, .. } = problem
+                && let Some(position) = place.position.as_mut().filter(|position| names_one(position))
+            {
+                position.hide();
+            }
+        }
+        error
     }
 
     fn assign(&mut self, assignment: config::Assignment) -> Result<(), Error> {

@@ -233,7 +233,7 @@ pub(crate) fn assign(
     let layer = place.layer.clone();
     store.put(target.index, whole.as_ref().unwrap_or(value), layer).map_err(|error| {
         if let Some(position) = place.position.as_mut().filter(|_| field.secret) {
-            position.hidden();
+            position.hide();
         }
         error.at(&place)
     })

@@ -99,6 +99,9 @@ fn a_secret_is_nowhere_to_be_seen() {
     let error = features().apply_toml(text, Layer::File("mine.toml".into())).unwrap_err();
     assert_snapshot!(error, @"features.token = (secret) (config file mine.toml, line 2, column 9): too long, expected at most 20 characters, got 33");
     assert_eq!(error.underlined(), None);
+    let error = features().apply_toml("[features]\ntoken = \"swordfish\n", "a test").unwrap_err();
+    assert!(error.problems().iter().all(|problem| problem.underlined().is_none()), "{error:?}");
+    assert!(!format!("{error:?} {error}").contains("swordfish"));
 }
 
 #[test]
