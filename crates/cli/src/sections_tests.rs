@@ -55,3 +55,12 @@ fn the_documentation_names_what_exists() {
         assert!(quoted.contains(&name), "{name}");
     }
 }
+
+#[test]
+fn tracking_is_declared_with_the_defaults_that_it_has_without_us() {
+    use dodge_tracking::{Destination, SystemClock, TrackingOptions};
+    let clock = std::sync::Arc::new(SystemClock);
+    let theirs = TrackingOptions::new(Destination::Off, "", clock);
+    let ours: crate::sections::TrackingParams = registry().unwrap().get().unwrap();
+    assert_eq!((ours.finish_timeout, ours.delivery_interval), (theirs.finish_timeout, theirs.delivery_interval));
+}

@@ -74,7 +74,18 @@ fn parameters_are_listed_with_the_layer_they_come_from() {
     assert_eq!(line("ppo.epochs"), "3 config file mine.toml");
     assert_eq!(line("training.steps"), "90000 preset quick");
     assert_eq!(line("ppo.clip_range"), "0.2 default");
-    let sections = ["training.", "ppo.", "dqn.", "network.", "environment.", "reward.", "degrade.", "resize.", "data."];
+    let sections = [
+        "training.",
+        "ppo.",
+        "dqn.",
+        "network.",
+        "environment.",
+        "reward.",
+        "degrade.",
+        "resize.",
+        "data.",
+        "tracking.",
+    ];
     for line in listed.stdout.lines() {
         assert!(sections.iter().any(|section| line.starts_with(section)), "{line}");
     }

@@ -50,7 +50,8 @@ impl Declared {
         for line in code.lines() {
             let words = line.trim();
             if inside {
-                let field = words.strip_prefix("pub ").and_then(|rest| rest.split_once(':'));
+                let field = words.strip_prefix("pub ").or_else(|| words.strip_prefix("pub(crate) "));
+                let field = field.and_then(|rest| rest.split_once(':'));
                 self.keys.extend(field.map(|(name, _)| name.trim_start_matches("r#").to_owned()));
                 inside = line != "}";
             } else if words.starts_with("#[derive(") {

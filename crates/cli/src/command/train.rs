@@ -14,6 +14,7 @@ use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOpt
 
 use crate::arguments::{Algorithm, Device, JurorChoice, TrainArguments};
 use crate::failure::{INTERRUPTED, usage};
+use crate::sections::TrackingParams;
 use crate::surroundings::Surroundings;
 use crate::{command, configuration, progress, runs, table};
 
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         }
     };
     let session = Session {
-        tracking: tracking(arguments, surroundings)?,
+        tracking: tracking(arguments, surroundings, &registry.get()?)?,
         run_options: run_options(arguments, surroundings),
         volume,
         resume: resumed.is_some(),
@@ -107,14 +108,17 @@ fn use_threads(threads: Option<usize>) -> Result<()> {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")
 }
 
-fn tracking(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<Tracking> {
+fn tracking(arguments: &TrainArguments, surroundings: &Surroundings, params: &TrackingParams) -> Result<Tracking> {
     let uri = arguments.tracking_uri.as_ref().or(surroundings.tracking_uri.as_ref());
     let destination = match uri {
         Some(uri) => Destination::from_env(uri).map_err(usage)?,
         None => Destination::Local,
     };
     let folder = surroundings.volume().join("tracking");
-    Ok(Tracking::open(TrackingOptions::new(destination, folder, Arc::new(SystemClock)))?)
+    let options = TrackingOptions::new(destination, folder, Arc::new(SystemClock))
+        .with_finish_timeout(params.finish_timeout)
+        .with_delivery_interval(params.delivery_interval);
+    Ok(Tracking::open(options)?)
 }
 
 fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> RunOptions {
