@@ -3,6 +3,7 @@
 mod algebra;
 mod argument;
 mod kind;
+mod labels;
 mod text;
 mod words;
 
@@ -16,7 +17,8 @@ use crate::{Error, Photo};
 
 /// One edit of a photograph: a kind and how strong it is.
 ///
-/// The text form is `kind:strength` (`contrast:1.2`, `lightness:-20`, `crop:16x9`); as JSON it is that text. Every operation
+/// The text form is `kind:strength` (`contrast:1.2`, `lightness:-20`, `crop:16x9`); as JSON it is that text. Labels
+/// of old annotation files (`CA_WARMTH`) are read as well; `docs/operations.md` lists them. Every operation
 /// is deterministic, works on encoded sRGB values unless [`OperationKind::description`] says otherwise, rounds to the nearest
 /// 8-bit value and clamps to 0..=255. Only crops and the levelling of a horizon change the size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
-//! The text form `kind:strength`, which is the JSON form as well (a string).
+//! The text form `kind:strength`, which is the JSON form as well (a string). Old labels are read, never written.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Argument, Operation};
+use super::{Argument, Operation, labels};
 use crate::{Axis, ChannelOrder, ChannelSet, Direction, Error, Grey, OperationKind, Ratio};
 
 impl fmt::Display for Operation {
@@ -26,6 +26,9 @@ impl FromStr for Operation {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        if let Some(meaning) = labels::meaning(text) {
+            return meaning.parse();
+        }
         let (name, word) = text.split_once(':').unwrap_or((text, ""));
         let kind = OperationKind::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| {
             let known = OperationKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");

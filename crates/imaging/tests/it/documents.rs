@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use dodge_imaging::OperationKind;
+use dodge_imaging::{Operation, OperationKind};
 
 fn page() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
@@ -21,4 +21,16 @@ fn the_table_of_operations_is_what_the_code_says() {
         writeln!(table, "| `{}` | {strength} | {cost} | {} |", kind.name(), kind.description()).unwrap();
     }
     assert!(page().contains(&table), "docs/operations.md needs this table:\n\n{table}");
+}
+
+#[test]
+fn every_old_label_on_the_page_is_read_as_the_page_says() {
+    let page = page();
+    let rows: Vec<&str> = page.split("| label | operation |\n|---|---|\n").nth(1).unwrap().lines().collect();
+    let rows: Vec<Vec<&str>> =
+        rows.iter().take_while(|row| row.starts_with('|')).map(|row| row.split('`').collect()).collect();
+    assert_eq!(rows.len(), 85);
+    for row in rows {
+        assert_eq!(row[1].parse::<Operation>().unwrap().to_string(), row[3]);
+    }
 }
