@@ -8,6 +8,7 @@ mod lab;
 mod operation;
 mod photo;
 mod recipe;
+mod reduce;
 mod resize;
 mod similarity;
 
@@ -18,4 +19,5 @@ pub use lab::{LabConverter, luma};
 pub use operation::{Axis, ChannelOrder, ChannelSet, Cost, Direction, Grey, Operation, OperationKind, Ratio};
 pub use photo::Photo;
 pub use recipe::{RECIPE_FORMAT, Recipe};
+pub use reduce::reduce;
 pub use similarity::{PSNR_CAP_DB, psnr_db, rmse};

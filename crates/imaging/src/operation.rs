@@ -113,6 +113,22 @@ impl Operation {
         }
     }
 
+    /// The new order of the channels, for that kind.
+    pub(crate) fn order(&self) -> Option<ChannelOrder> {
+        match self.argument {
+            Argument::Order(order) => Some(order),
+            _ => None,
+        }
+    }
+
+    /// The channels that become negatives, for that kind.
+    pub(crate) fn inverted(&self) -> Option<ChannelSet> {
+        match self.argument {
+            Argument::Set(set) => Some(set),
+            _ => None,
+        }
+    }
+
     /// Whether the result may have another size.
     #[must_use]
     pub fn changes_size(&self) -> bool {

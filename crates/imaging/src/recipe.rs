@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::write_whole;
+use crate::kernels::{Tables, apply_tables, composed};
 use crate::{Error, Operation, Photo};
 
 /// Version of the recipe file format that is written, and the only one that is read.
@@ -44,11 +45,25 @@ impl Recipe {
     }
 
     /// The photo after all operations, at its own resolution.
+    ///
+    /// Neighbouring operations of the cost [`Cost::Lookup`](crate::Cost::Lookup) share one pass; the result is the same as one
+    /// after the other.
     #[must_use]
     pub fn apply(&self, photo: &Photo) -> Photo {
         let mut result = photo.clone();
+        let mut waiting: Option<Tables> = None;
         for operation in &self.operations {
+            if let Some(tables) = operation.tables() {
+                waiting = Some(waiting.map_or(tables, |before| composed(&before, &tables)));
+                continue;
+            }
+            if let Some(tables) = waiting.take() {
+                apply_tables(&mut result, &tables);
+            }
             operation.apply_in_place(&mut result);
+        }
+        if let Some(tables) = waiting {
+            apply_tables(&mut result, &tables);
         }
         result
     }

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use dodge_imaging::{Photo, Recipe};
+use dodge_imaging::{Operation, Photo, Recipe, reduce};
+use proptest::prelude::*;
 
 #[test]
 fn a_recipe_is_stored_and_replayed() {
@@ -36,4 +37,86 @@ fn broken_recipes_are_refused_with_a_reason() {
     }
     fs::write(&path, vec![b' '; 2 << 20]).unwrap();
     assert!(Recipe::load(&path).unwrap_err().to_string().contains("larger than 1 MiB"));
+}
+
+/// Operations that meet, cancel and join, and some that stand between.
+const TEXTS: [&str; 32] = [
+    "channels:grb",
+    "channels:rbg",
+    "channels:bgr",
+    "channels:gbr",
+    "invert:r",
+    "invert:gb",
+    "invert:rgb",
+    "flip:horizontal",
+    "flip:vertical",
+    "shift:left",
+    "shift:right",
+    "shift:up-b",
+    "shift:down-b",
+    "lightness:10",
+    "lightness:-10",
+    "lightness:200",
+    "contrast:1.5",
+    "contrast:0",
+    "gamma:1.3",
+    "gamma:0.8",
+    "gamma:1",
+    "warmth:0.1",
+    "tint:-0.2",
+    "exposure:1",
+    "haze:0.2",
+    "haze:-0.2",
+    "greyscale:luminosity",
+    "greyscale:average",
+    "saturation:1.4",
+    "saturation:1",
+    "blur:0.8",
+    "vignette:0.4",
+];
+
+fn recipes() -> impl Strategy<Value = Recipe> {
+    let operation = prop::sample::select(&TEXTS[..]).prop_map(|text| text.parse::<Operation>().unwrap());
+    prop::collection::vec(operation, 0..9).prop_map(Recipe::new)
+}
+
+/// Many values in all channels; an odd width, which does not halve.
+fn noise(width: u32, height: u32, seed: u32) -> Photo {
+    let mut state = seed;
+    Photo::from_fn(width, height, |_, _| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        [(state >> 24) as u8, (state >> 16) as u8, (state >> 8) as u8]
+    })
+    .unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn a_reduced_recipe_is_no_longer_and_gives_the_same_pixels(recipe in recipes(), seed in any::<u32>()) {
+        let reduced = reduce(&recipe);
+        prop_assert!(reduced.operations().len() <= recipe.operations().len());
+        prop_assert_eq!(&reduce(&reduced), &reduced);
+        let photo = noise(17, 10, seed);
+        prop_assert_eq!(reduced.apply(&photo), recipe.apply(&photo), "{:?} from {:?}", reduced, recipe);
+    }
+
+    #[test]
+    fn operations_in_one_pass_equal_one_after_the_other(recipe in recipes(), seed in any::<u32>()) {
+        let photo = noise(9, 7, seed);
+        let one_by_one = recipe.operations().iter().fold(photo.clone(), |photo, operation| operation.apply(&photo));
+        prop_assert_eq!(recipe.apply(&photo), one_by_one);
+    }
+
+    #[test]
+    fn channel_operations_reduce_to_at_most_two(choices in prop::collection::vec(0..7_usize, 0..12)) {
+        let recipe = Recipe::new(choices.into_iter().map(|choice| TEXTS[choice].parse().unwrap()).collect());
+        let reduced = reduce(&recipe);
+        prop_assert!(reduced.operations().len() <= 2, "{:?}", reduced);
+        let photo = noise(5, 4, 1);
+        prop_assert_eq!(reduced.apply(&photo), recipe.apply(&photo));
+        // Nothing is left of what does nothing.
+        prop_assert_eq!(reduced.operations().is_empty(), recipe.apply(&photo) == photo);
+    }
 }
