@@ -47,18 +47,27 @@ pub(crate) fn composed(first: &Tables, second: &Tables) -> Tables {
 
 /// Looks every value up in the table of its channel.
 pub(crate) fn apply_tables(photo: &mut Photo, tables: &Tables) {
-    for pixel in photo.pixels_mut().chunks_exact_mut(3) {
-        pixel[0] = tables[0][usize::from(pixel[0])];
-        pixel[1] = tables[1][usize::from(pixel[1])];
-        pixel[2] = tables[2][usize::from(pixel[2])];
+    for pixel in photo.pixels_mut().as_chunks_mut().0 {
+        *pixel = looked_up(tables, *pixel);
     }
+}
+
+/// A new photo of the values in the tables.
+pub(crate) fn with_tables(photo: &Photo, tables: &Tables) -> Photo {
+    let pixels: Vec<[u8; 3]> = photo.pixels().as_chunks().0.iter().map(|pixel| looked_up(tables, *pixel)).collect();
+    Photo::new(photo.width(), photo.height(), pixels.into_flattened()).expect("the size stays")
+}
+
+#[inline(always)]
+fn looked_up(tables: &Tables, [red, green, blue]: [u8; 3]) -> [u8; 3] {
+    [tables[0][usize::from(red)], tables[1][usize::from(green)], tables[2][usize::from(blue)]]
 }
 
 /// Rounds to the nearest 8-bit value, halves upwards, and clamps.
 #[inline(always)]
 pub(crate) fn round(value: f32) -> u8 {
-    // `as` truncates and saturates, so adding a half rounds and both ends are clamped.
-    (value + 0.5) as u8
+    // Clamped first: the direct cast from a float to 8 bit becomes no wide instruction. What is no number becomes 0.
+    (value + 0.5).clamp(0.0, 255.0) as i32 as u8
 }
 
 /// Moves a value by `amount` (0 to 1) of the way to another.

@@ -138,6 +138,9 @@ impl Operation {
     /// The edited photo. [`OperationKind::cost`] says what it costs.
     #[must_use]
     pub fn apply(&self, photo: &Photo) -> Photo {
+        if let Some(tables) = self.tables() {
+            return kernels::with_tables(photo, &tables);
+        }
         match self.argument {
             Argument::Ratio(ratio) => self.cropped(photo, ratio),
             _ => {

@@ -34,27 +34,30 @@ fn means(photo: &Photo, radius: usize) -> Vec<u8> {
     for y in -reach - 1..reach {
         columns[middle.clone()].iter_mut().zip(row(y)).for_each(|(sum, &value)| *sum += u32::from(value));
     }
-    vectorized(|| {
-        for (y, target) in (0_isize..).zip(result.chunks_exact_mut(stride)) {
-            let (enters, leaves) = (row(y + reach), row(y - reach - 1));
-            for ((sum, &enters), &leaves) in columns[middle.clone()].iter_mut().zip(enters).zip(leaves) {
-                *sum = *sum + u32::from(enters) - u32::from(leaves);
-            }
-            fill_margins(&mut columns, radius);
-            let mut window = [0_u32; 3];
-            for pixel in columns[..6 * radius].chunks_exact(3) {
-                window.iter_mut().zip(pixel).for_each(|(sum, column)| *sum += column);
-            }
-            let ends = columns[6 * radius..].chunks_exact(3).zip(columns.chunks_exact(3));
-            for (pixel, (enters, leaves)) in target.chunks_exact_mut(3).zip(ends) {
-                for channel in 0..3 {
-                    window[channel] += enters[channel];
-                    pixel[channel] = (window[channel] as f32 * reciprocal + 0.5) as u8;
-                    window[channel] -= leaves[channel];
+    vectorized(
+        #[inline(always)]
+        || {
+            for (y, target) in (0_isize..).zip(result.chunks_exact_mut(stride)) {
+                let (enters, leaves) = (row(y + reach), row(y - reach - 1));
+                for ((sum, &enters), &leaves) in columns[middle.clone()].iter_mut().zip(enters).zip(leaves) {
+                    *sum = *sum + u32::from(enters) - u32::from(leaves);
+                }
+                fill_margins(&mut columns, radius);
+                let mut window = [0_u32; 3];
+                for pixel in columns[..6 * radius].chunks_exact(3) {
+                    window.iter_mut().zip(pixel).for_each(|(sum, column)| *sum += column);
+                }
+                let ends = columns[6 * radius..].chunks_exact(3).zip(columns.chunks_exact(3));
+                for (pixel, (enters, leaves)) in target.chunks_exact_mut(3).zip(ends) {
+                    for channel in 0..3 {
+                        window[channel] += enters[channel];
+                        pixel[channel] = (window[channel] as f32 * reciprocal + 0.5) as u8;
+                        window[channel] -= leaves[channel];
+                    }
                 }
             }
-        }
-    });
+        },
+    );
     result
 }
 

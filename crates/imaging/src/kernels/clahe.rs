@@ -21,15 +21,18 @@ pub(crate) fn equalise(photo: &mut Photo, limit: f32) {
     let shift = LightnessShift::new();
     let levels: Vec<u8> = photo.pixels().chunks_exact(3).map(|p| shift.level([p[0], p[1], p[2]])).collect();
     let tiles = Tiles::new(&levels, width, height, limit);
-    vectorized(|| {
-        let mut shifts = vec![0.0_f32; width];
-        let rows = photo.pixels_mut().chunks_exact_mut(3 * width).zip(levels.chunks_exact(width));
-        for (y, (row, levels)) in rows.enumerate() {
-            tiles.equalise_row(y, levels, &mut shifts);
-            shifts.iter_mut().zip(levels).for_each(|(shift, &level)| *shift -= f32::from(level));
-            shift.apply(row, &shifts);
-        }
-    });
+    vectorized(
+        #[inline(always)]
+        || {
+            let mut shifts = vec![0.0_f32; width];
+            let rows = photo.pixels_mut().chunks_exact_mut(3 * width).zip(levels.chunks_exact(width));
+            for (y, (row, levels)) in rows.enumerate() {
+                tiles.equalise_row(y, levels, &mut shifts);
+                shifts.iter_mut().zip(levels).for_each(|(shift, &level)| *shift -= f32::from(level));
+                shift.apply(row, &shifts);
+            }
+        },
+    );
 }
 
 /// The curves of all tiles, and between which of them each column lies.

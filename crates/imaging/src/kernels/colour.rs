@@ -1,20 +1,49 @@
 //! Colour against grey, on each pixel alone.
 
-use super::round;
-use crate::{Grey, Photo, luma};
+use super::{round, vectorized};
+use crate::{Grey, Photo};
+
+/// Pixels that are taken apart together.
+const BLOCK: usize = 64;
 
 /// Scales the distance of every channel from the pixel's luma. The factor is asked for with the pixel's saturation:
 /// the spread of its channels over the largest, 0 for grey and 1 for a pure colour.
 pub(crate) fn scale_chroma(photo: &mut Photo, factor: impl Fn(f32) -> f32) {
-    for pixel in photo.pixels_mut().chunks_exact_mut(3) {
-        let (high, low) = (pixel[0].max(pixel[1]).max(pixel[2]), pixel[0].min(pixel[1]).min(pixel[2]));
-        let saturation = if high == 0 { 0.0 } else { f32::from(high - low) / f32::from(high) };
-        let grey = luma([pixel[0], pixel[1], pixel[2]]);
+    in_planes(photo, |pixel| {
+        let [high, low] = [pixel[0].max(pixel[1]).max(pixel[2]), pixel[0].min(pixel[1]).min(pixel[2])];
+        let saturation = if high == 0.0 { 0.0 } else { (high - low) / high };
+        let grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
         let factor = factor(saturation);
-        for value in pixel {
-            *value = round(grey + factor * (f32::from(*value) - grey));
-        }
-    }
+        pixel.map(|value| round(grey + factor * (value - grey)))
+    });
+}
+
+/// Computes pixels from pixels, in blocks that are taken apart into channels, so that the loop over a block becomes wide
+/// instructions.
+fn in_planes(photo: &mut Photo, work: impl Fn([f32; 3]) -> [u8; 3]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for block in photo.pixels_mut().as_chunks_mut().0.chunks_mut(BLOCK) {
+                let mut planes = [[0.0_f32; BLOCK]; 3];
+                for (i, pixel) in block.iter().enumerate() {
+                    for (plane, value) in planes.iter_mut().zip(pixel) {
+                        plane[i] = f32::from(*value);
+                    }
+                }
+                let mut results = [[0_u8; BLOCK]; 3];
+                for i in 0..BLOCK {
+                    let pixel = work([planes[0][i], planes[1][i], planes[2][i]]);
+                    for (result, value) in results.iter_mut().zip(pixel) {
+                        result[i] = value;
+                    }
+                }
+                for (i, pixel) in block.iter_mut().enumerate() {
+                    *pixel = [results[0][i], results[1][i], results[2][i]];
+                }
+            }
+        },
+    );
 }
 
 /// Makes the three channels equal.

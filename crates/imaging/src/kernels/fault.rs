@@ -68,11 +68,9 @@ pub(crate) fn vignette(photo: &mut Photo, amount: f32) {
     let corner = (width as f32 / 2.0).powi(2) + (height as f32 / 2.0).powi(2);
     let (across, down) = (squares(width), squares(height));
     for (row, down) in photo.pixels_mut().chunks_exact_mut(width * 3).zip(down) {
-        for (pixel, across) in row.chunks_exact_mut(3).zip(&across) {
+        for (pixel, across) in row.as_chunks_mut::<3>().0.iter_mut().zip(&across) {
             let factor = 1.0 - amount * (across + down) / corner;
-            for value in pixel {
-                *value = round(f32::from(*value) * factor);
-            }
+            *pixel = pixel.map(|value| round(f32::from(value) * factor));
         }
     }
 }

@@ -25,22 +25,26 @@ fn from_neighbours(photo: &mut Photo, work: impl Fn([i16; 9]) -> u8) {
     let (stride, height) = (photo.width() as usize * 3, photo.height() as usize);
     let mut padded = [vec![0; stride + 6], vec![0; stride + 6], vec![0; stride + 6]];
     let mut result = vec![0; stride * height];
-    vectorized(|| {
-        for (y, target) in result.chunks_exact_mut(stride).enumerate() {
-            for (offset, row) in (-1..).zip(&mut padded) {
-                let from = mirrored(y as isize + offset, height) * stride;
-                row[3..stride + 3].copy_from_slice(&photo.pixels()[from..from + stride]);
-                fill_margins(row, 1);
+    vectorized(
+        #[inline(always)]
+        || {
+            for (y, target) in result.chunks_exact_mut(stride).enumerate() {
+                for (offset, row) in (-1..).zip(&mut padded) {
+                    let from = mirrored(y as isize + offset, height) * stride;
+                    row[3..stride + 3].copy_from_slice(&photo.pixels()[from..from + stride]);
+                    fill_margins(row, 1);
+                }
+                // Slices of one length, so that the loop over them needs no checks.
+                let [[a, b, c], [d, e, f], [g, h, k]] =
+                    padded.each_ref().map(|row| [0, 3, 6].map(|from| &row[from..from + stride]));
+                let target = &mut target[..stride];
+                for i in 0..stride {
+                    let around = [a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i], k[i]];
+                    target[i] = work(around.map(i16::from));
+                }
             }
-            // Nine slices of one length, so that the loop over them has no checks.
-            let shifted = |row: usize, column: usize| &padded[row][3 * column..3 * column + stride];
-            let around: [&[u8]; 9] = std::array::from_fn(|place| shifted(place / 3, place % 3));
-            let target = &mut target[..stride];
-            for i in 0..stride {
-                target[i] = work(around.map(|slice| i16::from(slice[i])));
-            }
-        }
-    });
+        },
+    );
     replace_pixels(photo, result);
 }
 
@@ -68,24 +72,27 @@ fn blurred(photo: &mut Photo, sigma: f32, finish: impl Fn(u8, f32) -> u8) {
     let mut soft = vec![0.0_f32; stride];
     let mut result = vec![0; stride * height];
     let source = photo.pixels();
-    vectorized(|| {
-        for (y, target) in result.chunks_exact_mut(stride).enumerate() {
-            let row = |offset: isize| {
-                let from = mirrored(y as isize + offset, height) * stride;
-                &source[from..from + stride]
-            };
-            weighted_sum(&mut padded[3 * reach..][..stride], &weights, row, f32::from);
-            fill_margins(&mut padded, reach);
-            let moved = |offset: isize| {
-                let from = 3 * (reach as isize + offset) as usize;
-                &padded[from..from + stride]
-            };
-            weighted_sum(&mut soft, &weights, moved, |value| value);
-            for ((target, &value), &soft) in target.iter_mut().zip(row(0)).zip(&soft) {
-                *target = finish(value, soft);
+    vectorized(
+        #[inline(always)]
+        || {
+            for (y, target) in result.chunks_exact_mut(stride).enumerate() {
+                let row = |offset: isize| {
+                    let from = mirrored(y as isize + offset, height) * stride;
+                    &source[from..from + stride]
+                };
+                weighted_sum(&mut padded[3 * reach..][..stride], &weights, row, f32::from);
+                fill_margins(&mut padded, reach);
+                let moved = |offset: isize| {
+                    let from = 3 * (reach as isize + offset) as usize;
+                    &padded[from..from + stride]
+                };
+                weighted_sum(&mut soft, &weights, moved, |value| value);
+                for ((target, &value), &soft) in target.iter_mut().zip(row(0)).zip(&soft) {
+                    *target = finish(value, soft);
+                }
             }
-        }
-    });
+        },
+    );
     replace_pixels(photo, result);
 }
 

@@ -31,25 +31,27 @@ pub(crate) fn scale_saturation(photo: &mut Photo, factor: f32) {
         return;
     }
     let reciprocals = Reciprocals::new();
-    vectorized(|| {
-        let mut blocks = photo.pixels_mut().chunks_exact_mut(3 * BLOCK);
-        for block in &mut blocks {
-            scale_block(block, factor, &reciprocals);
-        }
-        // The last pixels are padded with black to a block.
-        let rest = blocks.into_remainder();
-        let mut block = [0; 3 * BLOCK];
-        block[..rest.len()].copy_from_slice(rest);
-        scale_block(&mut block, factor, &reciprocals);
-        rest.copy_from_slice(&block[..rest.len()]);
-    });
+    vectorized(
+        #[inline(always)]
+        || {
+            let (blocks, rest) = photo.pixels_mut().as_chunks_mut();
+            for block in blocks {
+                scale_block(block, factor, &reciprocals);
+            }
+            // The last pixels are padded with black to a block.
+            let mut block = [0; 3 * BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            scale_block(&mut block, factor, &reciprocals);
+            rest.copy_from_slice(&block[..rest.len()]);
+        },
+    );
 }
 
 #[inline(always)]
-fn scale_block(block: &mut [u8], factor: f32, reciprocals: &Reciprocals) {
+fn scale_block(block: &mut [u8; 3 * BLOCK], factor: f32, reciprocals: &Reciprocals) {
     let mut channels = [[0_i32; BLOCK]; 3];
     let mut divisors = [[0_i32; BLOCK]; 2];
-    for (i, pixel) in block.chunks_exact(3).enumerate() {
+    for (i, pixel) in block.as_chunks::<3>().0.iter().enumerate() {
         let (high, low) = (pixel[0].max(pixel[1]).max(pixel[2]), pixel[0].min(pixel[1]).min(pixel[2]));
         for (channel, &value) in channels.iter_mut().zip(pixel) {
             channel[i] = i32::from(value);
@@ -79,10 +81,8 @@ fn scale_block(block: &mut [u8], factor: f32, reciprocals: &Reciprocals) {
             result[i] = round(value);
         }
     }
-    for (i, pixel) in block.chunks_exact_mut(3).enumerate() {
-        for (value, result) in pixel.iter_mut().zip(&results) {
-            *value = result[i];
-        }
+    for (i, pixel) in block.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        *pixel = [results[0][i], results[1][i], results[2][i]];
     }
 }
 

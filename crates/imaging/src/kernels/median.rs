@@ -40,29 +40,32 @@ fn by_exchanges<const SIDE: usize>(photo: &Photo, median: impl Fn([[Lanes; SIDE]
     // Ranks of the columns, with margins, filled up to whole blocks.
     let mut ranks: [Vec<u8>; SIDE] = std::array::from_fn(|_| vec![0; blocks * LANES + 6 * reach]);
     let mut result = vec![0; stride * height];
-    vectorized(|| {
-        for (y, target) in result.chunks_exact_mut(stride).enumerate() {
-            let row = |offset: usize| {
-                let y = (y + offset).saturating_sub(reach).min(height - 1);
-                &photo.pixels()[y * stride..(y + 1) * stride]
-            };
-            let rows: [&[u8]; SIDE] = std::array::from_fn(row);
-            for block in 0..blocks {
-                let from = block * LANES;
-                let mut column = rows.map(|row| lanes(&row[from..]));
-                sort(&mut column);
-                for (rank, values) in ranks.iter_mut().zip(column) {
-                    rank[3 * reach + from..][..LANES].copy_from_slice(&values);
+    vectorized(
+        #[inline(always)]
+        || {
+            for (y, target) in result.chunks_exact_mut(stride).enumerate() {
+                let row = |offset: usize| {
+                    let y = (y + offset).saturating_sub(reach).min(height - 1);
+                    &photo.pixels()[y * stride..(y + 1) * stride]
+                };
+                let rows: [&[u8]; SIDE] = std::array::from_fn(row);
+                for block in 0..blocks {
+                    let from = block * LANES;
+                    let mut column = rows.map(|row| lanes(&row[from..]));
+                    sort(&mut column);
+                    for (rank, values) in ranks.iter_mut().zip(column) {
+                        rank[3 * reach + from..][..LANES].copy_from_slice(&values);
+                    }
+                }
+                ranks.iter_mut().for_each(|rank| repeat_edges(rank, stride, reach));
+                for (block, target) in target.chunks_mut(LANES).enumerate() {
+                    let at = |rank: usize, column: usize| lanes(&ranks[rank][block * LANES + 3 * column..]);
+                    let square = std::array::from_fn(|rank| std::array::from_fn(|column| at(rank, column)));
+                    target.copy_from_slice(&median(square)[..target.len()]);
                 }
             }
-            ranks.iter_mut().for_each(|rank| repeat_edges(rank, stride, reach));
-            for (block, target) in target.chunks_mut(LANES).enumerate() {
-                let at = |rank: usize, column: usize| lanes(&ranks[rank][block * LANES + 3 * column..]);
-                let square = std::array::from_fn(|rank| std::array::from_fn(|column| at(rank, column)));
-                target.copy_from_slice(&median(square)[..target.len()]);
-            }
-        }
-    });
+        },
+    );
     result
 }
 
@@ -89,9 +92,10 @@ fn repeat_edges(row: &mut [u8], stride: usize, reach: usize) {
 /// Puts the smaller one first, in each lane.
 #[inline(always)]
 fn exchange(values: &mut [Lanes], first: usize, second: usize) {
-    let (a, b) = (values[first], values[second]);
-    values[first] = std::array::from_fn(|lane| a[lane].min(b[lane]));
-    values[second] = std::array::from_fn(|lane| a[lane].max(b[lane]));
+    let (head, tail) = values.split_at_mut(second);
+    for (low, high) in head[first].iter_mut().zip(&mut tail[0]) {
+        (*low, *high) = ((*low).min(*high), (*low).max(*high));
+    }
 }
 
 #[inline(always)]
