@@ -9,13 +9,17 @@ const BLOCK: usize = 64;
 /// Scales the distance of every channel from the pixel's luma. The factor is asked for with the pixel's saturation:
 /// the spread of its channels over the largest, 0 for grey and 1 for a pure colour.
 pub(crate) fn scale_chroma(photo: &mut Photo, factor: impl Fn(f32) -> f32) {
-    in_planes(photo, |pixel| {
-        let [high, low] = [pixel[0].max(pixel[1]).max(pixel[2]), pixel[0].min(pixel[1]).min(pixel[2])];
-        let saturation = if high == 0.0 { 0.0 } else { (high - low) / high };
-        let grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
-        let factor = factor(saturation);
-        pixel.map(|value| round(grey + factor * (value - grey)))
-    });
+    in_planes(
+        photo,
+        #[inline(always)]
+        |pixel| {
+            let [high, low] = [pixel[0].max(pixel[1]).max(pixel[2]), pixel[0].min(pixel[1]).min(pixel[2])];
+            let saturation = if high == 0.0 { 0.0 } else { (high - low) / high };
+            let grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
+            let factor = factor(saturation);
+            pixel.map(|value| round(grey + factor * (value - grey)))
+        },
+    );
 }
 
 /// Computes pixels from pixels, in blocks that are taken apart into channels, so that the loop over a block becomes wide

@@ -5,19 +5,27 @@ use crate::Photo;
 
 /// Adds `amount` times the difference of each pixel from its four neighbours.
 pub(crate) fn add_laplacian(photo: &mut Photo, amount: f32) {
-    from_neighbours(photo, |[_, up, _, left, here, right, _, down, _]| {
-        let laplacian = 4 * here - up - down - left - right;
-        round(here as f32 + amount * laplacian as f32)
-    });
+    from_neighbours(
+        photo,
+        #[inline(always)]
+        |[_, up, _, left, here, right, _, down, _]| {
+            let laplacian = 4 * here - up - down - left - right;
+            round(here as f32 + amount * laplacian as f32)
+        },
+    );
 }
 
 /// Adds `amount` times the difference of each pixel from all eight around it.
 pub(crate) fn add_laplacian_of_eight(photo: &mut Photo, amount: f32) {
-    from_neighbours(photo, |around| {
-        let here = around[4];
-        let laplacian = 9 * here - around.iter().sum::<i16>();
-        round(here as f32 + amount * laplacian as f32)
-    });
+    from_neighbours(
+        photo,
+        #[inline(always)]
+        |around| {
+            let here = around[4];
+            let laplacian = 9 * here - around.iter().sum::<i16>();
+            round(here as f32 + amount * laplacian as f32)
+        },
+    );
 }
 
 /// Computes every value from the 3x3 around it, row by row.
@@ -50,10 +58,15 @@ fn from_neighbours(photo: &mut Photo, work: impl Fn([i16; 9]) -> u8) {
 
 /// Adds `amount` times the difference of each pixel from a Gaussian blur of `sigma` pixels.
 pub(crate) fn add_detail(photo: &mut Photo, sigma: f32, amount: f32) {
-    blurred(photo, sigma, |value, soft| {
-        let here = f32::from(value);
-        round(here + amount * (here - soft))
-    });
+    blurred(
+        photo,
+        sigma,
+        #[inline(always)]
+        |value, soft| {
+            let here = f32::from(value);
+            round(here + amount * (here - soft))
+        },
+    );
 }
 
 /// Gaussian blur of `sigma` pixels; below 0.05 nothing changes.
