@@ -66,8 +66,9 @@ fn looked_up(tables: &Tables, [red, green, blue]: [u8; 3]) -> [u8; 3] {
 /// Rounds to the nearest 8-bit value, halves upwards, and clamps.
 #[inline(always)]
 pub(crate) fn round(value: f32) -> u8 {
-    // Clamped first: the direct cast from a float to 8 bit becomes no wide instruction. What is no number becomes 0.
-    (value + 0.5).clamp(0.0, 255.0) as i32 as u8
+    // At 2^23 a float counts in ones, so that its last byte is the number. A cast does the same, but not in wide instructions.
+    const ONES: f32 = 8_388_608.0;
+    ((value + 0.5).clamp(0.0, 255.0).floor() + ONES).to_bits() as u8
 }
 
 /// Moves a value by `amount` (0 to 1) of the way to another.

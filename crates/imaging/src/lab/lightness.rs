@@ -49,14 +49,15 @@ impl LightnessShift {
         }
         let mut moved = [0.0_f32; BLOCK];
         moved[..shifts.len()].copy_from_slice(shifts);
-        let mut steps = [[0_i32; BLOCK]; 3];
+        let mut steps = [[0_u32; BLOCK]; 3];
         for i in 0..BLOCK {
             let under_curve = times(&TO_XYZ, [light[0][i], light[1][i], light[2][i]]).map(curve);
             // L* = 116 f(Y) - 16, of 100.
             let xyz = under_curve.map(|value| inverse_curve(value + moved[i] / (2.55 * 116.0)));
             let rgb = times(&self.from_xyz, xyz);
             for (step, value) in steps.iter_mut().zip(rgb) {
-                step[i] = (value.clamp(0.0, 1.0) * ENCODING_STEPS as f32 + 0.5) as i32;
+                // At 2^23 a float counts in ones: its last bits are the nearest number. A cast is no wide instruction.
+                step[i] = (value.clamp(0.0, 1.0) * ENCODING_STEPS as f32 + 8_388_608.0).to_bits() & 0x3fff;
             }
         }
         for (i, pixel) in pixels.chunks_exact_mut(3).enumerate() {
