@@ -104,7 +104,7 @@ fn hyperparameters_and_configurations_that_are_wrong() {
     hint: `dodge params list` shows every hyperparameter
     --set=ppo.discount: 2 error: malformed assignment `ppo.discount` (--set): write section.key=value
     hint: `dodge params list` shows every hyperparameter
-    --set=environment.actions=["polish:3"]: 2 error: environment.actions: unknown operation `polish:3`: expected one of lightness, contrast, gamma, shadows, highlights, saturation, vibrance, warmth, tint, grey-world, auto-contrast, sharpen, unsharp-mask, clarity, blur, median, crop
+    --set=environment.actions=["polish:3"]: 2 error: environment.actions: unknown operation `polish:3`: expected one of lightness, contrast, gamma, exposure, shadows, highlights, haze, invert, channels, greyscale, saturation, saturation-hsv, vibrance, warmth, tint, grey-world, shades-of-grey, auto-contrast, auto-gamma, clahe, sharpen, sharpen-8, unsharp-mask, clarity, blur, box-blur, median, median-blur, flip, shift, noise, jpeg, vignette, crop, crop-oriented, crop-thirds, level-horizon
     --set=environment.actions=[]: 2 error: environment.actions: at least one operation is needed
     --set=degrade.train_ratio=0.9 --set=degrade.validation_ratio=0.2: 2 error: section `degrade`: train_ratio and validation_ratio leave -0.100 for the test split; at least 0.01 is needed
     hint: `dodge params list` shows every hyperparameter
@@ -326,7 +326,7 @@ fn recipes_that_cannot_be_used() {
     1 error: recipe text.json: not JSON: expected ident at line 1 column 2
     1 error: recipe other.json: has no `dodge_recipe_format`, so it is not a recipe
     1 error: recipe newer.json: has format version 9, this program reads version 1
-    1 error: recipe unknown.json: unknown operation `polish:3`: expected one of lightness, contrast, gamma, shadows, highlights, saturation, vibrance, warmth, tint, grey-world, auto-contrast, sharpen, unsharp-mask, clarity, blur, median, crop
+    1 error: recipe unknown.json: unknown operation `polish:3`: expected one of lightness, contrast, gamma, exposure, shadows, highlights, haze, invert, channels, greyscale, saturation, saturation-hsv, vibrance, warmth, tint, grey-world, shades-of-grey, auto-contrast, auto-gamma, clahe, sharpen, sharpen-8, unsharp-mask, clarity, blur, box-blur, median, median-blur, flip, shift, noise, jpeg, vignette, crop, crop-oriented, crop-thirds, level-horizon
     1 error: recipe range.json: operation `contrast:-5`: the strength must lie between 0 and 8
     1 error: cannot read missing.json: No such file or directory (os error 2)
     ");
