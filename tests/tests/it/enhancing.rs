@@ -102,15 +102,19 @@ fn a_broken_photo_does_not_keep_the_others_from_being_done() {
     fs::write(scratch.path("b.jpg"), "just a text").unwrap();
     scene(1).save(&scratch.path("c.png")).unwrap();
     let finished = scratch.dodge(&["enhance", "a.png", "b.jpg", "c.png", "--model", &model, "-o", "out", "--json"]);
-    assert_eq!(finished.failed(1), "error: 1 of 3 photos could not be enhanced");
-    assert!(finished.stderr.lines().next().unwrap().contains("b.jpg"), "{finished}");
+    let errors = finished.failed(1);
+    let [of_photo, of_all] = errors.lines().collect::<Vec<_>>()[..] else { panic!("{finished}") };
+    assert!(of_photo.contains("b.jpg"), "{finished}");
+    assert_eq!(of_all, "error: 1 of 3 photos could not be enhanced");
     assert_eq!(scratch.files("out"), ["a.png", "a.recipe.json", "c.png", "c.recipe.json"]);
     let report = finished.json();
     assert_eq!((report["photos"].as_array().unwrap().len(), &report["failed"]), (2, &1.into()));
 
     fs::write(scratch.path("r.json"), "{\"dodge_recipe_format\": 1, \"operations\": []}").unwrap();
     let applied = scratch.dodge(&["apply", "r.json", "a.png", "b.jpg", "c.png", "-o", "applied"]);
-    assert_eq!(applied.failed(1), "error: the recipe could not be applied to 1 of 3 photos");
+    let errors = applied.failed(1);
+    assert!(errors.starts_with("error: b.jpg is not a readable"), "{applied}");
+    assert!(errors.ends_with("\nerror: the recipe could not be applied to 1 of 3 photos"), "{applied}");
     assert_eq!(scratch.files("applied"), ["a.png", "c.png"]);
 }
 

@@ -72,7 +72,7 @@ fn parameters_are_listed_with_the_layer_they_come_from() {
     };
     assert_eq!(line("ppo.discount"), "0.5 --set");
     assert_eq!(line("ppo.epochs"), "3 config file mine.toml");
-    assert_eq!(line("training.steps"), "90000 preset quick");
+    assert_eq!(line("training.steps"), "180000 preset quick");
     assert_eq!(line("ppo.clip_range"), "0.2 default");
     let sections = [
         "training.",
