@@ -24,7 +24,7 @@ pub(crate) fn run(project: &Project, name: Option<&str>, args: &[OsString]) -> R
     if let Some(requirements) = requirements(project.metadata(), package)
         && !args.iter().any(|arg| arg == "--python")
     {
-        match venv::peers(project.target(), &requirements) {
+        match venv::peers(project.target(), package, &requirements) {
             Ok(python) => args.extend(["--python".into(), python.into()]),
             Err(reason) => eprintln!("without what users would take instead: {reason}"),
         }

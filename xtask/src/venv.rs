@@ -25,15 +25,15 @@ pub(crate) fn mlflow(target: &Path) -> Result<PathBuf, String> {
     Ok(program(&programs, "mlflow"))
 }
 
-/// A Python with the packages of a requirements file, in `target`.
+/// A Python with the packages of a requirements file, those of the benchmarks of one package, in `target`.
 ///
 /// # Errors
 /// As [`environment`], and when the file cannot be read.
-pub(crate) fn peers(target: &Path, requirements: &Path) -> Result<PathBuf, String> {
+pub(crate) fn peers(target: &Path, package: &str, requirements: &Path) -> Result<PathBuf, String> {
     let text = fs::read_to_string(requirements)
         .map_err(|error| format!("{} cannot be read: {error}", requirements.display()))?;
     let packages: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|it| !it.is_empty()).collect();
-    let programs = environment(&target.join("peers-venv"), &packages)?;
+    let programs = environment(&target.join("peers-venv").join(package), &packages)?;
     Ok(program(&programs, "python"))
 }
 
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn requirements_that_cannot_be_read_are_named() {
-        let error =
-            peers(Path::new("target"), Path::new("no-such-folder/requirements.txt")).expect_err("there is no file");
+        let error = peers(Path::new("target"), "a", Path::new("no-such-folder/requirements.txt"));
+        let error = error.expect_err("there is no file");
         assert!(error.contains("no-such-folder/requirements.txt cannot be read"), "{error}");
     }
 }

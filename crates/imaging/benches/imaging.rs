@@ -1,7 +1,8 @@
 //! What operations cost on one photo of 1920x1080, on one thread.
 //!
 //! `cargo xtask bench imaging` prints milliseconds (median of twenty runs, result in a new photo). With `--python PROGRAM`, a
-//! Python that has `opencv-python-headless` and Pillow, what these need for the same is printed beside, from the same run.
+//! Python that has OpenCV and Pillow, what these need for the same is printed beside, from the same run; `cargo xtask bench`
+//! makes such a Python by itself.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 use std::hint::black_box;
