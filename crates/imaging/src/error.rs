@@ -61,15 +61,15 @@ pub enum Error {
         path: PathBuf,
     },
     /// Pixels and size do not agree, or a side is zero.
-    #[error("a {width}x{height} photo needs {expected} bytes, got {got}")]
+    #[error("a {width}x{height} photo needs {expected} values, got {got}")]
     Shape {
         /// Width in pixels.
         width: u32,
         /// Height in pixels.
         height: u32,
-        /// Bytes needed.
+        /// Values needed, three for each pixel.
         expected: u64,
-        /// Bytes given.
+        /// Values given.
         got: u64,
     },
     /// Two photos that must have the same size do not.

@@ -10,6 +10,7 @@ mod photo;
 mod recipe;
 mod reduce;
 mod resize;
+mod sample;
 mod similarity;
 
 pub use codec::{Encoding, MAX_PIXELS, is_photo_file};
@@ -20,4 +21,5 @@ pub use operation::{Axis, ChannelOrder, ChannelSet, Cost, Direction, Grey, Opera
 pub use photo::Photo;
 pub use recipe::{RECIPE_FORMAT, Recipe};
 pub use reduce::reduce;
+pub use sample::Sample;
 pub use similarity::{PSNR_CAP_DB, psnr_db, rmse};

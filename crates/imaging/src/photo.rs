@@ -1,23 +1,24 @@
 //! The photo type.
 
-use crate::Error;
+use crate::{Error, Sample};
 
-/// A photograph: sRGB, 8 bit, rows from top to bottom, `[red, green, blue]` interleaved without padding.
+/// A photograph: sRGB, rows from top to bottom, `[red, green, blue]` interleaved without padding. `Photo` alone is one of 8 bit;
+/// the other depths are `Photo<u16>` and `Photo<f32>` (see [`Sample`]).
 ///
-/// Both sides are at least one pixel and the buffer has exactly `width * height * 3` bytes.
+/// Both sides are at least one pixel and the buffer has exactly `width * height * 3` values.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Photo {
+pub struct Photo<T = u8> {
     width: u32,
     height: u32,
-    pixels: Vec<u8>,
+    pixels: Vec<T>,
 }
 
-impl Photo {
+impl<T: Sample> Photo<T> {
     /// Wraps `pixels`, laid out `[height][width][3]`.
     ///
     /// # Errors
     /// [`Error::Shape`] when a side is zero or the length is not `width * height * 3`.
-    pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, Error> {
+    pub fn new(width: u32, height: u32, pixels: Vec<T>) -> Result<Self, Error> {
         let expected = u64::from(width) * u64::from(height) * 3;
         if expected == 0 || expected != pixels.len() as u64 {
             return Err(Error::Shape { width, height, expected, got: pixels.len() as u64 });
@@ -29,7 +30,7 @@ impl Photo {
     ///
     /// # Errors
     /// [`Error::Shape`] when a side is zero.
-    pub fn from_fn(width: u32, height: u32, mut pixel: impl FnMut(u32, u32) -> [u8; 3]) -> Result<Self, Error> {
+    pub fn from_fn(width: u32, height: u32, mut pixel: impl FnMut(u32, u32) -> [T; 3]) -> Result<Self, Error> {
         let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
         for y in 0..height {
             for x in 0..width {
@@ -51,20 +52,20 @@ impl Photo {
         self.height
     }
 
-    /// All bytes, `[height][width][3]`.
+    /// All values, `[height][width][3]`.
     #[must_use]
-    pub fn pixels(&self) -> &[u8] {
+    pub fn pixels(&self) -> &[T] {
         &self.pixels
     }
 
-    /// All bytes for writing; the size cannot change.
-    pub fn pixels_mut(&mut self) -> &mut [u8] {
+    /// All values for writing; the size cannot change.
+    pub fn pixels_mut(&mut self) -> &mut [T] {
         &mut self.pixels
     }
 
     /// Gives the buffer away, laid out `[height][width][3]`.
     #[must_use]
-    pub fn into_pixels(self) -> Vec<u8> {
+    pub fn into_pixels(self) -> Vec<T> {
         self.pixels
     }
 
@@ -73,7 +74,7 @@ impl Photo {
     /// # Panics
     /// When the position lies outside of the photo.
     #[must_use]
-    pub fn pixel(&self, x: u32, y: u32) -> [u8; 3] {
+    pub fn pixel(&self, x: u32, y: u32) -> [T; 3] {
         assert!(x < self.width && y < self.height, "({x}, {y}) lies outside of {}x{}", self.width, self.height);
         let at = (y as usize * self.width as usize + x as usize) * 3;
         [self.pixels[at], self.pixels[at + 1], self.pixels[at + 2]]
@@ -82,9 +83,9 @@ impl Photo {
     /// The same photo mirrored left to right.
     #[must_use]
     pub fn mirrored(&self) -> Self {
-        let row_bytes = self.width as usize * 3;
+        let stride = self.width as usize * 3;
         let mut pixels = Vec::with_capacity(self.pixels.len());
-        for row in self.pixels.chunks_exact(row_bytes) {
+        for row in self.pixels.chunks_exact(stride) {
             for pixel in row.chunks_exact(3).rev() {
                 pixels.extend_from_slice(pixel);
             }
@@ -99,14 +100,21 @@ impl Photo {
         let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
         for y in 0..height as usize {
             for photo in [self, other] {
-                let bytes = photo.width as usize * 3;
-                match photo.pixels.chunks_exact(bytes).nth(y) {
+                let stride = photo.width as usize * 3;
+                match photo.pixels.chunks_exact(stride).nth(y) {
                     Some(row) => pixels.extend_from_slice(row),
-                    None => pixels.resize(pixels.len() + bytes, 0),
+                    None => pixels.resize(pixels.len() + stride, T::default()),
                 }
             }
         }
         Self { width, height, pixels }
+    }
+
+    /// The same photo at another depth, each value the nearest to what it was.
+    #[must_use]
+    pub fn to_depth<U: Sample>(&self) -> Photo<U> {
+        let pixels = self.pixels.iter().map(|value| U::from_level(value.to_level())).collect();
+        Photo { width: self.width, height: self.height, pixels }
     }
 
     /// The part of `width` x `height` pixels whose upper left corner is (`left`, `top`).
@@ -123,16 +131,16 @@ impl Photo {
             self.height
         );
         let stride = self.width as usize * 3;
-        let (from, bytes) = (left as usize * 3, width as usize * 3);
-        let mut pixels = Vec::with_capacity(bytes * height as usize);
+        let (from, length) = (left as usize * 3, width as usize * 3);
+        let mut pixels = Vec::with_capacity(length * height as usize);
         for row in self.pixels.chunks_exact(stride).skip(top as usize).take(height as usize) {
-            pixels.extend_from_slice(&row[from..from + bytes]);
+            pixels.extend_from_slice(&row[from..from + length]);
         }
         Self { width, height, pixels }
     }
 }
 
-impl std::fmt::Debug for Photo {
+impl<T> std::fmt::Debug for Photo<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Photo({}x{})", self.width, self.height)
     }
