@@ -5,7 +5,12 @@ pub(crate) mod lightness;
 /// Luma of an sRGB pixel by the weights of Rec. 601, 0 to 255.
 #[must_use]
 pub fn luma(pixel: [u8; 3]) -> f32 {
-    0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2])
+    luma_of_levels(pixel.map(f32::from))
+}
+
+#[inline(always)]
+pub(crate) fn luma_of_levels([red, green, blue]: [f32; 3]) -> f32 {
+    0.299 * red + 0.587 * green + 0.114 * blue
 }
 
 /// sRGB primaries to XYZ, divided by the D65 white point.

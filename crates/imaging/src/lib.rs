@@ -9,6 +9,7 @@ mod operation;
 mod photo;
 mod recipe;
 mod reduce;
+mod render;
 mod resize;
 mod sample;
 mod similarity;

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use argument::{Axis, ChannelOrder, ChannelSet, Direction, Grey, Ratio};
 pub use kind::{Cost, OperationKind};
 
-use crate::kernels::{self, Tables};
+use crate::kernels::geometry::Part;
+use crate::kernels::{self, Tables, tone};
 use crate::{Error, Photo};
 
 /// One edit of a photograph: a kind and how strong it is.
@@ -28,8 +29,9 @@ pub struct Operation {
     argument: Argument,
 }
 
+/// What stands behind the colon.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Argument {
+pub(crate) enum Argument {
     Amount(f32),
     Ratio(Ratio),
     Order(ChannelOrder),
@@ -113,6 +115,11 @@ impl Operation {
         }
     }
 
+    /// What stands behind the colon.
+    pub(crate) fn argument(&self) -> Argument {
+        self.argument
+    }
+
     /// The new order of the channels, for that kind.
     pub(crate) fn order(&self) -> Option<ChannelOrder> {
         match self.argument {
@@ -166,24 +173,45 @@ impl Operation {
 
     /// What becomes of each value of each channel, for operations of the cost [`Cost::Lookup`].
     pub(crate) fn tables(&self) -> Option<Tables> {
+        let table = |channel| kernels::table(|level| self.on_level(level, channel));
+        if !self.is_curve() {
+            None
+        } else if self.treats_channels_alike() {
+            Some([table(0); 3])
+        } else {
+            Some([table(0), table(1), table(2)])
+        }
+    }
+
+    /// Whether each value of each channel becomes another one by itself.
+    pub(crate) fn is_curve(&self) -> bool {
+        self.kind.cost() == Cost::Lookup
+    }
+
+    /// Whether red, green and blue become the same, for curves.
+    pub(crate) fn treats_channels_alike(&self) -> bool {
+        !matches!(self.kind, OperationKind::Warmth | OperationKind::Tint | OperationKind::Invert)
+    }
+
+    /// What becomes of a level of a channel, unclamped, for curves; others leave it alone.
+    pub(crate) fn on_level(&self, level: f32, channel: usize) -> f32 {
         let amount = match self.argument {
             Argument::Amount(amount) => amount,
-            Argument::Set(set) => return Some(set.members().map(kernels::tone::inversion)),
-            _ => return None,
+            Argument::Set(set) if set.members()[channel] => return 255.0 - level,
+            _ => return level,
         };
-        let table = match self.kind {
-            OperationKind::Warmth => return Some(kernels::factors([1.0 + amount, 1.0, 1.0 - amount])),
-            OperationKind::Tint => return Some(kernels::factors([1.0, 1.0 - amount, 1.0])),
-            OperationKind::Lightness => kernels::table(|v| v + amount),
-            OperationKind::Contrast => kernels::table(|v| 127.5 + amount * (v - 127.5)),
-            OperationKind::Gamma => kernels::table(|v| 255.0 * (v / 255.0).powf(1.0 / amount)),
-            OperationKind::Exposure => kernels::tone::exposure(amount),
-            OperationKind::Shadows => kernels::tone::shadows(amount),
-            OperationKind::Highlights => kernels::tone::highlights(amount),
-            OperationKind::Haze => kernels::tone::haze(amount),
-            _ => return None,
-        };
-        Some([table; 3])
+        match self.kind {
+            OperationKind::Warmth => level * [1.0 + amount, 1.0, 1.0 - amount][channel],
+            OperationKind::Tint => level * [1.0, 1.0 - amount, 1.0][channel],
+            OperationKind::Lightness => level + amount,
+            OperationKind::Contrast => 127.5 + amount * (level - 127.5),
+            OperationKind::Gamma => 255.0 * (level / 255.0).powf(1.0 / amount),
+            OperationKind::Exposure => tone::exposure(level, amount),
+            OperationKind::Shadows => tone::shadows(level, amount),
+            OperationKind::Highlights => tone::highlights(level, amount),
+            OperationKind::Haze => tone::haze(level, amount),
+            _ => level,
+        }
     }
 
     fn apply_tables(&self, photo: &mut Photo) {
@@ -217,17 +245,23 @@ impl Operation {
             OperationKind::Noise => kernels::fault::add_noise(photo, amount),
             OperationKind::Jpeg => kernels::fault::compress(photo, amount),
             OperationKind::Vignette => kernels::fault::vignette(photo, amount),
-            OperationKind::CropThirds => *photo = kernels::thirds::crop(photo, amount),
+            OperationKind::CropThirds => {
+                let Part { left, top, width, height } = kernels::thirds::part(photo, amount);
+                *photo = photo.cropped(left, top, width, height);
+            }
             OperationKind::LevelHorizon => kernels::horizon::level(photo, amount),
             _ => self.apply_tables(photo),
         }
     }
 
     fn cropped(&self, photo: &Photo, ratio: Ratio) -> Photo {
-        let ratio = match self.kind {
-            OperationKind::CropOriented => ratio.turned_for(photo.width(), photo.height()),
-            _ => ratio,
-        };
-        kernels::geometry::crop_to_ratio(photo, ratio)
+        let part = self.part(photo.width(), photo.height(), ratio);
+        photo.cropped(part.left, part.top, part.width, part.height)
+    }
+
+    /// What a crop to a ratio keeps of a photo of this size.
+    pub(crate) fn part(&self, width: u32, height: u32, ratio: Ratio) -> Part {
+        let ratio = if self.kind == OperationKind::CropOriented { ratio.turned_for(width, height) } else { ratio };
+        kernels::geometry::centred_part(width, height, ratio)
     }
 }

@@ -7,11 +7,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::write_whole;
-use crate::kernels::{Tables, apply_tables, composed};
-use crate::{Error, Operation, Photo};
+use crate::render::render;
+use crate::{Error, Operation, Photo, Sample};
 
-/// Version of the recipe file format that is written, and the only one that is read.
-pub const RECIPE_FORMAT: u32 = 1;
+/// Version of the recipe file format that is written. Version 1, which had no lengths to scale, is read as well.
+pub const RECIPE_FORMAT: u32 = 2;
 
 /// Most bytes of a recipe file that are read.
 const MAX_RECIPE_BYTES: u64 = 1 << 20;
@@ -23,19 +23,34 @@ const MAX_OPERATIONS: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recipe {
     operations: Vec<Operation>,
+    longer_side: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct RecipeFile {
     dodge_recipe_format: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    longer_side: Option<u32>,
     operations: Vec<Operation>,
 }
 
 impl Recipe {
-    /// A recipe of the given operations.
+    /// A recipe of the given operations. Strengths in pixels count the pixels of whatever photo it is applied to.
     #[must_use]
     pub fn new(operations: Vec<Operation>) -> Self {
-        Self { operations }
+        Self { operations, longer_side: None }
+    }
+
+    /// The same for strengths in pixels that were chosen on a photo with a longer side of `pixels` (0 counts as 1). They grow
+    /// and shrink with the photo that the recipe is applied to, so that it means the same at every size.
+    #[must_use]
+    pub fn with_longer_side(self, pixels: u32) -> Self {
+        Self { longer_side: Some(pixels.max(1)), ..self }
+    }
+
+    /// Other operations, for the same photos.
+    pub(crate) fn with_operations(&self, operations: Vec<Operation>) -> Self {
+        Self { operations, longer_side: self.longer_side }
     }
 
     /// The operations, first to last.
@@ -44,28 +59,31 @@ impl Recipe {
         &self.operations
     }
 
-    /// The photo after all operations, at its own resolution.
-    ///
-    /// Neighbouring operations of the cost [`Cost::Lookup`](crate::Cost::Lookup) share one pass; the result is the same as one
-    /// after the other.
+    /// The longer side, in pixels, of the photo on which strengths in pixels were chosen; none where they count those of the photo
+    /// that the recipe is applied to.
     #[must_use]
-    pub fn apply(&self, photo: &Photo) -> Photo {
-        let mut result = photo.clone();
-        let mut waiting: Option<Tables> = None;
-        for operation in &self.operations {
-            if let Some(tables) = operation.tables() {
-                waiting = Some(waiting.map_or(tables, |before| composed(&before, &tables)));
-                continue;
-            }
-            if let Some(tables) = waiting.take() {
-                apply_tables(&mut result, &tables);
-            }
-            operation.apply_in_place(&mut result);
-        }
-        if let Some(tables) = waiting {
-            apply_tables(&mut result, &tables);
-        }
-        result
+    pub fn longer_side(&self) -> Option<u32> {
+        self.longer_side
+    }
+
+    /// The photo after all operations, at its own resolution and depth.
+    ///
+    /// Values are floats from the first operation to the last, each result clamped to the range, and are rounded once at the
+    /// end. So an 8-bit photo may come out a level or two apart from what [`Operation::apply`] makes of it one operation after the
+    /// other. Differences beyond rounding: `saturation-hsv` has no steps here, and blurs wider than 8 pixels are computed
+    /// on a photo scaled down (within a level).
+    ///
+    /// Blurs, medians, `sharpen` and `sharpen-8` grow with the photo, see [`Recipe::with_longer_side`]; `clarity`, `clahe`, `vignette` and
+    /// `shift` are relative to it anyway; `noise` and `jpeg` belong to single pixels and do not grow.
+    ///
+    /// Time grows with the number of pixels; what looks at the whole photo first (white balance, the automatic ones, `clahe`, wide
+    /// blurs) computes the operations before it once more. Memory beyond the two photos is some strips of rows, so it grows
+    /// with the width; `crop-thirds` and `level-horizon` look at an 8-bit copy.
+    #[must_use]
+    pub fn apply<T: Sample>(&self, photo: &Photo<T>) -> Photo<T> {
+        let longer = photo.width().max(photo.height());
+        let scale = self.longer_side.map_or(1.0, |chosen| longer as f32 / chosen as f32);
+        render(&self.operations, photo, scale)
     }
 
     /// Writes the recipe as JSON, whole or not at all.
@@ -73,7 +91,11 @@ impl Recipe {
     /// # Errors
     /// [`Error::Write`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let file = RecipeFile { dodge_recipe_format: RECIPE_FORMAT, operations: self.operations.clone() };
+        let file = RecipeFile {
+            dodge_recipe_format: RECIPE_FORMAT,
+            longer_side: self.longer_side,
+            operations: self.operations.clone(),
+        };
         let mut text = serde_json::to_string_pretty(&file).expect("strings and numbers are always JSON");
         text.push('\n');
         write_whole(path, text.as_bytes())
@@ -98,10 +120,10 @@ impl Recipe {
         }
         let value: serde_json::Value = serde_json::from_slice(&text).map_err(|e| invalid(format!("not JSON: {e}")))?;
         match value.get("dodge_recipe_format").and_then(serde_json::Value::as_u64) {
-            Some(version) if version == u64::from(RECIPE_FORMAT) => {}
+            Some(version) if (1..=u64::from(RECIPE_FORMAT)).contains(&version) => {}
             Some(version) => {
                 return Err(invalid(format!(
-                    "has format version {version}, this program reads version {RECIPE_FORMAT}"
+                    "has format version {version}, this program reads versions up to {RECIPE_FORMAT}"
                 )));
             }
             None => return Err(invalid("has no `dodge_recipe_format`, so it is not a recipe".into())),
@@ -110,6 +132,9 @@ impl Recipe {
         if file.operations.len() > MAX_OPERATIONS {
             return Err(invalid(format!("lists {} operations, more than {MAX_OPERATIONS}", file.operations.len())));
         }
-        Ok(Self { operations: file.operations })
+        if file.longer_side == Some(0) {
+            return Err(invalid("`longer_side` is 0, a photo has at least one pixel".into()));
+        }
+        Ok(Self { operations: file.operations, longer_side: file.longer_side })
     }
 }

@@ -12,6 +12,29 @@ pub trait Sample: Copy + Default + PartialEq + PartialOrd + Debug + Send + Sync 
 
     /// The nearest value to a level, halves upwards, the ends for what lies beyond them. Not a number becomes black.
     fn from_level(level: f32) -> Self;
+
+    /// Steps from black to white in a table that has an entry for every value; for floats, one that is fine enough.
+    #[doc(hidden)]
+    const STEPS: usize;
+
+    /// Replaces each value by what becomes of its level, by channel, `[red, green, blue]` interleaved.
+    #[doc(hidden)]
+    fn map(values: &mut [Self], becomes: impl Fn(f32, usize) -> f32);
+}
+
+/// [`Sample::map`] where values are few enough to be computed once each.
+fn map_by_table<T: Sample>(values: &mut [T], all: impl Iterator<Item = T> + Clone, becomes: impl Fn(f32, usize) -> f32)
+where
+    usize: From<T>,
+{
+    let table =
+        |channel| -> Vec<T> { all.clone().map(|value| T::from_level(becomes(value.to_level(), channel))).collect() };
+    let tables = [table(0), table(1), table(2)];
+    for pixel in values.as_chunks_mut::<3>().0 {
+        for (value, table) in pixel.iter_mut().zip(&tables) {
+            *value = table[usize::from(*value)];
+        }
+    }
 }
 
 mod sealed {
@@ -35,6 +58,12 @@ impl Sample for u8 {
     fn from_level(level: f32) -> Self {
         ((level + 0.5).clamp(0.0, 255.0).floor() + ONES).to_bits() as u8
     }
+
+    const STEPS: usize = 255;
+
+    fn map(values: &mut [Self], becomes: impl Fn(f32, usize) -> f32) {
+        map_by_table(values, 0..=Self::MAX, becomes);
+    }
 }
 
 impl Sample for u16 {
@@ -48,6 +77,12 @@ impl Sample for u16 {
     fn from_level(level: f32) -> Self {
         ((level * 257.0 + 0.5).clamp(0.0, 65_535.0).floor() + ONES).to_bits() as u16
     }
+
+    const STEPS: usize = 65_535;
+
+    fn map(values: &mut [Self], becomes: impl Fn(f32, usize) -> f32) {
+        map_by_table(values, 0..=Self::MAX, becomes);
+    }
 }
 
 impl Sample for f32 {
@@ -60,6 +95,16 @@ impl Sample for f32 {
     fn from_level(level: f32) -> Self {
         // In this order, NaN becomes 0.
         (level / 255.0).max(0.0).min(1.0)
+    }
+
+    const STEPS: usize = 65_535;
+
+    fn map(values: &mut [Self], becomes: impl Fn(f32, usize) -> f32) {
+        for pixel in values.as_chunks_mut::<3>().0 {
+            for (channel, value) in pixel.iter_mut().enumerate() {
+                *value = Self::from_level(becomes(value.to_level(), channel));
+            }
+        }
     }
 }
 

@@ -4,12 +4,12 @@ use super::{apply_tables, factors, round, table};
 use crate::{Photo, luma};
 
 /// Norm of shades-of-grey; six is what its authors found best.
-const NORM: i32 = 6;
+pub(crate) const NORM: i32 = 6;
 
 /// Moves the means of the channels towards their common mean, by the share `amount`.
 pub(crate) fn grey_world(photo: &mut Photo, amount: f32) {
-    let means = channel_means(photo);
-    balance(photo, means, amount);
+    let gains = gains(channel_means(photo), amount);
+    apply_tables(photo, &factors(gains));
 }
 
 /// The same with the sixth root of the mean sixth power.
@@ -17,46 +17,55 @@ pub(crate) fn shades_of_grey(photo: &mut Photo, amount: f32) {
     let count = (photo.pixels().len() / 3) as f64;
     let norm = |histogram: [u64; 256]| {
         let total: f64 = (0_u32..).zip(histogram).map(|(v, n)| f64::from(v).powi(NORM) * n as f64).sum();
-        (total / count).powf(1.0 / f64::from(NORM)) as f32
+        root(total / count) as f32
     };
-    let norms = channel_histograms(photo).map(norm);
-    balance(photo, norms, amount);
+    let gains = gains(channel_histograms(photo).map(norm), amount);
+    apply_tables(photo, &factors(gains));
 }
 
-fn balance(photo: &mut Photo, lights: [f32; 3], amount: f32) {
+/// The root that takes the mean of powers back.
+pub(crate) fn root(mean: f64) -> f64 {
+    mean.powf(1.0 / f64::from(NORM))
+}
+
+/// What the channels are multiplied with so that lights of these levels become one grey, by the share `amount`.
+pub(crate) fn gains(lights: [f32; 3], amount: f32) -> [f32; 3] {
     // A channel without any light cannot be balanced by a factor.
     if lights.iter().any(|&light| light < 1.0) {
-        return;
+        return [1.0; 3];
     }
     let grey = (lights[0] + lights[1] + lights[2]) / 3.0;
-    apply_tables(photo, &factors(lights.map(|light| 1.0 + amount * (grey / light - 1.0))));
+    lights.map(|light| 1.0 + amount * (grey / light - 1.0))
 }
 
 /// Stretches luma to the full range, leaving `percent` of the pixels out at either end.
 pub(crate) fn auto_contrast(photo: &mut Photo, percent: f32) {
-    let histogram = luma_histogram(photo);
-    let ignored = (photo.pixels().len() / 3) as f32 * percent / 100.0;
+    if let Some((low, factor)) = stretch(&luma_histogram(photo), percent) {
+        apply_tables(photo, &[table(|v| (v - low) * factor); 3]);
+    }
+}
+
+/// The level that becomes black, and the factor that makes another one white; none where there is nothing to stretch.
+pub(crate) fn stretch(histogram: &[u64; 256], percent: f32) -> Option<(f32, f32)> {
+    let ignored = histogram.iter().sum::<u64>() as f32 * percent / 100.0;
     let below = |level: usize| histogram[..=level].iter().sum::<u64>() as f32;
     let above = |level: usize| histogram[level..].iter().sum::<u64>() as f32;
-    let low = (0..256).find(|&level| below(level) > ignored);
-    let high = (0..256).rev().find(|&level| above(level) > ignored);
-    if let (Some(low), Some(high)) = (low, high)
-        && high > low
-    {
-        let scale = 255.0 / (high - low) as f32;
-        apply_tables(photo, &[table(|v| (v - low as f32) * scale); 3]);
-    }
+    let low = (0..256).find(|&level| below(level) > ignored)?;
+    let high = (0..256).rev().find(|&level| above(level) > ignored)?;
+    (high > low).then(|| (low as f32, 255.0 / (high - low) as f32))
 }
 
 /// Takes the mean of all values to a half, by the share `amount` of the way (in logarithms of the exponent).
 pub(crate) fn auto_gamma(photo: &mut Photo, amount: f32) {
-    let [red, green, blue] = channel_means(photo);
-    let mean = (red + green + blue) / (3.0 * 255.0);
-    if !(0.01..=0.99).contains(&mean) {
-        return;
+    if let Some(exponent) = gamma_exponent(channel_means(photo), amount) {
+        apply_tables(photo, &[table(|v| 255.0 * (v / 255.0).powf(exponent)); 3]);
     }
-    let exponent = (0.5_f32.ln() / mean.ln()).powf(amount);
-    apply_tables(photo, &[table(|v| 255.0 * (v / 255.0).powf(exponent)); 3]);
+}
+
+/// The exponent for channels with these means; none where they say nothing.
+pub(crate) fn gamma_exponent([red, green, blue]: [f32; 3], amount: f32) -> Option<f32> {
+    let mean = (red + green + blue) / (3.0 * 255.0);
+    (0.01..=0.99).contains(&mean).then(|| (0.5_f32.ln() / mean.ln()).powf(amount))
 }
 
 /// Mean of red, green and blue, 0 to 255.

@@ -7,9 +7,9 @@ use crate::Photo;
 use crate::lab::lightness::LightnessShift;
 
 /// Tiles along each side.
-const TILES: usize = 8;
+pub(crate) const TILES: usize = 8;
 
-type Curve = [f32; 256];
+pub(crate) type Curve = [f32; 256];
 
 /// Equalises L* within the tiles, the slope of each tile's curve being limited to about `limit`; a* and b* stay. At 0
 /// nothing changes.
@@ -63,21 +63,21 @@ impl Tiles {
 }
 
 /// The two tiles between whose centres a place lies, and how near it is to the second.
-struct Between {
-    low: usize,
-    high: usize,
-    share: f32,
+pub(crate) struct Between {
+    pub(crate) low: usize,
+    pub(crate) high: usize,
+    pub(crate) share: f32,
 }
 
 impl Between {
-    fn new(place: usize, side: usize) -> Self {
+    pub(crate) fn new(place: usize, side: usize) -> Self {
         let position = place as f32 / side.div_ceil(TILES) as f32 - 0.5;
         let low = position.floor();
         let tile = |index: f32| (index.max(0.0) as usize).min(TILES - 1);
         Self { low: tile(low), high: tile(low + 1.0), share: position - low }
     }
 
-    fn mixed_curves(&self, low: &Curve, high: &Curve) -> Curve {
+    pub(crate) fn mixed_curves(&self, low: &Curve, high: &Curve) -> Curve {
         from_fn(|level| low[level] + self.share * (high[level] - low[level]))
     }
 }
@@ -100,7 +100,7 @@ fn tile_curves(levels: &[u8], width: usize, height: usize, limit: f32) -> Vec<[C
 }
 
 /// The cumulated histogram, what exceeds the limit being spread over all levels.
-fn equalising_curve(mut histogram: [u32; 256], area: u32, limit: f32) -> Curve {
+pub(crate) fn equalising_curve(mut histogram: [u32; 256], area: u32, limit: f32) -> Curve {
     let most = ((limit * area as f32 / 256.0) as u32).max(1);
     let mut excess = 0;
     for count in &mut histogram {

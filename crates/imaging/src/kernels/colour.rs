@@ -1,25 +1,30 @@
 //! Colour against grey, on each pixel alone.
 
 use super::{round, vectorized};
+use crate::lab::luma_of_levels;
 use crate::{Grey, Photo};
 
 /// Pixels that are taken apart together.
 const BLOCK: usize = 64;
 
-/// Scales the distance of every channel from the pixel's luma. The factor is asked for with the pixel's saturation:
-/// the spread of its channels over the largest, 0 for grey and 1 for a pure colour.
+/// Scales the distance of every channel from the pixel's luma, see [`chroma_scaled`].
 pub(crate) fn scale_chroma(photo: &mut Photo, factor: impl Fn(f32) -> f32) {
     in_planes(
         photo,
         #[inline(always)]
-        |pixel| {
-            let [high, low] = [pixel[0].max(pixel[1]).max(pixel[2]), pixel[0].min(pixel[1]).min(pixel[2])];
-            let saturation = if high == 0.0 { 0.0 } else { (high - low) / high };
-            let grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
-            let factor = factor(saturation);
-            pixel.map(|value| round(grey + factor * (value - grey)))
-        },
+        |pixel| chroma_scaled(pixel, &factor).map(round),
     );
+}
+
+/// The pixel with the distance of every channel from its luma scaled. The factor is asked for with the pixel's saturation:
+/// the spread of its channels over the largest, 0 for grey and 1 for a pure colour.
+#[inline(always)]
+pub(crate) fn chroma_scaled(pixel: [f32; 3], factor: impl Fn(f32) -> f32) -> [f32; 3] {
+    let [high, low] = [pixel[0].max(pixel[1]).max(pixel[2]), pixel[0].min(pixel[1]).min(pixel[2])];
+    let saturation = if high == 0.0 { 0.0 } else { (high - low) / high };
+    let grey = luma_of_levels(pixel);
+    let factor = factor(saturation);
+    pixel.map(|value| grey + factor * (value - grey))
 }
 
 /// Computes pixels from pixels, in blocks that are taken apart into channels, so that the loop over a block becomes wide

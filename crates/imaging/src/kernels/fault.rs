@@ -9,12 +9,14 @@ const PIECE: u32 = 32_768;
 /// Adds noise of the standard deviation `sigma`, drawn from each value and its place.
 pub(crate) fn add_noise(photo: &mut Photo, sigma: f32) {
     for (place, value) in photo.pixels_mut().iter_mut().enumerate() {
-        *value = round(f32::from(*value) + sigma * nearly_normal((place as u64) << 8 | u64::from(*value)));
+        let level = f32::from(*value);
+        *value = round(level + sigma * nearly_normal(place, level));
     }
 }
 
-/// A number of mean 0 and variance 1 for each key: the sum of four even ones, which lies within 3.5.
-fn nearly_normal(key: u64) -> f32 {
+/// A number of mean 0 and variance 1 for each place and rounded level: the sum of four even ones, which lies within 3.5.
+pub(crate) fn nearly_normal(place: usize, level: f32) -> f32 {
+    let key = (place as u64) << 8 | u64::from(round(level));
     // Steele, Lea and Flood's SplitMix64.
     let mut bits = key.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -60,18 +62,37 @@ fn paste(photo: &mut Photo, part: &Photo, left: u32, top: u32) {
 /// Multiplies by 1 minus `amount` times the squared distance from the centre, which is 1 in the corners.
 pub(crate) fn vignette(photo: &mut Photo, amount: f32) {
     let (width, height) = (photo.width() as usize, photo.height() as usize);
-    // Centres of pixels; the corner is that of the photo, not of the last pixel.
-    let squares = |length: usize| -> Vec<f32> {
-        let middle = length as f32 / 2.0;
-        (0..length).map(|place| (place as f32 + 0.5 - middle).powi(2)).collect()
-    };
-    let corner = (width as f32 / 2.0).powi(2) + (height as f32 / 2.0).powi(2);
-    let (across, down) = (squares(width), squares(height));
-    for (row, down) in photo.pixels_mut().chunks_exact_mut(width * 3).zip(down) {
-        for (pixel, across) in row.as_chunks_mut::<3>().0.iter_mut().zip(&across) {
-            let factor = 1.0 - amount * (across + down) / corner;
+    let vignette = Vignette::new(width, height, amount);
+    for (y, row) in photo.pixels_mut().chunks_exact_mut(width * 3).enumerate() {
+        for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            let factor = vignette.factor(x, y);
             *pixel = pixel.map(|value| round(f32::from(value) * factor));
         }
+    }
+}
+
+/// What a vignette multiplies with at each place.
+pub(crate) struct Vignette {
+    amount: f32,
+    across: Vec<f32>,
+    down: Vec<f32>,
+    corner: f32,
+}
+
+impl Vignette {
+    pub(crate) fn new(width: usize, height: usize, amount: f32) -> Self {
+        // Centres of pixels; the corner is that of the photo, not of the last pixel.
+        let squares = |length: usize| -> Vec<f32> {
+            let middle = length as f32 / 2.0;
+            (0..length).map(|place| (place as f32 + 0.5 - middle).powi(2)).collect()
+        };
+        let corner = (width as f32 / 2.0).powi(2) + (height as f32 / 2.0).powi(2);
+        Self { amount, across: squares(width), down: squares(height), corner }
+    }
+
+    #[inline(always)]
+    pub(crate) fn factor(&self, x: usize, y: usize) -> f32 {
+        1.0 - self.amount * (self.across[x] + self.down[y]) / self.corner
     }
 }
 

@@ -111,7 +111,7 @@ fn blurred(photo: &mut Photo, sigma: f32, finish: impl Fn(u8, f32) -> u8) {
 
 /// `target[i] = sum over offsets of weight * source(offset)[i]`, the weights being symmetric and indexed by distance.
 #[inline(always)]
-fn weighted_sum<'a, T: Copy + 'a>(
+pub(crate) fn weighted_sum<'a, T: Copy + 'a>(
     target: &mut [f32],
     weights: &[f32],
     source: impl Fn(isize) -> &'a [T],
@@ -129,7 +129,7 @@ fn weighted_sum<'a, T: Copy + 'a>(
 }
 
 /// Gaussian weights by distance from the centre out to three standard deviations, summing to 1 over both sides.
-fn gaussian_weights(sigma: f32) -> Vec<f32> {
+pub(crate) fn gaussian_weights(sigma: f32) -> Vec<f32> {
     let reach = (3.0 * sigma).ceil().max(1.0) as usize;
     let mut weights: Vec<f32> = (0..=reach).map(|d| (-0.5 * (d as f32 / sigma).powi(2)).exp()).collect();
     let total = weights[0] + 2.0 * weights[1..].iter().sum::<f32>();
@@ -140,7 +140,7 @@ fn gaussian_weights(sigma: f32) -> Vec<f32> {
 }
 
 /// Mirrors the pixels of a row into its margins, each `reach` pixels wide.
-pub(super) fn fill_margins<T: Copy>(row: &mut [T], reach: usize) {
+pub(crate) fn fill_margins<T: Copy>(row: &mut [T], reach: usize) {
     let width = row.len() / 3 - 2 * reach;
     for step in 1..=reach {
         let sides = [(reach - step, -(step as isize)), (reach + width + step - 1, (width + step - 1) as isize)];

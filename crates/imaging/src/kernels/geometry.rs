@@ -47,20 +47,24 @@ pub(crate) fn shift(photo: &mut Photo, direction: Direction, channels: ChannelSe
     }
 }
 
+/// A part of a photo, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) left: u32,
+    pub(crate) top: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
 /// The largest centred part of the given ratio.
-pub(crate) fn crop_to_ratio(photo: &Photo, ratio: Ratio) -> Photo {
-    let (width, height) = (u64::from(photo.width()), u64::from(photo.height()));
+pub(crate) fn centred_part(width: u32, height: u32, ratio: Ratio) -> Part {
     let (across, down) = (u64::from(ratio.width()), u64::from(ratio.height()));
+    let (long_width, long_height) = (u64::from(width), u64::from(height));
     // Compare width / height with across / down without rounding.
-    let (new_width, new_height) = if width * down > height * across {
-        ((height * across / down).max(1), height)
+    let (new_width, new_height) = if long_width * down > long_height * across {
+        (((long_height * across / down) as u32).max(1), height)
     } else {
-        (width, (width * down / across).max(1))
+        (width, ((long_width * down / across) as u32).max(1))
     };
-    photo.cropped(
-        ((width - new_width) / 2) as u32,
-        ((height - new_height) / 2) as u32,
-        new_width as u32,
-        new_height as u32,
-    )
+    Part { left: (width - new_width) / 2, top: (height - new_height) / 2, width: new_width, height: new_height }
 }

@@ -20,9 +20,15 @@ const CLEAR: f32 = 1.5;
 
 /// Turns the photo by its tilt when that is at most `most` degrees, and cuts the wedges off.
 pub(crate) fn level(photo: &mut Photo, most: f32) {
-    if let Some(degrees) = tilt(&photo.thumbnail(SMALL), most) {
-        *photo = turned(photo, degrees);
+    if let Some(turn) = levelling(photo, most) {
+        let pixel = |x, y| interpolated(turn.source(x, y), |x, y| photo.pixel(x, y).map(f32::from)).map(round);
+        *photo = Photo::from_fn(turn.width, turn.height, pixel).expect("both sides have a pixel");
     }
+}
+
+/// The turn that levels the photo; none where there is no clear horizon, or a level one.
+pub(crate) fn levelling(photo: &Photo, most: f32) -> Option<Turn> {
+    tilt(&photo.thumbnail(SMALL), most).map(|degrees| Turn::new(photo.width(), photo.height(), degrees))
 }
 
 /// The tilt of the longest nearly level edges, in degrees, above 0 when they fall towards the right.
@@ -72,41 +78,49 @@ fn level_edges(photo: &Photo) -> Vec<(f32, f32)> {
     edges
 }
 
-/// The largest centred part, of the photo's own shape, of the photo turned so that a line of this tilt becomes level.
-fn turned(photo: &Photo, degrees: f32) -> Photo {
-    let (width, height) = (photo.width() as f32, photo.height() as f32);
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    // The corners of the part, turned back, must lie inside of the photo.
-    let share = (width / (width * cos + height * sin.abs())).min(height / (width * sin.abs() + height * cos));
-    let kept = |side: f32| ((side * share).floor() as u32).max(1);
-    let (new_width, new_height) = (kept(width), kept(height));
-    let source = |x: u32, y: u32| {
-        let across = x as f32 + 0.5 - new_width as f32 / 2.0;
-        let down = y as f32 + 0.5 - new_height as f32 / 2.0;
-        (width / 2.0 + cos * across - sin * down - 0.5, height / 2.0 + sin * across + cos * down - 0.5)
-    };
-    let pixel = |x, y| {
-        let (x, y) = source(x, y);
-        interpolated(photo, x, y)
-    };
-    Photo::from_fn(new_width, new_height, pixel).expect("both sides have a pixel")
+/// How a photo is turned so that a line of some tilt becomes level, and cut to the largest centred part of its own shape.
+pub(crate) struct Turn {
+    from: (f32, f32),
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    sin: f32,
+    cos: f32,
+}
+
+impl Turn {
+    fn new(photo_width: u32, photo_height: u32, degrees: f32) -> Self {
+        let (across, down) = (photo_width as f32, photo_height as f32);
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        // The corners of the part, turned back, must lie inside of the photo.
+        let share = (across / (across * cos + down * sin.abs())).min(down / (across * sin.abs() + down * cos));
+        let kept = |side: f32| ((side * share).floor() as u32).max(1);
+        Self { from: (across, down), width: kept(across), height: kept(down), sin, cos }
+    }
+
+    /// Where a pixel of the part comes from, between the pixels of the photo.
+    pub(crate) fn source(&self, x: u32, y: u32) -> (f32, f32) {
+        let across = x as f32 + 0.5 - self.width as f32 / 2.0;
+        let down = y as f32 + 0.5 - self.height as f32 / 2.0;
+        let (width, height) = self.from;
+        let place = |middle: f32, way: f32, side: f32| (middle + way - 0.5).clamp(0.0, side - 1.0);
+        (
+            place(width / 2.0, self.cos * across - self.sin * down, width),
+            place(height / 2.0, self.sin * across + self.cos * down, height),
+        )
+    }
 }
 
 /// Bilinear between the four pixels around a place.
-fn interpolated(photo: &Photo, x: f32, y: f32) -> [u8; 3] {
-    let split = |place: f32, side: u32| {
-        let place = place.clamp(0.0, (side - 1) as f32);
-        let low = place as u32;
-        (low, (low + 1).min(side - 1), place - low as f32)
-    };
-    let (left, right, across) = split(x, photo.width());
-    let (top, bottom, down) = split(y, photo.height());
-    let corners =
-        [photo.pixel(left, top), photo.pixel(right, top), photo.pixel(left, bottom), photo.pixel(right, bottom)];
+pub(crate) fn interpolated((x, y): (f32, f32), pixel: impl Fn(u32, u32) -> [f32; 3]) -> [f32; 3] {
+    let (left, top) = (x as u32, y as u32);
+    let (across, down) = (x - left as f32, y - top as f32);
+    // On a pixel there may be none beyond.
+    let (right, bottom) = (left + u32::from(across > 0.0), top + u32::from(down > 0.0));
+    let corners = [pixel(left, top), pixel(right, top), pixel(left, bottom), pixel(right, bottom)];
     std::array::from_fn(|channel| {
-        let [a, b, c, d] = corners.map(|pixel| f32::from(pixel[channel]));
+        let [a, b, c, d] = corners.map(|pixel| pixel[channel]);
         let (upper, lower) = (a + across * (b - a), c + across * (d - c));
-        round(upper + down * (lower - upper))
+        upper + down * (lower - upper)
     })
 }
 

@@ -47,6 +47,16 @@ pub(crate) fn scale_saturation(photo: &mut Photo, factor: f32) {
     );
 }
 
+/// The same for levels of any depth, without steps: V stays, and the distance of every channel from it is scaled with S.
+#[inline(always)]
+pub(crate) fn saturation_scaled(pixel: [f32; 3], factor: f32) -> [f32; 3] {
+    let [high, low] = [pixel[0].max(pixel[1]).max(pixel[2]), pixel[0].min(pixel[1]).min(pixel[2])];
+    // S is (high - low) / high, and ends at 1, where the lowest channel is 0.
+    let most = if high > low { high / (high - low) } else { 1.0 };
+    let factor = factor.min(most);
+    pixel.map(|value| high - factor * (high - value))
+}
+
 #[inline(always)]
 fn scale_block(block: &mut [u8; 3 * BLOCK], factor: f32, reciprocals: &Reciprocals) {
     let mut channels = [[0_i32; BLOCK]; 3];

@@ -1,16 +1,17 @@
 //! A crop that brings what stands out to a crossing of the thirds.
 
+use super::geometry::Part;
 use crate::{LabConverter, Photo};
 
 /// Longest side of the small photo that is looked at.
 const SMALL: u32 = 64;
 
-/// Keeps `share` of both sides.
-pub(crate) fn crop(photo: &Photo, share: f32) -> Photo {
+/// What to keep, `share` of both sides.
+pub(crate) fn part(photo: &Photo, share: f32) -> Part {
     let kept = |side: u32| ((side as f32 * share).round() as u32).clamp(1, side);
     let (width, height) = (kept(photo.width()), kept(photo.height()));
     let [x, y] = salient_point(&photo.thumbnail(SMALL));
-    photo.cropped(start(x, photo.width(), width), start(y, photo.height(), height), width, height)
+    Part { left: start(x, photo.width(), width), top: start(y, photo.height(), height), width, height }
 }
 
 /// Where to cut so that the `point`, a share of the side, comes as near as possible to a third or two thirds of what is
@@ -53,6 +54,11 @@ fn salient_point(photo: &Photo) -> [f32; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn crop(photo: &Photo, share: f32) -> Photo {
+        let Part { left, top, width, height } = part(photo, share);
+        photo.cropped(left, top, width, height)
+    }
 
     #[test]
     fn a_red_spot_comes_to_a_crossing() {

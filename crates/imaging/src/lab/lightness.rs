@@ -73,7 +73,7 @@ const KAPPA: f32 = 24_389.0 / 27.0;
 
 /// The cube root of L*a*b*, straight near black, for 0 to 1.
 #[inline(always)]
-fn curve(value: f32) -> f32 {
+pub(crate) fn curve(value: f32) -> f32 {
     // A third of the exponent is a cube root within 4 %; two steps of Newton's method leave a millionth.
     let mut root = f32::from_bits(value.max(EPSILON).to_bits() / 3 + 0x2a51_19f2);
     for _ in 0..2 {
@@ -83,13 +83,13 @@ fn curve(value: f32) -> f32 {
 }
 
 #[inline(always)]
-fn inverse_curve(value: f32) -> f32 {
+pub(crate) fn inverse_curve(value: f32) -> f32 {
     let cube = value * value * value;
     if cube > EPSILON { cube } else { (116.0 * value - 16.0) / KAPPA }
 }
 
 /// Inverse by cofactors, in double precision.
-fn inverse(matrix: &[[f32; 3]; 3]) -> [[f32; 3]; 3] {
+pub(crate) fn inverse(matrix: &[[f32; 3]; 3]) -> [[f32; 3]; 3] {
     let at = |row: usize, column: usize| f64::from(matrix[row % 3][column % 3]);
     let cofactor = |row: usize, column: usize| {
         at(row + 1, column + 1) * at(row + 2, column + 2) - at(row + 1, column + 2) * at(row + 2, column + 1)

@@ -5,7 +5,7 @@ use crate::kernels::{composed, identity_tables};
 use crate::{ChannelOrder, OperationKind};
 
 impl Operation {
-    /// Whether it leaves every photo exactly as it is.
+    /// Whether it leaves every 8-bit photo exactly as it is.
     #[must_use]
     pub fn is_identity(&self) -> bool {
         if let Some(tables) = self.tables() {
@@ -13,10 +13,14 @@ impl Operation {
         }
         match self.argument {
             Argument::Order(order) => order == ChannelOrder::SAME,
-            // A stretch has no neutral strength.
-            Argument::Amount(amount) => amount == self.kind.range().1 && self.kind != OperationKind::AutoContrast,
-            _ => false,
+            _ => self.is_neutral(),
         }
+    }
+
+    /// Whether its strength is the one at which nothing happens at any depth.
+    pub(crate) fn is_neutral(&self) -> bool {
+        // A stretch has no neutral strength.
+        self.strength() == Some(self.kind.range().1) && self.kind != OperationKind::AutoContrast
     }
 
     /// Whether it takes every photo exactly back to what it was before `other`. Nearly back is not enough: what was clipped

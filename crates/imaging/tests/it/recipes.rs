@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dodge_imaging::{Operation, Photo, Recipe, reduce};
+use dodge_imaging::{Operation, Photo, Recipe, Sample, reduce};
 use proptest::prelude::*;
 
 #[test]
@@ -17,6 +17,12 @@ fn a_recipe_is_stored_and_replayed() {
     let result = loaded.apply(&photo);
     assert_eq!((result.width(), result.height()), (26, 20));
     assert_eq!(result, recipe.apply(&photo));
+
+    let recipe = recipe.with_longer_side(384);
+    recipe.save(&path).unwrap();
+    assert_eq!(Recipe::load(&path).unwrap(), recipe);
+    fs::write(&path, r#"{"dodge_recipe_format": 1, "operations": ["gamma:1.2"]}"#).unwrap();
+    assert_eq!(Recipe::load(&path).unwrap(), Recipe::new(vec!["gamma:1.2".parse().unwrap()]));
 }
 
 #[test]
@@ -26,7 +32,13 @@ fn broken_recipes_are_refused_with_a_reason() {
     for (content, reason) in [
         ("{", "not JSON"),
         ("[]", "has no `dodge_recipe_format`"),
-        (r#"{"dodge_recipe_format": 2, "operations": []}"#, "has format version 2, this program reads version 1"),
+        (
+            r#"{"dodge_recipe_format": 3, "operations": []}"#,
+            "has format version 3, this program reads versions up to 2",
+        ),
+        (r#"{"dodge_recipe_format": 0, "operations": []}"#, "has format version 0"),
+        (r#"{"dodge_recipe_format": 2, "longer_side": 0, "operations": []}"#, "`longer_side` is 0"),
+        (r#"{"dodge_recipe_format": 2, "longer_side": -4, "operations": []}"#, "invalid value"),
         (r#"{"dodge_recipe_format": 1}"#, "missing field `operations`"),
         (r#"{"dodge_recipe_format": 1, "operations": ["contrast:99"]}"#, "must lie between 0 and 8"),
         (r#"{"dodge_recipe_format": 1, "operations": [7]}"#, "expected a string"),
@@ -90,6 +102,12 @@ fn noise(width: u32, height: u32, seed: u32) -> Photo {
     .unwrap()
 }
 
+/// Largest difference of two photos, in levels.
+fn apart<T: Sample>(one: &Photo<T>, other: &Photo<T>) -> f32 {
+    assert_eq!((one.width(), one.height()), (other.width(), other.height()));
+    one.pixels().iter().zip(other.pixels()).map(|(a, b)| (a.to_level() - b.to_level()).abs()).fold(0.0, f32::max)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
@@ -99,14 +117,22 @@ proptest! {
         prop_assert!(reduced.operations().len() <= recipe.operations().len());
         prop_assert_eq!(&reduce(&reduced), &reduced);
         let photo = noise(17, 10, seed);
-        prop_assert_eq!(reduced.apply(&photo), recipe.apply(&photo), "{:?} from {:?}", reduced, recipe);
+        for (one, other) in [
+            (apart(&reduced.apply(&photo), &recipe.apply(&photo)), 1.0),
+            (apart(&reduced.apply(&photo.to_depth::<u16>()), &recipe.apply(&photo.to_depth::<u16>())), 1.01 / 257.0),
+        ] {
+            prop_assert!(one <= other, "{one}: {reduced:?} from {recipe:?}");
+        }
     }
 
     #[test]
-    fn operations_in_one_pass_equal_one_after_the_other(recipe in recipes(), seed in any::<u32>()) {
-        let photo = noise(9, 7, seed);
-        let one_by_one = recipe.operations().iter().fold(photo.clone(), |photo, operation| operation.apply(&photo));
-        prop_assert_eq!(recipe.apply(&photo), one_by_one);
+    fn a_recipe_is_its_operations_one_after_the_other(recipe in recipes(), seed in any::<u32>()) {
+        let photo = noise(9, 7, seed).to_depth::<f32>();
+        let single = |operation: &Operation| Recipe::new(vec![*operation]);
+        let one_by_one = recipe.operations().iter().fold(photo.clone(), |photo, operation| single(operation).apply(&photo));
+        // Curves are tabulated, so floats between two entries differ a little.
+        let worst = apart(&recipe.apply(&photo), &one_by_one);
+        prop_assert!(worst < 0.05, "{worst}");
     }
 
     #[test]

@@ -1,0 +1,128 @@
+//! Values that stay what they are at another place.
+
+use super::{Held, Rows, STRIP, Stage, collected};
+use crate::kernels::geometry::Part;
+use crate::kernels::thirds;
+use crate::{Axis, ChannelSet, Direction};
+
+/// A part of the photo.
+pub(super) fn crop(rows: Stage<'_>, part: Part) -> Stage<'_> {
+    Box::new(Cropped { rows, part, whole: Vec::new() })
+}
+
+/// A crop towards the thirds. What stands out is looked for in an 8-bit copy.
+pub(super) fn crop_thirds(mut rows: Stage<'_>, share: f32) -> Stage<'_> {
+    let part = thirds::part(&collected(rows.as_mut(), STRIP), share);
+    crop(rows, part)
+}
+
+struct Cropped<'a> {
+    rows: Stage<'a>,
+    part: Part,
+    whole: Vec<f32>,
+}
+
+impl Rows for Cropped<'_> {
+    fn width(&self) -> usize {
+        self.part.width as usize
+    }
+
+    fn height(&self) -> usize {
+        self.part.height as usize
+    }
+
+    fn read(&mut self, first: usize, target: &mut [f32]) {
+        let (stride, length, left) = (self.rows.stride(), self.stride(), 3 * self.part.left as usize);
+        self.whole.resize(target.len() / length * stride, 0.0);
+        self.rows.read(self.part.top as usize + first, &mut self.whole);
+        for (row, whole) in target.chunks_exact_mut(length).zip(self.whole.chunks_exact(stride)) {
+            row.copy_from_slice(&whole[left..left + length]);
+        }
+    }
+}
+
+/// The mirror image.
+pub(super) fn flip(rows: Stage<'_>, axis: Axis) -> Stage<'_> {
+    Box::new(Flipped { rows, axis })
+}
+
+struct Flipped<'a> {
+    rows: Stage<'a>,
+    axis: Axis,
+}
+
+impl Rows for Flipped<'_> {
+    fn width(&self) -> usize {
+        self.rows.width()
+    }
+
+    fn height(&self) -> usize {
+        self.rows.height()
+    }
+
+    fn read(&mut self, first: usize, target: &mut [f32]) {
+        let stride = self.stride();
+        match self.axis {
+            Axis::Horizontal => {
+                self.rows.read(first, target);
+                target.chunks_exact_mut(stride).for_each(|row| row.as_chunks_mut::<3>().0.reverse());
+            }
+            Axis::Vertical => {
+                let count = target.len() / stride;
+                self.rows.read(self.height() - first - count, target);
+                for y in 0..count / 2 {
+                    let (upper, lower) = target.split_at_mut((count - 1 - y) * stride);
+                    upper[y * stride..(y + 1) * stride].swap_with_slice(&mut lower[..stride]);
+                }
+            }
+        }
+    }
+}
+
+/// The channels moved by half of the width or height, rounded down, around the border.
+pub(super) fn shift<'a>(rows: Stage<'a>, direction: Direction, channels: ChannelSet) -> Stage<'a> {
+    let (width, height) = (rows.width(), rows.height());
+    let (across, down) = match direction {
+        Direction::Left => (width / 2, 0),
+        Direction::Right => (width - width / 2, 0),
+        Direction::Up => (0, height / 2),
+        Direction::Down => (0, height - height / 2),
+    };
+    Box::new(Shifted { rows, across, down, channels, held: Held::default() })
+}
+
+struct Shifted<'a> {
+    rows: Stage<'a>,
+    /// How far to the right and below the values come from, around the border.
+    across: usize,
+    down: usize,
+    channels: ChannelSet,
+    held: Held,
+}
+
+impl Rows for Shifted<'_> {
+    fn width(&self) -> usize {
+        self.rows.width()
+    }
+
+    fn height(&self) -> usize {
+        self.rows.height()
+    }
+
+    fn read(&mut self, first: usize, target: &mut [f32]) {
+        let (stride, width, height) = (self.stride(), self.width(), self.height());
+        self.rows.read(first, target);
+        let members = self.channels.members();
+        for (y, row) in (first..).zip(target.chunks_exact_mut(stride)) {
+            let from = (y + self.down) % height;
+            self.held.hold(self.rows.as_mut(), from, from + 1);
+            let source = self.held.row(from, stride).as_chunks::<3>().0;
+            for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let moved = source[(x + self.across) % width];
+                for channel in (0..3).filter(|&channel| members[channel]) {
+                    pixel[channel] = moved[channel];
+                }
+            }
+        }
+    }
+}
