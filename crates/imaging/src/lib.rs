@@ -23,4 +23,4 @@ pub use photo::Photo;
 pub use recipe::{RECIPE_FORMAT, Recipe};
 pub use reduce::reduce;
 pub use sample::Sample;
-pub use similarity::{PSNR_CAP_DB, psnr_db, rmse};
+pub use similarity::{PSNR_CAP_DB, delta_e_2000, mean_delta_e_2000, psnr_db, rmse, ssim};

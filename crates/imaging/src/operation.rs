@@ -236,8 +236,8 @@ impl Operation {
             OperationKind::SharpenEight => kernels::filter::add_laplacian_of_eight(photo, amount),
             OperationKind::UnsharpMask => kernels::filter::add_detail(photo, 1.5, amount),
             OperationKind::Clarity => {
-                let longer = photo.width().max(photo.height()) as f32;
-                kernels::filter::add_detail(photo, (0.02 * longer).max(0.5), amount);
+                let sigma = (0.02 * photo.longer_side() as f32).max(0.5);
+                kernels::filter::add_detail(photo, sigma, amount);
             }
             OperationKind::Blur => kernels::filter::gaussian_blur(photo, amount),
             OperationKind::BoxBlur => kernels::box_blur::blur(photo, amount),

@@ -52,6 +52,12 @@ impl<T: Sample> Photo<T> {
         self.height
     }
 
+    /// The longer one of width and height, in pixels.
+    #[must_use]
+    pub fn longer_side(&self) -> u32 {
+        self.width.max(self.height)
+    }
+
     /// All values, `[height][width][3]`.
     #[must_use]
     pub fn pixels(&self) -> &[T] {

@@ -81,8 +81,7 @@ impl Recipe {
     /// with the width; `crop-thirds` and `level-horizon` look at an 8-bit copy.
     #[must_use]
     pub fn apply<T: Sample>(&self, photo: &Photo<T>) -> Photo<T> {
-        let longer = photo.width().max(photo.height());
-        let scale = self.longer_side.map_or(1.0, |chosen| longer as f32 / chosen as f32);
+        let scale = self.longer_side.map_or(1.0, |chosen| photo.longer_side() as f32 / chosen as f32);
         render(&self.operations, photo, scale)
     }
 

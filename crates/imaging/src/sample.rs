@@ -23,8 +23,11 @@ pub trait Sample: Copy + Default + PartialEq + PartialOrd + Debug + Send + Sync 
 }
 
 /// [`Sample::map`] where values are few enough to be computed once each.
-fn map_by_table<T: Sample>(values: &mut [T], all: impl Iterator<Item = T> + Clone, becomes: impl Fn(f32, usize) -> f32)
-where
+fn map_by_table<T: Sample>(
+    values: &mut [T],
+    all: &(impl Iterator<Item = T> + Clone),
+    becomes: impl Fn(f32, usize) -> f32,
+) where
     usize: From<T>,
 {
     let table =
@@ -62,7 +65,7 @@ impl Sample for u8 {
     const STEPS: usize = 255;
 
     fn map(values: &mut [Self], becomes: impl Fn(f32, usize) -> f32) {
-        map_by_table(values, 0..=Self::MAX, becomes);
+        map_by_table(values, &(0..=Self::MAX), becomes);
     }
 }
 
@@ -81,7 +84,7 @@ impl Sample for u16 {
     const STEPS: usize = 65_535;
 
     fn map(values: &mut [Self], becomes: impl Fn(f32, usize) -> f32) {
-        map_by_table(values, 0..=Self::MAX, becomes);
+        map_by_table(values, &(0..=Self::MAX), becomes);
     }
 }
 
@@ -93,8 +96,7 @@ impl Sample for f32 {
 
     #[inline(always)]
     fn from_level(level: f32) -> Self {
-        // In this order, NaN becomes 0.
-        (level / 255.0).max(0.0).min(1.0)
+        if level > 0.0 { (level / 255.0).min(1.0) } else { 0.0 }
     }
 
     const STEPS: usize = 65_535;

@@ -1,5 +1,11 @@
 //! How far one photo is from another.
 
+mod delta_e;
+mod structural;
+
+pub use delta_e::{delta_e_2000, mean_delta_e_2000};
+pub use structural::ssim;
+
 use crate::{Error, Photo};
 
 /// Largest peak signal-to-noise ratio reported, so that equal photos have a finite one, in decibels.
@@ -11,10 +17,7 @@ pub const PSNR_CAP_DB: f64 = 60.0;
 /// # Errors
 /// [`Error::SizeMismatch`] when the sizes differ.
 pub fn rmse(a: &Photo, b: &Photo) -> Result<f64, Error> {
-    let (expected, got) = ((a.width(), a.height()), (b.width(), b.height()));
-    if expected != got {
-        return Err(Error::SizeMismatch { expected, got });
-    }
+    check_sizes(a, b)?;
     // Chunks of 4096 keep the 32-bit sums exact (4096 * 255^2 < 2^32) and let the compiler vectorise.
     let total: u64 = a
         .pixels()
@@ -29,6 +32,11 @@ pub fn rmse(a: &Photo, b: &Photo) -> Result<f64, Error> {
         })
         .sum();
     Ok((total as f64 / a.pixels().len() as f64).sqrt() / 255.0)
+}
+
+fn check_sizes(a: &Photo, b: &Photo) -> Result<(), Error> {
+    let (expected, got) = ((a.width(), a.height()), (b.width(), b.height()));
+    if expected == got { Ok(()) } else { Err(Error::SizeMismatch { expected, got }) }
 }
 
 /// Peak signal-to-noise ratio in decibels, at most [`PSNR_CAP_DB`]; higher is more alike.

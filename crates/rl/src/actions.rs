@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dodge_imaging::{Operation, OperationKind, Photo};
+use dodge_imaging::{Operation, OperationKind, Photo, Recipe, reduce};
 
 use crate::Error;
 
@@ -14,6 +14,8 @@ use crate::Error;
 pub struct ActionSet {
     operations: Vec<Operation>,
     reaches: Vec<Reach>,
+    /// Whether an edit is pointless after another, `[last][edit]`.
+    pointless: Vec<Vec<bool>>,
     masks: bool,
 }
 
@@ -43,7 +45,9 @@ impl ActionSet {
             return Err(invalid("at least one operation is needed".into()));
         }
         let reaches = operations.iter().map(Reach::of).collect();
-        Ok(Self { operations, reaches, masks: true })
+        let after = |last| operations.iter().map(|operation| is_pointless_after(operation, last)).collect();
+        let pointless = operations.iter().map(after).collect();
+        Ok(Self { operations, reaches, pointless, masks: true })
     }
 
     /// The same actions, all of them open at any time.
@@ -89,7 +93,8 @@ impl ActionSet {
     }
 
     /// Turns `mask[action]` to false for edits that would be pointless on `photo`: those that would leave every pixel as
-    /// it is, and those that would take back the `last` action of the episode. *Stop* stays as it is.
+    /// it is, and those that would take back the `last` action of the episode or add nothing to it, by the rules of [`reduce`]. *Stop*
+    /// stays as it is.
     ///
     /// For edits that work pixel by pixel the first pixel that changes settles it, mostly the first one looked at. Blurs,
     /// what is made of them and automatic corrections are tried out on the whole photo, which costs as much as to make them.
@@ -101,9 +106,10 @@ impl ActionSet {
         if !self.masks {
             return;
         }
-        let last = last.and_then(|last| self.operation(last));
-        for ((open, operation), reach) in mask.iter_mut().zip(&self.operations).zip(&self.reaches) {
-            *open &= !last.is_some_and(|last| takes_back(operation, last)) && reach.changes(operation, photo);
+        let after_last = last.and_then(|last| self.pointless.get(last));
+        let edits = self.operations.iter().zip(&self.reaches);
+        for (action, (open, (operation, reach))) in mask.iter_mut().zip(edits).enumerate() {
+            *open &= !after_last.is_some_and(|pointless| pointless[action]) && reach.changes(operation, photo);
         }
     }
 }
@@ -117,6 +123,12 @@ impl fmt::Debug for ActionSet {
 /// How far an edit may miss the opposite of another and still take it back, as a share of the other: strengths are written
 /// with few digits.
 const INVERSE_TOLERANCE: f32 = 0.05;
+
+/// Whether an edit takes another back, exactly or nearly, or adds nothing to it.
+fn is_pointless_after(operation: &Operation, last: &Operation) -> bool {
+    let both = reduce(&Recipe::new(vec![*last, *operation]));
+    takes_back(operation, last) || both.operations().is_empty() || both.operations() == [*last]
+}
 
 /// Whether one edit is the opposite of another of the same kind, of the reciprocal or the negative strength. What the other
 /// clipped does not come back.
@@ -301,6 +313,32 @@ mod tests {
         // A photo without contrast stays without.
         check_takes_back("contrast:8", "contrast:0", false);
         check_takes_back("contrast:0", "contrast:8", false);
+    }
+
+    #[test]
+    fn edits_that_cancel_the_last_or_add_nothing_are_masked() {
+        let texts = [
+            "flip:vertical",
+            "channels:gbr",
+            "channels:brg",
+            "invert:rg",
+            "shift:left",
+            "shift:right",
+            "contrast:0",
+            "blur:1",
+        ];
+        let photo = Photo::from_fn(48, 32, |x, y| [(x * 5) as u8, (y * 7) as u8, (x * y) as u8]).unwrap();
+        for (last, expected) in [
+            ("flip:vertical", vec!["flip:vertical"]),
+            ("channels:gbr", vec!["channels:brg"]),
+            ("invert:rg", vec!["invert:rg"]),
+            ("shift:left", vec!["shift:right"]),
+            ("contrast:0", vec!["contrast:0"]),
+            ("blur:1", vec![]),
+        ] {
+            let last = texts.iter().position(|text| *text == last);
+            assert_eq!(masked(&texts, last, &photo), expected, "after {}", texts[last.unwrap()]);
+        }
     }
 
     #[test]

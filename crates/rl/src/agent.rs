@@ -141,7 +141,8 @@ impl Model {
         let working: Vec<&Photo> = working.iter().collect();
         let trained_steps = self.configuration().max_steps;
         let retouched = retouch_all(self, self.actions(), trained_steps, limit, &self.observer(), &working);
-        retouched.into_iter().map(|r| Recipe::new(r.operations)).collect()
+        let recipes = retouched.into_iter().zip(&working);
+        recipes.map(|(retouch, photo)| Recipe::new(retouch.operations).with_longer_side(photo.longer_side())).collect()
     }
 }
 

@@ -261,11 +261,12 @@ pub fn evaluate(
     };
     context.progress().advance(1);
     let single = best_single_edit(model.actions(), photos, training)?;
+    let single = Recipe::new(vec![single]).with_longer_side(model.configuration().working_size);
     let greedy = greedy_recipes(model, photos, juror, context)?;
     let baselines = Baselines {
         do_nothing: summary(vec![Recipe::default(); photos.len()])?,
         random: summary(random_recipes(model, photos, &counts, seed))?,
-        best_single_edit: summary(vec![Recipe::new(vec![single]); photos.len()])?,
+        best_single_edit: summary(vec![single; photos.len()])?,
         one_step_greedy: summary(greedy)?,
     };
     context.progress().end();
@@ -292,7 +293,7 @@ fn random_recipes(model: &Model, photos: &[TestPhoto], counts: &[usize], seed: u
             chosen.push(operation);
             last = Some(action);
         }
-        Recipe::new(chosen)
+        Recipe::new(chosen).with_longer_side(current.longer_side())
     };
     photos.iter().zip(counts).map(|(photo, &count)| draw(photo, count)).collect()
 }
@@ -342,7 +343,7 @@ fn greedy_recipes(
                 (score, current) = (scores[best], candidates[best].clone());
                 chosen.push(model.actions().operations()[best]);
             }
-            Ok(Recipe::new(chosen))
+            Ok(Recipe::new(chosen).with_longer_side(current.longer_side()))
         })
         .collect()
 }

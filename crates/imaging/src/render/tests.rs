@@ -26,7 +26,7 @@ fn operations() -> Vec<Operation> {
 fn photo<T: Sample>(width: u32, height: u32) -> Photo<T> {
     Photo::from_fn(width, height, |x, y| {
         let (x, y) = (x as f32, y as f32);
-        let speck = if (x as u32 * 7 + y as u32 * 3) % 53 == 0 { 60.0 } else { 0.0 };
+        let speck = if (x as u32 * 7 + y as u32 * 3).is_multiple_of(53) { 60.0 } else { 0.0 };
         let sea = if y > 0.5 * height as f32 + 0.05 * x { 90.0 } else { 0.0 };
         let wave = 30.0 * (0.3 * x).sin() + 20.0 * (0.21 * y + 0.1 * x).cos();
         [150.0 + wave - sea + speck, 160.0 - 0.5 * wave - sea, 190.0 - sea + 0.3 * wave].map(T::from_level)

@@ -150,5 +150,25 @@ def main():
     write("clahe.json", plane(), equalised)
 
 
+def structural_similarity(a, b):
+    """SSIM of luma as Wang et al. (2004) define it, for windows that lie within the picture."""
+    a, b = ((p.astype(np.float64) * [0.299, 0.587, 0.114]).sum(-1) for p in (a, b))
+    mean = lambda p: cv2.GaussianBlur(p, (11, 11), 1.5)
+    ma, mb = mean(a), mean(b)
+    va, vb, c = mean(a * a) - ma * ma, mean(b * b) - mb * mb, mean(a * b) - ma * mb
+    local = (2 * ma * mb + 6.5025) * (2 * c + 58.5225) / ((ma * ma + mb * mb + 6.5025) * (va + vb + 58.5225))
+    return local[5:-5, 5:-5].mean()
+
+
+def print_structural_similarities():
+    """The numbers in src/similarity/structural.rs."""
+    y, x = np.mgrid[0:40, 0:48]
+    photo = np.stack([(x * 7 + y * 3) % 256, x * y % 256, (255 - x * 2) % 256], -1).astype(np.uint8)
+    lighter = np.clip(photo.astype(int) + 30, 0, 255).astype(np.uint8)
+    for name, edited in [("invert:rgb", 255 - photo), ("lightness:30", lighter), ("channels:bgr", photo[..., ::-1])]:
+        print(f"ssim {name}: {structural_similarity(photo, edited):.6f}")
+
+
 if __name__ == "__main__":
+    print_structural_similarities()
     main()
