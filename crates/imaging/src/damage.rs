@@ -5,8 +5,19 @@ use std::fmt;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use crate::Photo;
 use crate::kernels::round;
+use crate::{Operation, Photo};
+
+/// The thirteen *pair damages*: strong, fixed damages, each of one kind, for asking a juror which one of two photos is the
+/// original. Noise is drawn from the photo itself, so it is the same whenever it is asked for.
+#[must_use]
+pub fn pair_damages() -> [Operation; 13] {
+    // The gammas are exponents of 0.6 and 1.6.
+    let texts = "lightness:40 lightness:-40 contrast:0.6 contrast:1.5 saturation:0.4 saturation:1.8 warmth:0.2 warmth:-0.2 \
+                 gamma:1.6666666 gamma:0.625 blur:2 noise:15 jpeg:10";
+    let mut operations = texts.split_whitespace().map(|text| text.parse().expect("the list holds operations"));
+    std::array::from_fn(|_| operations.next().expect("the list has thirteen"))
+}
 
 /// What a step of damage does. The order of the variants is the order in which they are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -204,6 +215,17 @@ mod tests {
         let grey = luma([200, 100, 50]).round() as u8;
         assert_eq!(single(DamageKind::Saturation, 0.0, [200, 100, 50]), [grey; 3]);
         assert_eq!(single(DamageKind::Warmth, 0.2, [100, 100, 100]), [120, 100, 80]);
+    }
+
+    #[test]
+    fn pair_damages_are_plain_to_see() {
+        let photo = Photo::from_fn(32, 32, |x, y| [(60 + 3 * x) as u8, (80 + 2 * y) as u8, (x * y / 8) as u8]).unwrap();
+        let damages = pair_damages();
+        for (index, damage) in damages.iter().enumerate() {
+            let near = crate::psnr_db(&photo, &damage.apply(&photo)).unwrap();
+            assert!(near < 40.0, "{damage}: {near} dB");
+            assert!(!damages[..index].contains(damage), "{damage} twice");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod sample;
 mod similarity;
 
 pub use codec::{Encoding, MAX_PIXELS, is_photo_file};
-pub use damage::{Damage, DamageKind, DamageStep};
+pub use damage::{Damage, DamageKind, DamageStep, pair_damages};
 pub use error::Error;
 pub use lab::{LabConverter, luma};
 pub use operation::{Axis, ChannelOrder, ChannelSet, Cost, Direction, Grey, Operation, OperationKind, Ratio};

@@ -188,5 +188,4 @@ impl Held {
 }
 
 #[cfg(test)]
-#[path = "render/tests.rs"]
 mod tests;

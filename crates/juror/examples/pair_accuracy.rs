@@ -6,25 +6,10 @@
 
 use std::time::Instant;
 
-use dodge_imaging::{Damage, Operation, Photo};
+use dodge_imaging::{Damage, Photo, pair_damages};
 use dodge_juror::{ClassicalJuror, Juror};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-
-const DAMAGES: [&str; 12] = [
-    "lightness:40",
-    "lightness:-40",
-    "contrast:0.6",
-    "contrast:1.5",
-    "saturation:0.4",
-    "saturation:1.8",
-    "warmth:0.2",
-    "warmth:-0.2",
-    "gamma:0.6",
-    "gamma:1.6",
-    "blur:2",
-    "sharpen:1",
-];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("usage: pair_accuracy FOLDER")?;
@@ -45,10 +30,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let standard: Vec<Photo> = photos.iter().map(|p| Damage::standard(&mut rng).apply(p)).collect();
     report("standard damage", &originals, &scores(&juror, &standard)?);
-    for text in DAMAGES {
-        let operation: Operation = text.parse()?;
+    for operation in pair_damages() {
         let damaged: Vec<Photo> = photos.iter().map(|p| operation.apply(p)).collect();
-        report(text, &originals, &scores(&juror, &damaged)?);
+        report(&operation.to_string(), &originals, &scores(&juror, &damaged)?);
     }
     Ok(())
 }

@@ -325,7 +325,7 @@ fn recipes_that_cannot_be_used() {
     insta::assert_snapshot!(messages.join("\n"), @"
     1 error: recipe text.json: not JSON: expected ident at line 1 column 2
     1 error: recipe other.json: has no `dodge_recipe_format`, so it is not a recipe
-    1 error: recipe newer.json: has format version 9, this program reads version 1
+    1 error: recipe newer.json: has format version 9, this program reads versions up to 2
     1 error: recipe unknown.json: unknown operation `polish:3`: expected one of lightness, contrast, gamma, exposure, shadows, highlights, haze, invert, channels, greyscale, saturation, saturation-hsv, vibrance, warmth, tint, grey-world, shades-of-grey, auto-contrast, auto-gamma, clahe, sharpen, sharpen-8, unsharp-mask, clarity, blur, box-blur, median, median-blur, flip, shift, noise, jpeg, vignette, crop, crop-oriented, crop-thirds, level-horizon
     1 error: recipe range.json: operation `contrast:-5`: the strength must lie between 0 and 8
     1 error: cannot read missing.json: No such file or directory (os error 2)

@@ -1,3 +1,5 @@
+//! Strips against the whole, depths against each other, and against the 8-bit kernels.
+
 use proptest::prelude::*;
 
 use super::*;

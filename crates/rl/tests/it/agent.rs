@@ -74,8 +74,8 @@ fn photos_are_retouched_together_until_each_is_stopped() {
             (texts(&result.operations), result.stopped),
             (operations.iter().map(ToString::to_string).collect(), stopped)
         );
-        let replayed = dodge_imaging::Recipe::new(result.operations.clone()).apply(before);
-        assert_eq!(result.photo, replayed, "the recipe tells all that was done");
+        let replayed = result.operations.iter().fold(before.clone(), |photo, operation| operation.apply(&photo));
+        assert_eq!(result.photo, replayed, "the list tells all that was done");
     }
 }
 
