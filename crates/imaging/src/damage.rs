@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn pair_damages_are_plain_to_see() {
-        let photo = Photo::from_fn(32, 32, |x, y| [(60 + 3 * x) as u8, (80 + 2 * y) as u8, (x * y / 8) as u8]).unwrap();
+        let colour = |x: u32, y: u32| [60 + 3 * x + 40 * (x / 3 % 2), 80 + 2 * y, x * y / 8].map(|value| value as u8);
+        let photo = Photo::from_fn(32, 32, colour).unwrap();
         let damages = pair_damages();
         for (index, damage) in damages.iter().enumerate() {
             let near = crate::psnr_db(&photo, &damage.apply(&photo)).unwrap();
