@@ -8,8 +8,12 @@ use super::tone::Table;
 use super::{Stage, for_each_row};
 use crate::Sample;
 use crate::kernels::clahe::{Between, Curve, TILES, equalising_curve};
+use crate::kernels::vectorized;
 use crate::lab::lightness::{curve, inverse, inverse_curve};
 use crate::lab::{TO_XYZ, decode_srgb, encode_srgb, times};
+
+/// Pixels that are worked on together, so that loops over them become wide instructions.
+const BLOCK: usize = 64;
 
 /// Rows whose L* is equalised within 8x8 tiles, as the 8-bit kernel does, but without steps.
 pub(super) fn stage(mut rows: Stage<'_>, limit: f32) -> Stage<'_> {
@@ -21,16 +25,24 @@ pub(super) fn stage(mut rows: Stage<'_>, limit: f32) -> Stage<'_> {
         let down = Between::new(y, height);
         let curves: [Curve; TILES] =
             from_fn(|tile| down.mixed_curves(&curves[down.low][tile], &curves[down.high][tile]));
-        for (pixel, between) in row.as_chunks_mut().0.iter_mut().zip(&across) {
-            lightness.change(pixel, |level| {
-                let (low, high) = (on(&curves[between.low], level), on(&curves[between.high], level));
-                low + between.share * (high - low)
-            });
-        }
+        let becomes = |level: f32, between: &Between| {
+            let (low, high) = (on(&curves[between.low], level), on(&curves[between.high], level));
+            low + between.share * (high - low)
+        };
+        let pixels = row.as_chunks_mut().0;
+        vectorized(
+            #[inline(always)]
+            || {
+                for (pixels, across) in pixels.chunks_mut(BLOCK).zip(across.chunks(BLOCK)) {
+                    lightness.change(pixels, |level, place| becomes(level, &across[place]));
+                }
+            },
+        );
     })
 }
 
 /// The value of a curve between its entries.
+#[inline(always)]
 fn on(curve: &Curve, level: f32) -> f32 {
     let low = (level as usize).min(254);
     curve[low] + (level - low as f32) * (curve[low + 1] - curve[low])
@@ -48,10 +60,12 @@ fn tile_curves(rows: &mut Stage<'_>, lightness: &Lightness, limit: f32) -> Vec<[
     let (across, down) = (tiles(width, tile_width), tiles(height, tile_height));
     let mut histograms = vec![[[0_u32; 256]; TILES]; TILES];
     for_each_row(rows.as_mut(), |y, row| {
-        for (pixel, across) in row.as_chunks().0.iter().zip(&across) {
-            let level = usize::from(u8::from_level(lightness.level(*pixel)));
-            for &row in &down[y] {
-                across.iter().for_each(|&column| histograms[row][column][level] += 1);
+        for (pixels, across) in row.as_chunks().0.chunks(BLOCK).zip(across.chunks(BLOCK)) {
+            let levels = lightness.levels(pixels);
+            for (&level, across) in levels.iter().zip(across) {
+                for &row in &down[y] {
+                    across.iter().for_each(|&column| histograms[row][column][usize::from(level)] += 1);
+                }
             }
         }
     });
@@ -75,26 +89,49 @@ impl Lightness {
         }
     }
 
-    /// X, Y and Z under the curve of L*a*b*.
-    fn under_curve(&self, pixel: [f32; 3]) -> [f32; 3] {
-        times(&TO_XYZ, pixel.map(|level| self.decoded.at(level))).map(curve)
+    /// X, Y and Z of at most a block of pixels, under the curve of L*a*b*.
+    #[inline(always)]
+    fn under_curve(&self, pixels: &[[f32; 3]]) -> [[f32; BLOCK]; 3] {
+        let mut values = [[0.0; BLOCK]; 3];
+        for (i, pixel) in pixels.iter().enumerate() {
+            values.iter_mut().zip(pixel).for_each(|(values, &level)| values[i] = self.decoded.at(level));
+        }
+        for i in 0..BLOCK {
+            let xyz = times(&TO_XYZ, [values[0][i], values[1][i], values[2][i]]).map(curve);
+            values.iter_mut().zip(xyz).for_each(|(values, value)| values[i] = value);
+        }
+        values
     }
 
-    fn level(&self, pixel: [f32; 3]) -> f32 {
-        of_curve(self.under_curve(pixel)[1])
+    /// The nearest 8-bit level of each pixel.
+    fn levels(&self, pixels: &[[f32; 3]]) -> [u8; BLOCK] {
+        vectorized(
+            #[inline(always)]
+            || self.under_curve(pixels)[1].map(|value| u8::from_level(of_curve(value))),
+        )
     }
 
-    /// Changes L*; a* and b* stay, because the three under the curve move by the same amount.
-    fn change(&self, pixel: &mut [f32; 3], becomes: impl Fn(f32) -> f32) {
-        let under_curve = self.under_curve(*pixel);
-        let level = of_curve(under_curve[1]);
-        let shift = (becomes(level) - level) / (2.55 * 116.0);
-        let rgb = times(&self.from_xyz, under_curve.map(|value| inverse_curve(value + shift)));
-        *pixel = rgb.map(|light| self.encoded.at(255.0 * light.clamp(0.0, 1.0)));
+    /// Changes L*, by level and place in the block; a* and b* stay, because the three under the curve move by the same amount.
+    #[inline(always)]
+    fn change(&self, pixels: &mut [[f32; 3]], becomes: impl Fn(f32, usize) -> f32) {
+        let mut values = self.under_curve(pixels);
+        let mut shifts = values[1].map(of_curve);
+        for (place, level) in shifts.iter_mut().enumerate().take(pixels.len()) {
+            *level = (becomes(*level, place) - *level) / (2.55 * 116.0);
+        }
+        for i in 0..BLOCK {
+            let xyz = [values[0][i], values[1][i], values[2][i]].map(|value| inverse_curve(value + shifts[i]));
+            let light = times(&self.from_xyz, xyz);
+            values.iter_mut().zip(light).for_each(|(values, light)| values[i] = 255.0 * light.clamp(0.0, 1.0));
+        }
+        for (i, pixel) in pixels.iter_mut().enumerate() {
+            *pixel = from_fn(|channel| self.encoded.at(values[channel][i]));
+        }
     }
 }
 
 /// L* = 116 f(Y) - 16 of 100.
+#[inline(always)]
 fn of_curve(value: f32) -> f32 {
     ((116.0 * value - 16.0) * 2.55).clamp(0.0, 255.0)
 }
