@@ -52,6 +52,14 @@ pub enum Error {
         /// The reason: the system's, or the encoder's.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// An acquisition service could not be used, or did not do what it was asked for.
+    #[error("the acquisition service at {url} {reason}")]
+    Service {
+        /// Where it is.
+        url: String,
+        /// What it did or said.
+        reason: String,
+    },
     /// The text is not a content hash.
     #[error("`{text}` is not a content hash: expected 64 hexadecimal digits")]
     InvalidHash {

@@ -1,0 +1,133 @@
+//! The threads that do the jobs.
+
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::jobs::{Jobs, Task};
+use super::metrics::Metrics;
+use super::{Acquire, copy};
+use crate::Error;
+
+/// How a job tells how far it is, and learns whether to go on.
+pub struct JobWatch {
+    uuid: String,
+    jobs: Arc<Jobs>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl JobWatch {
+    pub(super) fn uuid(&self) -> &str {
+        &self.uuid
+    }
+
+    /// Tells how many bytes are done, and how many there are in all where that is known.
+    pub fn progress(&self, done: u64, total: Option<u64>) {
+        self.jobs.progress(&self.uuid, done, total);
+    }
+
+    /// Whether the job should end as soon as it can: it was cancelled, or the service stops.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for JobWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobWatch").field("uuid", &self.uuid).finish_non_exhaustive()
+    }
+}
+
+pub(super) struct Workers {
+    jobs: Arc<Jobs>,
+    grace: Duration,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workers").field("threads", &self.threads.len()).finish_non_exhaustive()
+    }
+}
+
+impl Workers {
+    pub(super) fn start(
+        count: usize,
+        grace: Duration,
+        acquire: Arc<dyn Acquire>,
+        jobs: Arc<Jobs>,
+        metrics: Arc<Metrics>,
+        volume: PathBuf,
+    ) -> Self {
+        let work = |_| {
+            let (acquire, jobs, metrics, volume) = (acquire.clone(), jobs.clone(), metrics.clone(), volume.clone());
+            thread::spawn(move || {
+                while let Some((uuid, task, cancelled)) = jobs.next() {
+                    let watch = JobWatch { uuid, jobs: jobs.clone(), cancelled };
+                    run(acquire.as_ref(), &jobs, &metrics, &volume, &task, &watch);
+                }
+            })
+        };
+        let threads = (0..count).map(work).collect();
+        Self { jobs, grace, threads }
+    }
+
+    /// Asks all jobs to stop, and waits as long as the grace lasts.
+    pub(super) fn stop(&mut self) {
+        self.jobs.stop();
+        let deadline = Instant::now() + self.grace;
+        while self.threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(10));
+        }
+        for thread in self.threads.drain(..).filter(JoinHandle::is_finished) {
+            // Panics of jobs are caught below.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(acquire: &dyn Acquire, jobs: &Jobs, metrics: &Metrics, volume: &Path, task: &Task, watch: &JobWatch) {
+    let start = Instant::now();
+    let done = panic::catch_unwind(AssertUnwindSafe(|| match task {
+        Task::Fetch { dataset_id } => acquire.acquire(dataset_id, watch),
+        Task::Copy { source, destination, .. } => {
+            copy::copy_folder(volume, source, destination, watch)?;
+            acquire.hash(&volume.join(destination))
+        }
+    }));
+    // What stopped only because the service does stays as it is in the database, and goes on at the next start.
+    if jobs.is_stopping() && !matches!(done, Ok(Ok(_))) {
+        return;
+    }
+    let result = match done {
+        Ok(Ok(hash)) => Ok(hash),
+        Ok(Err(_)) if watch.is_cancelled() => Err("cancelled".to_owned()),
+        Ok(Err(error)) => Err(chain(&error)),
+        Err(_) => Err("the service made a mistake (a panic); its log says more".to_owned()),
+    };
+    let dataset = match task {
+        Task::Fetch { dataset_id } => dataset_id.as_str(),
+        Task::Copy { dataset_id, .. } => dataset_id.as_deref().unwrap_or("none"),
+    };
+    metrics.job(dataset, if result.is_ok() { "completed" } else { "failed" }, start.elapsed());
+    jobs.finish(&watch.uuid, result);
+}
+
+/// The error and what it came from, in one line.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
