@@ -14,6 +14,7 @@ pub(crate) mod hsv;
 pub(crate) mod median;
 pub(crate) mod thirds;
 pub(crate) mod tone;
+pub(crate) mod wide;
 
 use pulp::Arch;
 

@@ -14,6 +14,7 @@ pub use kind::{Cost, OperationKind};
 
 use crate::kernels::geometry::Part;
 use crate::kernels::{self, Tables, tone};
+use crate::render::render;
 use crate::{Error, Photo};
 
 /// One edit of a photograph: a kind and how strong it is.
@@ -39,6 +40,14 @@ pub(crate) enum Argument {
     Grey(Grey),
     Axis(Axis),
     Shift(Direction, ChannelSet),
+}
+
+/// Gaussian blurs from here on, in pixels, are computed on a photo scaled down.
+pub(crate) const WIDE_BLUR: f32 = 8.0;
+
+/// Standard deviation of the blur behind clarity, in pixels.
+pub(crate) fn clarity_sigma(longer_side: u32) -> f32 {
+    (0.02 * longer_side as f32).max(0.5)
 }
 
 impl Operation {
@@ -150,6 +159,7 @@ impl Operation {
         }
         match self.argument {
             Argument::Ratio(ratio) => self.cropped(photo, ratio),
+            Argument::Amount(amount) if self.kind.cost() == Cost::Neighbours => self.filtered(photo, amount),
             _ => {
                 let mut result = photo.clone();
                 self.apply_in_place(&mut result);
@@ -161,6 +171,7 @@ impl Operation {
     /// Edits the photo itself; where the size changes, the photo is replaced.
     pub fn apply_in_place(&self, photo: &mut Photo) {
         match self.argument {
+            Argument::Amount(amount) if self.kind.cost() == Cost::Neighbours => *photo = self.filtered(photo, amount),
             Argument::Amount(amount) => self.apply_strength(photo, amount),
             Argument::Ratio(ratio) => *photo = self.cropped(photo, ratio),
             Argument::Order(order) => kernels::geometry::reorder(photo, order),
@@ -168,6 +179,25 @@ impl Operation {
             Argument::Grey(grey) => kernels::colour::greyscale(photo, grey),
             Argument::Axis(axis) => kernels::geometry::flip(photo, axis),
             Argument::Shift(direction, set) => kernels::geometry::shift(photo, direction, set),
+        }
+    }
+
+    /// The photo with new values that depend on those around them.
+    fn filtered(&self, photo: &Photo, amount: f32) -> Photo {
+        use kernels::filter::{NARROWEST, add_detail, add_laplacian, add_laplacian_of_eight, gaussian_blur};
+        let sigma = clarity_sigma(photo.longer_side());
+        let wide = photo.width() >= NARROWEST;
+        match self.kind {
+            OperationKind::Sharpen => add_laplacian(photo, amount),
+            OperationKind::SharpenEight => add_laplacian_of_eight(photo, amount),
+            OperationKind::UnsharpMask if wide => add_detail(photo, 1.5, amount),
+            OperationKind::Clarity if wide && sigma < WIDE_BLUR => add_detail(photo, sigma, amount),
+            OperationKind::Blur if wide && amount < WIDE_BLUR => gaussian_blur(photo, amount),
+            OperationKind::BoxBlur => kernels::box_blur::blur(photo, amount),
+            OperationKind::Median | OperationKind::MedianBlur => kernels::median::blur(photo, amount),
+            OperationKind::Jpeg => kernels::fault::compressed(photo, amount),
+            // Wide blurs are cheaper on a photo scaled down, and narrow photos fill no register.
+            _ => render(&[*self], photo, 1.0),
         }
     }
 
@@ -232,19 +262,8 @@ impl Operation {
             OperationKind::AutoContrast => kernels::balance::auto_contrast(photo, amount),
             OperationKind::AutoGamma => kernels::balance::auto_gamma(photo, amount),
             OperationKind::Clahe => kernels::clahe::equalise(photo, amount),
-            OperationKind::Sharpen => kernels::filter::add_laplacian(photo, amount),
-            OperationKind::SharpenEight => kernels::filter::add_laplacian_of_eight(photo, amount),
-            OperationKind::UnsharpMask => kernels::filter::add_detail(photo, 1.5, amount),
-            OperationKind::Clarity => {
-                let sigma = (0.02 * photo.longer_side() as f32).max(0.5);
-                kernels::filter::add_detail(photo, sigma, amount);
-            }
-            OperationKind::Blur => kernels::filter::gaussian_blur(photo, amount),
-            OperationKind::BoxBlur => kernels::box_blur::blur(photo, amount),
-            OperationKind::Median | OperationKind::MedianBlur => kernels::median::blur(photo, amount),
             OperationKind::Noise => kernels::fault::add_noise(photo, amount),
-            OperationKind::Jpeg => kernels::fault::compress(photo, amount),
-            OperationKind::Vignette => kernels::fault::vignette(photo, amount),
+            OperationKind::Vignette => *photo = render(&[*self], photo, 1.0),
             OperationKind::CropThirds => {
                 let Part { left, top, width, height } = kernels::thirds::part(photo, amount);
                 *photo = photo.cropped(left, top, width, height);

@@ -27,26 +27,27 @@ pub(crate) fn nearly_normal(place: usize, level: f32) -> f32 {
     (sum as f32 - 131_070.0) / 37_837.23
 }
 
-/// Compresses as a JPEG and decodes again; a quality of 100 leaves the photo alone.
-pub(crate) fn compress(photo: &mut Photo, quality: f32) {
+/// What is left of a photo in a JPEG; a quality of 100 leaves it alone.
+pub(crate) fn compressed(photo: &Photo, quality: f32) -> Photo {
     let quality = quality.round() as u8;
     if quality >= 100 {
-        return;
+        return photo.clone();
     }
-    if photo.width().max(photo.height()) <= PIECE {
-        *photo = compressed(photo, quality);
-        return;
+    if photo.longer_side() <= PIECE {
+        return through_a_jpeg(photo, quality);
     }
     let (width, height) = (photo.width(), photo.height());
+    let mut result = photo.clone();
     for top in (0..height).step_by(PIECE as usize) {
         for left in (0..width).step_by(PIECE as usize) {
             let part = photo.cropped(left, top, PIECE.min(width - left), PIECE.min(height - top));
-            paste(photo, &compressed(&part, quality), left, top);
+            paste(&mut result, &through_a_jpeg(&part, quality), left, top);
         }
     }
+    result
 }
 
-fn compressed(photo: &Photo, quality: u8) -> Photo {
+fn through_a_jpeg(photo: &Photo, quality: u8) -> Photo {
     let bytes = photo.encode(Encoding::Jpeg { quality }).expect("a photo of this size fits into a JPEG");
     Photo::decode(&bytes).expect("what was encoded can be decoded")
 }
@@ -59,19 +60,7 @@ fn paste(photo: &mut Photo, part: &Photo, left: u32, top: u32) {
     }
 }
 
-/// Multiplies by 1 minus `amount` times the squared distance from the centre, which is 1 in the corners.
-pub(crate) fn vignette(photo: &mut Photo, amount: f32) {
-    let (width, height) = (photo.width() as usize, photo.height() as usize);
-    let vignette = Vignette::new(width, height, amount);
-    for (y, row) in photo.pixels_mut().chunks_exact_mut(width * 3).enumerate() {
-        for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-            let factor = vignette.factor(x, y);
-            *pixel = pixel.map(|value| round(f32::from(value) * factor));
-        }
-    }
-}
-
-/// What a vignette multiplies with at each place.
+/// What a vignette multiplies with at each place: 1 minus `amount` times the squared distance from the centre, which is 1 in the corners.
 pub(crate) struct Vignette {
     amount: f32,
     across: Vec<f32>,
@@ -120,8 +109,7 @@ mod tests {
 
     #[test]
     fn a_vignette_by_hand() {
-        let mut photo = flat(4, 4, 200);
-        vignette(&mut photo, 0.5);
+        let photo = "vignette:0.5".parse::<crate::Operation>().unwrap().apply(&flat(4, 4, 200));
         // The corner pixel lies 1.5 from the middle on both axes, the corner 2: d d = 4.5 / 8.
         assert_eq!(photo.pixel(0, 0), [144; 3]);
         // 0.5 on both axes: 200 (1 - 0.5 / 16).
@@ -130,9 +118,8 @@ mod tests {
 
     #[test]
     fn photos_longer_than_a_jpeg_are_compressed_in_pieces() {
-        let mut photo = Photo::from_fn(70_000, 1, |x, _| [(x / 300) as u8; 3]).unwrap();
-        let before = photo.clone();
-        compress(&mut photo, 60.0);
+        let before = Photo::from_fn(70_000, 1, |x, _| [(x / 300) as u8; 3]).unwrap();
+        let photo = compressed(&before, 60.0);
         assert!(crate::psnr_db(&before, &photo).unwrap() > 35.0);
         assert_ne!(before, photo);
     }

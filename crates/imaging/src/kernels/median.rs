@@ -2,20 +2,20 @@
 //!
 //! Up to 5x5 by exchanges of smaller and larger that run over many pixels at once; above, by a histogram that slides.
 
-use super::filter::replace_pixels;
 use super::{mixed, vectorized};
 use crate::Photo;
 
 /// Median over the square that reaches `radius` pixels to every side; between whole numbers the two are mixed.
-pub(crate) fn blur(photo: &mut Photo, radius: f32) {
+pub(crate) fn blur(photo: &Photo, radius: f32) -> Photo {
     let (whole, share) = (radius.floor() as usize, radius.fract());
     let low = medians(photo, whole);
+    let whole_photo = |pixels| Photo::new(photo.width(), photo.height(), pixels).expect("the size stays");
     if share == 0.0 {
-        return replace_pixels(photo, low);
+        return whole_photo(low);
     }
     let mut result = medians(photo, whole + 1);
     result.iter_mut().zip(low).for_each(|(high, low)| *high = mixed(low, *high, share));
-    replace_pixels(photo, result);
+    whole_photo(result)
 }
 
 fn medians(photo: &Photo, radius: usize) -> Vec<u8> {
@@ -239,8 +239,7 @@ mod tests {
         for (width, height) in [(1, 1), (2, 5), (11, 3), (23, 17)] {
             let photo = Photo::from_fn(width, height, |_, _| [random(), random() / 32, random()]).unwrap();
             for radius in [1, 2, 3, 5] {
-                let mut result = photo.clone();
-                blur(&mut result, radius as f32);
+                let result = blur(&photo, radius as f32);
                 for y in 0..height {
                     for x in 0..width {
                         let expected = sorted_median(&photo, x, y, radius);

@@ -5,21 +5,19 @@ use super::{Held, Rows, Stage, grid};
 use crate::OperationKind;
 use crate::kernels::filter::{fill_margins, gaussian_weights, weighted_sum};
 use crate::kernels::{mirrored, vectorized};
+use crate::operation::{WIDE_BLUR, clarity_sigma};
 
 /// Standard deviation of the mean of the four neighbours, and of all eight: the 3x3 sharpening of a photo that was scaled
 /// down is the difference from a Gaussian blur of as many of its pixels.
 const OF_FOUR: f32 = std::f32::consts::FRAC_1_SQRT_2;
 const OF_EIGHT: f32 = 0.866_025_4;
 
-/// Blurs from here on, in pixels, are computed on a photo scaled down, see [`grid`].
-const WIDE: f32 = 8.0;
-
 /// Narrowest Gaussian that does anything.
 const NARROW: f32 = 0.05;
 
 /// Rows after sharpening or blur. Lengths in pixels are multiplied by `scale`.
 pub(super) fn stage(rows: Stage<'_>, kind: OperationKind, strength: f32, scale: f32) -> Stage<'_> {
-    let longer = rows.width().max(rows.height()) as f32;
+    let longer = rows.width().max(rows.height()) as u32;
     match kind {
         OperationKind::Sharpen if scale > 1.0 => detail(rows, OF_FOUR * scale, 4.0 * strength),
         OperationKind::SharpenEight if scale > 1.0 => detail(rows, OF_EIGHT * scale, 8.0 * strength),
@@ -30,7 +28,7 @@ pub(super) fn stage(rows: Stage<'_>, kind: OperationKind, strength: f32, scale: 
             around(rows, Laplacian { amount: strength, corners: 1.0, padded: Default::default() })
         }
         OperationKind::UnsharpMask => detail(rows, 1.5 * scale, strength),
-        OperationKind::Clarity => detail(rows, (0.02 * longer).max(0.5), strength),
+        OperationKind::Clarity => detail(rows, clarity_sigma(longer), strength),
         OperationKind::Blur => blur(rows, strength * scale),
         OperationKind::BoxBlur => box_blur(rows, strength * scale),
         kind => unreachable!("{kind:?} is no filter"),
@@ -48,7 +46,7 @@ fn blur(rows: Stage<'_>, sigma: f32) -> Stage<'_> {
 
 /// Replaces each level by what `finish` makes of it and its blurred self.
 fn gaussian<'a>(rows: Stage<'a>, sigma: f32, finish: impl Fn(f32, f32) -> f32 + 'a) -> Stage<'a> {
-    if sigma >= WIDE {
+    if sigma >= WIDE_BLUR {
         return grid::blurred(rows, sigma, finish);
     }
     let (weights, padded, soft) = (gaussian_weights(sigma), Vec::new(), Vec::new());

@@ -33,8 +33,8 @@ impl Rows for Compressed<'_> {
         let mut levels = vec![0.0; (end - start) * stride];
         self.rows.read(start, &mut levels);
         let values = levels.iter().map(|&level| u8::from_level(level)).collect();
-        let mut photo = Photo::new(self.width() as u32, (end - start) as u32, values).expect("whole rows");
-        fault::compress(&mut photo, self.quality);
+        let photo = Photo::new(self.width() as u32, (end - start) as u32, values).expect("whole rows");
+        let photo = fault::compressed(&photo, self.quality);
         let values = &photo.pixels()[(first - start) * stride..];
         target.iter_mut().zip(values).for_each(|(level, value)| *level = value.to_level());
     }

@@ -8,6 +8,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+/// Upper ends of the buckets.
+const REQUEST_SECONDS: [f64; 6] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5];
+const JOB_SECONDS: [f64; 6] = [1.0, 10.0, 60.0, 600.0, 3600.0, 21_600.0];
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
     method: String,
@@ -31,9 +35,8 @@ pub(super) struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let requests: Family<_, _, fn() -> Histogram> =
-            Family::new_with_constructor(|| Histogram::new([0.001, 0.005, 0.025, 0.1, 0.5, 2.5]));
-        let jobs: Family<_, _, fn() -> Histogram> =
-            Family::new_with_constructor(|| Histogram::new([1.0, 10.0, 60.0, 600.0, 3600.0, 21_600.0]));
+            Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS));
+        let jobs: Family<_, _, fn() -> Histogram> = Family::new_with_constructor(|| Histogram::new(JOB_SECONDS));
         let mut registry = Registry::default();
         registry.register("imageacquisition_request_duration_seconds", "Duration of requests", requests.clone());
         registry.register("image_acquisition_job_duration_seconds", "Duration of jobs", jobs.clone());
