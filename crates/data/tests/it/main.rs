@@ -5,6 +5,8 @@
     reason = "in a test, a panic is the report; helpers outside of test functions need it too"
 )]
 
+#[cfg(feature = "service")]
+mod acquisition;
 mod folder;
 mod hash;
 mod synthetic;
