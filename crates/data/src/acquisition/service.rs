@@ -90,7 +90,7 @@ pub struct AcquisitionService {
 pub(super) struct Shared {
     acquire: Arc<dyn Acquire>,
     jobs: Arc<Jobs>,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
     volume: PathBuf,
     token: Option<String>,
 }
@@ -105,8 +105,6 @@ impl AcquisitionService {
         std::fs::create_dir_all(&options.volume)
             .map_err(|source| Error::Write { path: options.volume.clone(), source: Box::new(source) })?;
         let volume = options.volume.canonicalize().map_err(|error| failed(error.to_string()))?;
-        let jobs = Arc::new(Jobs::open(&options.database).map_err(&failed)?);
-        let metrics = Arc::new(Metrics::default());
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -117,12 +115,13 @@ impl AcquisitionService {
             .map_err(|error| failed(format!("cannot listen there: {error}")))?;
         let address = listener.local_addr().map_err(|error| failed(error.to_string()))?;
         let shared = Arc::new(Shared {
-            acquire: acquire.clone(),
-            jobs: jobs.clone(),
-            metrics: metrics.clone(),
-            volume: volume.clone(),
+            acquire,
+            jobs: Arc::new(Jobs::open(&options.database).map_err(&failed)?),
+            metrics: Metrics::default(),
+            volume,
             token: options.token,
         });
+        let workers = Workers::start(options.concurrent_jobs.max(1), options.grace, &shared);
         let (stop, stopped) = oneshot::channel();
         let server = thread::spawn(move || {
             let serving = axum::serve(listener, routes::router(shared)).with_graceful_shutdown(async {
@@ -135,7 +134,6 @@ impl AcquisitionService {
             // Connections that are kept alive do not keep the service from stopping.
             runtime.shutdown_timeout(Duration::from_secs(1));
         });
-        let workers = Workers::start(options.concurrent_jobs.max(1), options.grace, acquire, jobs, metrics, volume);
         Ok(Self { address, stop: Some(stop), server: Some(server), workers })
     }
 

@@ -2,15 +2,13 @@
 
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::jobs::{Jobs, Task};
-use super::metrics::Metrics;
-use super::{Acquire, copy};
+use super::{Shared, copy};
 use crate::Error;
 
 /// How a job tells how far it is, and learns whether to go on.
@@ -56,25 +54,18 @@ impl fmt::Debug for Workers {
 }
 
 impl Workers {
-    pub(super) fn start(
-        count: usize,
-        grace: Duration,
-        acquire: Arc<dyn Acquire>,
-        jobs: Arc<Jobs>,
-        metrics: Arc<Metrics>,
-        volume: PathBuf,
-    ) -> Self {
+    pub(super) fn start(count: usize, grace: Duration, shared: &Arc<Shared>) -> Self {
         let work = |_| {
-            let (acquire, jobs, metrics, volume) = (acquire.clone(), jobs.clone(), metrics.clone(), volume.clone());
+            let shared = shared.clone();
             thread::spawn(move || {
-                while let Some((uuid, task, cancelled)) = jobs.next() {
-                    let watch = JobWatch { uuid, jobs: jobs.clone(), cancelled };
-                    run(acquire.as_ref(), &jobs, &metrics, &volume, &task, &watch);
+                while let Some((uuid, task, cancelled)) = shared.jobs.next() {
+                    let watch = JobWatch { uuid, jobs: shared.jobs.clone(), cancelled };
+                    run(&shared, &task, &watch);
                 }
             })
         };
         let threads = (0..count).map(work).collect();
-        Self { jobs, grace, threads }
+        Self { jobs: shared.jobs.clone(), grace, threads }
     }
 
     /// Asks all jobs to stop, and waits as long as the grace lasts.
@@ -91,7 +82,8 @@ impl Workers {
     }
 }
 
-fn run(acquire: &dyn Acquire, jobs: &Jobs, metrics: &Metrics, volume: &Path, task: &Task, watch: &JobWatch) {
+fn run(shared: &Shared, task: &Task, watch: &JobWatch) {
+    let Shared { acquire, jobs, metrics, volume, .. } = shared;
     let start = Instant::now();
     let done = panic::catch_unwind(AssertUnwindSafe(|| match task {
         Task::Fetch { dataset_id } => acquire.acquire(dataset_id, watch),
