@@ -1,20 +1,31 @@
-//! Reading and writing JPEG and PNG.
+//! Reading and writing JPEG, PNG, TIFF and WebP.
+
+mod decode;
+mod encode;
+mod exif;
+mod jpeg;
+mod picture;
+mod tiff;
+mod webp;
 
 use std::fs;
-use std::io::{Cursor, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
+use image::ImageFormat;
 
+pub use self::picture::{Metadata, Picture, Pixels};
 use crate::{Error, Photo};
 
-/// Most pixels of a picture that is read: 400 megapixels, 1.2 GB decoded. More is refused before it is decoded.
+/// Most pixels of a picture that is read: 400 megapixels, 1.2 GB decoded at 8 bit. More is refused before it is decoded,
+/// and so are more than 10,000 for each byte of the file (beyond 16 megapixels): no photo packs that well.
 pub const MAX_PIXELS: u64 = 400_000_000;
 
 /// Most bytes of a picture file that is read.
 const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// Most bytes of a block of metadata that is carried from a file to the result.
+const MAX_METADATA_BYTES: usize = 4 << 20;
 
 /// How a photo is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +37,17 @@ pub enum Encoding {
     },
     /// Lossless PNG.
     Png,
+    /// Lossless TIFF, compressed with deflate.
+    Tiff,
+    /// Lossless WebP, 8 bit.
+    WebP,
 }
 
 impl Encoding {
     /// Quality used where a JPEG is written without a word about it.
     pub const DEFAULT_JPEG_QUALITY: u8 = 95;
 
-    /// The encoding that a file extension asks for, in any case: `.jpg` and `.jpeg`, or `.png`.
+    /// The encoding that a file extension asks for, in any case: `.jpg`, `.jpeg`, `.png`, `.tif`, `.tiff` or `.webp`.
     ///
     /// # Errors
     /// [`Error::UnknownExtension`] for any other.
@@ -41,12 +56,14 @@ impl Encoding {
         match extension.as_deref() {
             Some("jpg" | "jpeg") => Ok(Self::Jpeg { quality: Self::DEFAULT_JPEG_QUALITY }),
             Some("png") => Ok(Self::Png),
+            Some("tif" | "tiff") => Ok(Self::Tiff),
+            Some("webp") => Ok(Self::WebP),
             _ => Err(Error::UnknownExtension { path: path.to_owned() }),
         }
     }
 }
 
-/// Whether a file begins like a JPEG or PNG. Only the content counts, never the name.
+/// Whether a file begins like a JPEG, PNG, TIFF or WebP. Only the content counts, never the name.
 ///
 /// # Errors
 /// [`Error::Read`] when the file cannot be read.
@@ -54,52 +71,52 @@ pub fn is_photo_file(path: &Path) -> Result<bool, Error> {
     let read_error = |source| Error::Read { path: path.to_owned(), source };
     let mut head = Vec::with_capacity(16);
     fs::File::open(path).map_err(read_error)?.take(16).read_to_end(&mut head).map_err(read_error)?;
-    Ok(matches!(image::guess_format(&head), Ok(ImageFormat::Jpeg | ImageFormat::Png)))
+    Ok(image::guess_format(&head).is_ok_and(is_read))
+}
+
+/// The formats that are read.
+fn is_read(format: ImageFormat) -> bool {
+    matches!(format, ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::Tiff | ImageFormat::WebP)
 }
 
 impl Photo {
-    /// Reads a JPEG or PNG file, told by its content. See [`Photo::decode`].
+    /// Reads a JPEG, PNG, TIFF or WebP file, told by its content. See [`Photo::decode`].
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Decode`] or [`Error::TooLarge`], naming the file.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let read_error = |source| Error::Read { path: path.to_owned(), source };
-        let mut bytes = Vec::new();
-        let file = fs::File::open(path).map_err(read_error)?;
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(read_error)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(read_error(std::io::Error::other("the file is larger than 1 GiB")));
-        }
-        decode_named(&bytes, &path.display().to_string())
+        Ok(Picture::open(path)?.pixels.into_eight())
     }
 
-    /// Decodes a JPEG or PNG from memory.
-    ///
-    /// The EXIF orientation is applied. Greyscale becomes three equal channels, CMYK is converted, 16 bit is reduced
-    /// to 8, an alpha channel is dropped. Colour profiles are ignored.
+    /// Decodes a JPEG, PNG, TIFF or WebP from memory: what [`Picture::decode`] does, with the pixels alone, and 16 bit
+    /// reduced to 8.
     ///
     /// # Errors
     /// [`Error::Decode`] or [`Error::TooLarge`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        decode_named(bytes, "the data")
+        Ok(Picture::decode(bytes)?.pixels.into_eight())
+    }
+
+    /// Reads a file and scales it down, so that its longer side has at most `max_side` pixels: about the same as
+    /// [`Photo::open`] and [`Photo::thumbnail`], with the same size. A large JPEG is decoded at a half, a quarter or an
+    /// eighth of its size, whatever still has at least twice `max_side`, which takes less time and memory.
+    ///
+    /// # Errors
+    /// Those of [`Photo::open`].
+    ///
+    /// # Panics
+    /// When `max_side` is zero.
+    pub fn open_thumbnail(path: &Path, max_side: u32) -> Result<Self, Error> {
+        assert!(max_side > 0, "a thumbnail needs at least one pixel");
+        decode::thumbnail(&read_file(path)?, &path.display().to_string(), max_side)
     }
 
     /// Encodes the photo; the result holds pixels only, no metadata.
     ///
     /// # Errors
-    /// [`Error::Encode`], for example for a JPEG with a side of more than 65,535 pixels.
+    /// [`Error::Encode`], for example for a JPEG with a side of more than 65,535 pixels or a WebP of more than 16,383.
     pub fn encode(&self, encoding: Encoding) -> Result<Vec<u8>, Error> {
-        let (width, height) = (self.width(), self.height());
-        let mut bytes = Vec::new();
-        let result =
-            match encoding {
-                Encoding::Jpeg { quality } => JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100))
-                    .write_image(self.pixels(), width, height, ExtendedColorType::Rgb8),
-                Encoding::Png => PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-                    .write_image(self.pixels(), width, height, ExtendedColorType::Rgb8),
-            };
-        result.map_err(|source| Error::Encode { width, height, source: Box::new(source) })?;
-        Ok(bytes)
+        encode::eight(self, &Metadata::default(), encoding)
     }
 
     /// Writes the photo in the format that the extension asks for. The file appears whole or not at all: it is
@@ -133,31 +150,13 @@ fn temporary_beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn decode_named(bytes: &[u8], name: &str) -> Result<Photo, Error> {
-    let decode_error =
-        |source: Box<dyn std::error::Error + Send + Sync>| Error::Decode { name: name.to_owned(), source };
-    if bytes.is_empty() {
-        return Err(decode_error("the file is empty".into()));
+fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    let read_error = |source| Error::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(read_error)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(read_error)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(read_error(std::io::Error::other("the file is larger than 1 GiB")));
     }
-    let format = image::guess_format(bytes).map_err(|_| decode_error("it has another kind of content".into()))?;
-    if !matches!(format, ImageFormat::Jpeg | ImageFormat::Png) {
-        return Err(decode_error(format!("it is a {format:?} file").into()));
-    }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    // The decoder's own allocations are bounded too, so that a small file cannot ask for all memory.
-    let mut limits = image::Limits::default();
-    limits.max_alloc = Some(MAX_PIXELS * 8);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|source| decode_error(Box::new(source)))?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(Error::TooLarge { name: name.to_owned(), width, height, limit: MAX_PIXELS });
-    }
-    // A broken EXIF block is no reason to refuse a picture.
-    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|source| decode_error(Box::new(source)))?;
-    picture.apply_orientation(orientation);
-    let rgb = picture.into_rgb8();
-    let (width, height) = rgb.dimensions();
-    Photo::new(width, height, rgb.into_raw())
+    Ok(bytes)
 }

@@ -25,7 +25,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The bytes are not a picture that this crate reads.
-    #[error("{name} is not a readable JPEG or PNG picture: {source}")]
+    #[error("{name} is not a readable JPEG, PNG, TIFF or WebP picture: {source}")]
     Decode {
         /// The file, or a word for bytes in memory.
         name: String,
@@ -55,7 +55,7 @@ pub enum Error {
         limit: u64,
     },
     /// The file extension names no format that can be written.
-    #[error("cannot tell the format of {}: use the extension .jpg, .jpeg or .png", path.display())]
+    #[error("cannot tell the format of {}: use the extension .jpg, .jpeg, .png, .tif, .tiff or .webp", path.display())]
     UnknownExtension {
         /// The file.
         path: PathBuf,

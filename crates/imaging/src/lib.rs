@@ -14,7 +14,7 @@ mod resize;
 mod sample;
 mod similarity;
 
-pub use codec::{Encoding, MAX_PIXELS, is_photo_file};
+pub use codec::{Encoding, MAX_PIXELS, Metadata, Picture, Pixels, is_photo_file};
 pub use damage::{Damage, DamageKind, DamageStep, pair_damages};
 pub use error::Error;
 pub use lab::{LabConverter, luma};

@@ -16,16 +16,11 @@ impl Photo {
     #[must_use]
     pub fn thumbnail(&self, max_side: u32) -> Photo {
         assert!(max_side > 0, "a thumbnail needs at least one pixel");
-        let longer = self.width().max(self.height());
-        if longer <= max_side {
+        let (width, height) = fitting((self.width(), self.height()), max_side);
+        if (width, height) == (self.width(), self.height()) {
             return self.clone();
         }
-        let scaled = |side: u32| {
-            let exact = f64::from(side) * f64::from(max_side) / f64::from(longer);
-            // Rounded, and at least one pixel: a 4000x1 strip keeps its height.
-            (exact.round() as u32).clamp(1, max_side)
-        };
-        self.resized(scaled(self.width()), scaled(self.height()))
+        self.resized(width, height)
     }
 
     /// The photo resampled to exactly `width` x `height` pixels with Lanczos; the ratio may change.
@@ -44,4 +39,18 @@ impl Photo {
         drop(target);
         Photo::new(width, height, pixels).expect(valid)
     }
+}
+
+/// The size with the same ratio whose longer side has at most `max_side` pixels; what fits already stays.
+pub(crate) fn fitting((width, height): (u32, u32), max_side: u32) -> (u32, u32) {
+    let longer = width.max(height);
+    if longer <= max_side {
+        return (width, height);
+    }
+    let scaled = |side: u32| {
+        let exact = f64::from(side) * f64::from(max_side) / f64::from(longer);
+        // Rounded, and at least one pixel: a 4000x1 strip keeps its height.
+        (exact.round() as u32).clamp(1, max_side)
+    };
+    (scaled(width), scaled(height))
 }

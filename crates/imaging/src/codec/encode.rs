@@ -1,0 +1,110 @@
+//! From a picture to the bytes of a file.
+
+use std::io::{self, Cursor};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ImageBuffer, ImageEncoder, PixelWithColorType, Rgb};
+use image_webp::{ColorType, WebPEncoder};
+
+use super::{Encoding, Metadata, jpeg, tiff};
+use crate::{Error, Photo};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Most bytes of a JPEG segment, after the two that tell its length.
+const MAX_SEGMENT: usize = 65_533;
+
+pub(super) fn eight(photo: &Photo, metadata: &Metadata, encoding: Encoding) -> Result<Vec<u8>, Error> {
+    let bytes = match encoding {
+        Encoding::Jpeg { quality } => jpeg(photo, metadata, quality),
+        Encoding::Png => png(photo, metadata),
+        Encoding::Tiff => tiff::encode(photo, metadata),
+        Encoding::WebP => webp(photo, metadata),
+    };
+    let (width, height) = (photo.width(), photo.height());
+    bytes.map_err(|source| Error::Encode { width, height, source })
+}
+
+pub(super) fn sixteen(photo: &Photo<u16>, metadata: &Metadata, encoding: Encoding) -> Result<Vec<u8>, Error> {
+    let bytes = match encoding {
+        Encoding::Jpeg { .. } | Encoding::WebP => return eight(&photo.to_depth(), metadata, encoding),
+        Encoding::Png => png(photo, metadata),
+        Encoding::Tiff => tiff::encode(photo, metadata),
+    };
+    let (width, height) = (photo.width(), photo.height());
+    bytes.map_err(|source| Error::Encode { width, height, source })
+}
+
+fn jpeg(photo: &Photo, metadata: &Metadata, quality: u8) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100));
+    if let Some(exif) = metadata.exif.clone().filter(|exif| jpeg::EXIF_HEADER.len() + exif.len() <= MAX_SEGMENT) {
+        encoder.set_exif_metadata(exif)?;
+    }
+    if let Some(icc) = metadata.icc.clone() {
+        encoder.set_icc_profile(icc)?;
+    }
+    write(photo, encoder)?;
+    if let Some(xmp) = metadata.xmp.as_ref().filter(|xmp| jpeg::XMP_HEADER.len() + xmp.len() <= MAX_SEGMENT) {
+        let length = (2 + jpeg::XMP_HEADER.len() + xmp.len()) as u16;
+        let segment = [&[0xff, 0xe1], &length.to_be_bytes()[..], jpeg::XMP_HEADER, xmp].concat();
+        // After the two bytes that begin the file and the first segment, which has to be the JFIF header.
+        let at = 4 + usize::from(u16::from_be_bytes([bytes[4], bytes[5]]));
+        bytes.splice(at..at, segment);
+    }
+    Ok(bytes)
+}
+
+fn png<T>(photo: &Photo<T>, metadata: &Metadata) -> Result<Vec<u8>, Failure>
+where
+    T: crate::Sample + image::Primitive,
+    Rgb<T>: PixelWithColorType<Subpixel = T>,
+    [T]: image::EncodableLayout,
+{
+    let mut bytes = Vec::new();
+    let mut encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive);
+    if let Some(exif) = metadata.exif.clone() {
+        encoder.set_exif_metadata(exif)?;
+    }
+    if let Some(icc) = metadata.icc.clone() {
+        encoder.set_icc_profile(icc)?;
+    }
+    write(photo, encoder)?;
+    if let Some(xmp) = &metadata.xmp {
+        // Keyword, no compression, no language, no translated keyword.
+        let content = [b"iTXtXML:com.adobe.xmp\0\0\0\0\0", &xmp[..]].concat();
+        let length = (content.len() - 4) as u32;
+        let chunk = [&length.to_be_bytes(), &content[..], &crc32fast::hash(&content).to_be_bytes()].concat();
+        // After the signature and the header chunk, which always have 33 bytes.
+        bytes.splice(33..33, chunk);
+    }
+    Ok(bytes)
+}
+
+fn webp(photo: &Photo, metadata: &Metadata) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let mut encoder = WebPEncoder::new(Cursor::new(&mut bytes));
+    if let Some(exif) = metadata.exif.clone() {
+        encoder.set_exif_metadata(exif);
+    }
+    if let Some(icc) = metadata.icc.clone() {
+        encoder.set_icc_profile(icc);
+    }
+    if let Some(xmp) = metadata.xmp.clone() {
+        encoder.set_xmp_metadata(xmp);
+    }
+    encoder.encode(photo.pixels(), photo.width(), photo.height(), ColorType::Rgb8)?;
+    Ok(bytes)
+}
+
+fn write<T>(photo: &Photo<T>, encoder: impl ImageEncoder) -> Result<(), Failure>
+where
+    T: crate::Sample + image::Primitive,
+    Rgb<T>: PixelWithColorType<Subpixel = T>,
+    [T]: image::EncodableLayout,
+{
+    let image = ImageBuffer::<Rgb<T>, _>::from_raw(photo.width(), photo.height(), photo.pixels());
+    let image = image.ok_or_else(|| io::Error::other("the buffer does not fit the size"))?;
+    Ok(image.write_with_encoder(encoder)?)
+}
