@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use dodge_imaging::{Encoding, Operation, Photo, Recipe};
+use dodge_imaging::{Operation, Photo, Recipe};
 
 /// That of the `dodge` program.
 #[global_allocator]
@@ -63,7 +63,8 @@ const TONE_RECIPE: [&str; 8] = [
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let python = arguments.iter().skip_while(|argument| *argument != "--python").nth(1);
-    let peers = python.map_or_else(Vec::new, |program| peers(program));
+    let folder = tempfile::tempdir().expect("a folder for the files that both sides read");
+    let peers = python.map_or_else(Vec::new, |program| peers(program, folder.path()));
     println!("| operation | dodge, ms | peer, ms | peer | times as fast |\n|---|---|---|---|---|");
     let photo = soft_noise(1920, 1080);
     for (text, peer) in OPERATIONS {
@@ -74,9 +75,21 @@ fn main() {
     report("recipe of 8 tone operations", median(|| drop(black_box(recipe.apply(&photo)))), "cv2 LUT", &peers);
     let thumbnail = median(|| drop(black_box(photo.thumbnail(384))));
     report("thumbnail to 384", thumbnail, "PIL resize lanczos 384 (no reduce)", &peers);
-    let jpeg = photo.encode(Encoding::Jpeg { quality: 92 }).expect("the photo fits into a JPEG");
+    // The peer's files where there are some: the effort depends on the file, and ours have finer colours.
+    for (name, photo) in [("photo.jpg", &photo), ("big.jpg", &soft_noise(6000, 4000))] {
+        if !folder.path().join(name).exists() {
+            photo.save(&folder.path().join(name)).expect("the photo fits into a JPEG");
+        }
+    }
+    let (small, big) = (folder.path().join("photo.jpg"), folder.path().join("big.jpg"));
+    let jpeg = std::fs::read(&small).expect("it was just written");
     let decoding = median(|| drop(black_box(Photo::decode(&jpeg))));
     report("decode a JPEG", decoding, "cv2 jpeg decode 1080p", &peers);
+    let decoding = median(|| drop(black_box(Photo::open(&big))));
+    report("open a JPEG of 24 megapixels", decoding, "cv2 jpeg decode 24 MP", &peers);
+    let thumbnail = median(|| drop(black_box(Photo::open_thumbnail(&big, 384))));
+    report("open it as a thumbnail of 384", thumbnail, "PIL jpeg draft+thumbnail 24 MP", &peers);
+    report("open it as a thumbnail of 384", thumbnail, "cv2 jpeg reduced+area 24 MP", &peers);
 }
 
 /// Blurred noise over the full range, as the peer's picture.
@@ -113,10 +126,11 @@ fn report(name: &str, ours: f64, peer: &str, peers: &[(String, f64)]) {
     }
 }
 
-/// The peer's names and milliseconds, with one thread.
-fn peers(python: &str) -> Vec<(String, f64)> {
+/// The peer's names and milliseconds, with one thread. It leaves its JPEGs in the folder.
+fn peers(python: &str, folder: &Path) -> Vec<(String, f64)> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/py_imaging.py");
-    let output = Command::new(python).arg(script).arg("1").output().expect("the Python that was named runs");
+    let output =
+        Command::new(python).arg(script).arg("1").arg(folder).output().expect("the Python that was named runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout);
     let measured = text.lines().filter_map(|line| {

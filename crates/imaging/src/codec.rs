@@ -99,7 +99,7 @@ impl Photo {
 
     /// Reads a file and scales it down, so that its longer side has at most `max_side` pixels: about the same as
     /// [`Photo::open`] and [`Photo::thumbnail`], with the same size. A large JPEG is decoded at a half, a quarter or an
-    /// eighth of its size, whatever still has at least twice `max_side`, which takes less time and memory.
+    /// eighth of its size, whatever still has about twice `max_side`, which takes less time and memory.
     ///
     /// # Errors
     /// Those of [`Photo::open`].

@@ -40,3 +40,14 @@ t("PIL jpeg decode 1080p",lambda: Image.open(io.BytesIO(jb)).convert("RGB").load
 t("cv2 jpeg decode 1080p",lambda: cv2.imdecode(np.frombuffer(jb,np.uint8),1))
 small=cv2.resize(img,(384,216),interpolation=cv2.INTER_AREA)
 t("cv2 png encode 384",lambda: cv2.imencode(".png",small))
+# Files for both sides: they lie in the folder that the second argument names.
+import pathlib, tempfile
+folder=pathlib.Path(sys.argv[2] if len(sys.argv)>2 else tempfile.mkdtemp())
+(folder/"photo.jpg").write_bytes(jb)
+grain=rng.integers(-8,9,(4000,6000,3),dtype=np.int16)
+Image.fromarray(np.clip(cv2.resize(img,(6000,4000)).astype(np.int16)+grain,0,255).astype(np.uint8)).save(folder/"big.jpg",quality=92)
+def draft():
+    im=Image.open(folder/"big.jpg"); im.thumbnail((384,384),Image.Resampling.LANCZOS)
+t("PIL jpeg draft+thumbnail 24 MP",draft)
+t("cv2 jpeg reduced+area 24 MP",lambda: cv2.resize(cv2.imread(str(folder/"big.jpg"),cv2.IMREAD_REDUCED_COLOR_8),(384,256),interpolation=cv2.INTER_AREA))
+t("cv2 jpeg decode 24 MP",lambda: cv2.imread(str(folder/"big.jpg")))

@@ -28,15 +28,22 @@ pub(super) fn size(bytes: &[u8], name: Name<'_>) -> Result<(u32, u32), Error> {
 
 /// The picture with its sides divided by `reduction`, 1, 2, 4 or 8, and rounded upwards.
 pub(super) fn decode(bytes: &[u8], name: Name<'_>, reduction: u32) -> Result<Raw, Error> {
-    let size = size(bytes, name)?;
+    size(bytes, name)?;
     let segments = Segments::read(bytes);
-    let image = if segments.channels == 4 { four_channels(bytes, name)? } else { rgb(bytes, name, size, reduction)? };
+    let image = match pixels(bytes, segments.channels, reduction) {
+        Ok(image) => image,
+        // Rare, such as colours stored finer than brightness. The decoder of `image` knows some of it, at full size.
+        Err(JpegError::Unsupported(_)) => {
+            let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|error| name.damaged(error))?;
+            DynamicImage::from_decoder(decoder).map_err(|error| name.damaged(error))?
+        }
+        Err(error) => return Err(name.damaged(error)),
+    };
     let metadata = Metadata::carried(segments.exif, segments.icc(), segments.xmp.map(<[u8]>::to_vec));
     Ok(Raw { image, orientation: None, metadata })
 }
 
-fn rgb(bytes: &[u8], name: Name<'_>, (width, height): (u32, u32), reduction: u32) -> Result<DynamicImage, Error> {
-    let damaged = |error: JpegError| name.damaged(error);
+fn pixels(bytes: &[u8], channels: u8, reduction: u32) -> Result<DynamicImage, JpegError> {
     let limits = DecodeLimits {
         max_pixels: MAX_PIXELS,
         max_scans: MAX_SCANS,
@@ -44,21 +51,28 @@ fn rgb(bytes: &[u8], name: Name<'_>, (width, height): (u32, u32), reduction: u32
         max_memory: Some(16 * MAX_PIXELS),
         ..DecodeLimits::default()
     };
-    let mut decoder = Decoder::new_with_limits(bytes, limits).map_err(damaged)?;
-    decoder.set_output_format(PixelFormat::Rgb);
-    decoder.set_stop_on_warning(true);
-    decoder.set_scale(ScalingFactor::try_new(1, reduction).map_err(damaged)?);
-    let decoded = decoder.decode_image().map_err(damaged)?;
-    let expected = (width.div_ceil(reduction), height.div_ceil(reduction));
-    let got = (decoded.width as u32, decoded.height as u32);
-    let image = RgbImage::from_raw(got.0, got.1, decoded.data).filter(|_| got == expected);
-    image.map(DynamicImage::ImageRgb8).ok_or_else(|| name.damaged("its size changes on the way"))
+    let mut decoder = Decoder::new_with_limits(bytes, limits)?;
+    decoder.set_output_format(if channels == 4 { PixelFormat::Cmyk } else { PixelFormat::Rgb });
+    decoder.set_scale(ScalingFactor::try_new(1, reduction)?);
+    let decoded = decoder.decode_image()?;
+    let data = if channels == 4 { rgb_of_cmyk(&decoded.data) } else { decoded.data };
+    let image = RgbImage::from_raw(decoded.width as u32, decoded.height as u32, data);
+    image.map(DynamicImage::ImageRgb8).ok_or_else(|| JpegError::CorruptData("its size changes on the way".to_owned()))
 }
 
-/// CMYK and YCCK, which the fast decoder leaves as they are.
-fn four_channels(bytes: &[u8], name: Name<'_>) -> Result<DynamicImage, Error> {
-    let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|error| name.damaged(error))?;
-    DynamicImage::from_decoder(decoder).map_err(|error| name.damaged(error))
+/// Without a profile, as Pillow does. The values are those of Adobe's programs, where 255 means no ink; others are not
+/// known to write CMYK.
+fn rgb_of_cmyk(cmyk: &[u8]) -> Vec<u8> {
+    let mut rgb = Vec::with_capacity(cmyk.len() / 4 * 3);
+    for ink in cmyk.chunks_exact(4) {
+        let light = u32::from(ink[3]);
+        rgb.extend(ink[..3].iter().map(|&value| {
+            // What the ink takes of the light, rounded.
+            let product = u32::from(255 - value) * light + 128;
+            (light - ((product + (product >> 8)) >> 8)) as u8
+        }));
+    }
+    rgb
 }
 
 /// What the segments before the picture say.

@@ -61,8 +61,12 @@ impl Picture {
     /// channel is dropped. 16 bit stays; floats (a TIFF may have them), clamped to 0 to 1, become 16 bit. Of several pages
     /// or frames, the first counts. Damaged metadata is left out; a damaged or cut off picture is an error.
     ///
-    /// Read as metadata are the EXIF, ICC and XMP blocks where the formats say they are; not read are extended XMP in a
-    /// JPEG, the text chunks in which some programs put them into a PNG, and any of a TIFF of more than 4 GiB (BigTIFF).
+    /// Read as metadata are the EXIF, ICC and XMP blocks where the formats say they are. Not read are extended XMP in a JPEG
+    /// and the text chunks in which some programs hide such blocks in a PNG. Of a TIFF, those fields count as EXIF that an
+    /// EXIF block has too: make, model, dates, exposure, place and the like.
+    ///
+    /// Not read at all, with an error that says so: BigTIFF, TIFF with a palette or in other colours than RGB, greyscale and
+    /// CMYK, JPEG of more than 8 bit.
     ///
     /// # Errors
     /// [`Error::Decode`] or [`Error::TooLarge`].
