@@ -30,12 +30,19 @@ impl Photo {
     #[must_use]
     pub fn resized(&self, width: u32, height: u32) -> Photo {
         assert!(width > 0 && height > 0, "{width}x{height} has no pixels");
+        self.part_resized((self.width().into(), self.height().into()), (width, height))
+    }
+
+    /// The upper left part of the photo, whose sides need not be whole pixels, resampled to `width` x `height`.
+    pub(crate) fn part_resized(&self, part: (f64, f64), (width, height): (u32, u32)) -> Photo {
         let valid = "a photo's buffer fits its size";
         let source = TypedImageRef::<U8x3>::from_buffer(self.width(), self.height(), self.pixels()).expect(valid);
         let mut pixels = vec![0; width as usize * height as usize * 3];
         let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut pixels).expect(valid);
-        let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3));
-        fir::Resizer::new().resize_typed(&source, &mut target, &options).expect("the crop box is the whole photo");
+        let options = fir::ResizeOptions::new()
+            .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3))
+            .crop(0.0, 0.0, part.0, part.1);
+        fir::Resizer::new().resize_typed(&source, &mut target, &options).expect("the part lies within the photo");
         drop(target);
         Photo::new(width, height, pixels).expect(valid)
     }

@@ -6,7 +6,7 @@ use image::codecs::png::PngDecoder;
 use image::codecs::tiff::TiffDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageResult, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageResult, Limits, RgbImage};
 
 use super::exif::{self, Directory};
 use super::{MAX_METADATA_BYTES, MAX_PIXELS, Metadata, Picture, Pixels, jpeg, webp};
@@ -43,6 +43,9 @@ impl Name<'_> {
     /// Refuses what is too large, before anything is decoded.
     pub(super) fn check_size(self, (width, height): (u32, u32), file_bytes: usize) -> Result<(), Error> {
         let pixels = u64::from(width) * u64::from(height);
+        if pixels == 0 {
+            return Err(self.damaged("it has no pixels"));
+        }
         if pixels > MAX_PIXELS {
             return Err(Error::TooLarge { name: self.0.to_owned(), width, height, limit: MAX_PIXELS });
         }
@@ -76,12 +79,19 @@ pub(super) fn thumbnail(bytes: &[u8], name: &str, max_side: u32) -> Result<Photo
     // less than twice 384.
     let enough = |by: &u32| width.max(height) / by >= max_side.saturating_mul(7) / 4;
     let reduction = [8, 4, 2].into_iter().find(enough).unwrap_or(1);
-    let photo = upright(jpeg::decode(bytes, named, reduction)?)?.pixels.into_eight();
-    // The ratio is that of the whole picture: a reduced one has its sides rounded.
-    let turned = (photo.width() > photo.height()) != (width > height) && width != height;
-    let (width, height) = if turned { (height, width) } else { (width, height) };
-    let (width, height) = fitting((width, height), max_side);
-    Ok(if (width, height) == (photo.width(), photo.height()) { photo } else { photo.resized(width, height) })
+    let mut raw = jpeg::decode(bytes, named, reduction)?;
+    let image = std::mem::take(&mut raw.image).into_rgb8();
+    let reduced = Photo::new(image.width(), image.height(), image.into_raw())?;
+    let target = fitting((width, height), max_side);
+    // The last column and row of a reduced picture may lie in part outside of the whole one.
+    let exact =
+        |side: u32, reduced: u32| if reduced < side { f64::from(side) / f64::from(reduction) } else { side.into() };
+    let part = (exact(width, reduced.width()), exact(height, reduced.height()));
+    let same = target == (reduced.width(), reduced.height());
+    let photo = if same { reduced } else { reduced.part_resized(part, target) };
+    let image = RgbImage::from_raw(target.0, target.1, photo.into_pixels());
+    raw.image = image.map(DynamicImage::ImageRgb8).expect("a photo's buffer fits its size");
+    Ok(upright(raw)?.pixels.into_eight())
 }
 
 /// The format that the content shows, one of the four that are read.

@@ -15,6 +15,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Most bytes of a JPEG segment, after the two that tell its length.
 const MAX_SEGMENT: usize = 65_533;
 
+const MAX_WEBP_SIDE: u32 = 16_383;
+
 pub(super) fn eight(photo: &Photo, metadata: &Metadata, encoding: Encoding) -> Result<Vec<u8>, Error> {
     let bytes = match encoding {
         Encoding::Jpeg { quality } => jpeg(photo, metadata, quality),
@@ -83,6 +85,10 @@ where
 }
 
 fn webp(photo: &Photo, metadata: &Metadata) -> Result<Vec<u8>, Failure> {
+    // One more has room in the format, but is not read by libwebp, nor here.
+    if photo.width().max(photo.height()) > MAX_WEBP_SIDE {
+        return Err(format!("a WebP has sides of at most {MAX_WEBP_SIDE} pixels").into());
+    }
     let mut bytes = Vec::new();
     let mut encoder = WebPEncoder::new(Cursor::new(&mut bytes));
     if let Some(exif) = metadata.exif.clone() {

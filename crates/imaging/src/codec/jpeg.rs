@@ -28,7 +28,7 @@ pub(super) fn size(bytes: &[u8], name: Name<'_>) -> Result<(u32, u32), Error> {
 
 /// The picture with its sides divided by `reduction`, 1, 2, 4 or 8, and rounded upwards.
 pub(super) fn decode(bytes: &[u8], name: Name<'_>, reduction: u32) -> Result<Raw, Error> {
-    size(bytes, name)?;
+    let (width, height) = size(bytes, name)?;
     let segments = Segments::read(bytes);
     let image = match pixels(bytes, segments.channels, reduction) {
         Ok(image) => image,
@@ -39,6 +39,10 @@ pub(super) fn decode(bytes: &[u8], name: Name<'_>, reduction: u32) -> Result<Raw
         }
         Err(error) => return Err(name.damaged(error)),
     };
+    let reduced = (width.div_ceil(reduction), height.div_ceil(reduction));
+    if ![(width, height), reduced].contains(&(image.width(), image.height())) {
+        return Err(name.damaged("it tells its size twice"));
+    }
     let metadata = Metadata::carried(segments.exif, segments.icc(), segments.xmp.map(<[u8]>::to_vec));
     Ok(Raw { image, orientation: None, metadata })
 }

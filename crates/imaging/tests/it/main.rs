@@ -4,7 +4,9 @@
 
 mod codec;
 mod documents;
+mod files;
 mod golden;
+mod hostile;
 mod operations;
 mod recipes;
 mod resizing;
