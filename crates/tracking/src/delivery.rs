@@ -71,6 +71,8 @@ pub(crate) struct Pace {
     pub(crate) interval: Duration,
     /// The wait before the second retry; it doubles from then on.
     pub(crate) backoff: Duration,
+    /// How many bytes of delivered records are kept.
+    pub(crate) keep: u64,
 }
 
 impl Pace {
@@ -139,8 +141,7 @@ impl Courier {
                 let delivered = self.sink.deliver(&records[done..], &mut self.ledger)?;
                 let next = (done + delivered.records.max(1)).min(records.len());
                 self.ledger.progress.delivered = ends[next - 1];
-                self.ledger.progress.ended |=
-                    records[done..next].iter().any(|record| matches!(record, Record::End { .. }));
+                self.ledger.progress.ended = ended(self.ledger.progress.ended, &records[done..next]);
                 for rejection in &delivered.rejected {
                     tracing::warn!(item = %rejection.item, reason = %rejection.reason,
                         "the tracking server refused an item; it stays in the spool");
@@ -160,6 +161,15 @@ impl Courier {
             }
         }
     }
+}
+
+/// Whether a run has ended behind `records`, where it had `before` them or not: a run may go on after its end.
+pub(crate) fn ended(before: bool, records: &[Record]) -> bool {
+    records.iter().fold(before, |ended, record| match record {
+        Record::End { .. } => true,
+        Record::Resume => false,
+        _ => ended,
+    })
 }
 
 /// The state that logging calls and the delivery thread of one run share.
@@ -226,16 +236,24 @@ impl Outbox {
 
     /// Puts a record into the spool. It is safe from `kill -9` when this returns.
     pub(crate) fn append(&self, record: &Record) -> Result<(), Error> {
+        self.append_encoded(|out| record.encode(out))
+    }
+
+    /// [`Outbox::append`] of a record that `encode` writes.
+    pub(crate) fn append_encoded(&self, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), Error> {
         let mut state = self.lock();
-        state.writer.append(record).map_err(Error::file("write", self.folder.records()))?;
-        // A thread that already has work wakes up by itself; waking it at every call is not free.
-        let idle = state.delivered == state.appended;
-        state.appended += 1;
-        drop(state);
-        if idle {
-            self.changed.notify_all();
+        let before = state.writer.written();
+        let result = state.writer.append_encoded(encode);
+        if state.writer.written() > before {
+            // A thread that already has work wakes up by itself; waking it at every call is not free.
+            let idle = state.delivered == state.appended;
+            state.appended += 1;
+            drop(state);
+            if idle {
+                self.changed.notify_all();
+            }
         }
-        Ok(())
+        result.map_err(|error| Error::file("write", self.folder.records())(error))
     }
 
     /// Waits until everything appended so far has arrived.
@@ -365,13 +383,17 @@ impl Worker {
         }
         let progress = &self.courier.ledger().progress;
         if progress.ended {
+            let mut state = self.outbox.lock();
+            if state.delivered < state.appended {
+                return;
+            }
             if progress.rejected == 0
-                && let Err(error) = self.outbox.folder.remove()
+                && let Err(error) = self.outbox.folder.retire(self.pace.keep)
             {
                 tracing::warn!(%error, spool = %self.outbox.folder.path().display(),
-                    "cannot remove a delivered spool");
+                    "cannot put a delivered spool aside");
             }
-            self.outbox.lock().complete = true;
+            state.complete = true;
         }
     }
 

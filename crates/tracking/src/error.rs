@@ -102,6 +102,32 @@ pub enum Error {
         /// What it said and what to do.
         reason: String,
     },
+    /// A value, text or time that MLflow would refuse or cut.
+    #[error("{kind} `{key}` {reason}")]
+    Value {
+        /// What it is, for example `param` or `dataset`.
+        kind: &'static str,
+        /// Its key or name, shortened when it is very long.
+        key: String,
+        /// Which rule it breaks and what to do.
+        reason: String,
+    },
+    /// A run, model or artifact that does not exist at the destination.
+    #[error("there is no {what} `{name}` in {place}")]
+    Missing {
+        /// What was looked for, for example `run`.
+        what: &'static str,
+        /// The id or name that was looked for.
+        name: String,
+        /// The destination that was searched.
+        place: String,
+    },
+    /// A run that a live process is recording.
+    #[error("run {run_id} is being recorded by a process that is alive: wait until it has ended")]
+    InUse {
+        /// The run.
+        run_id: String,
+    },
     /// The run has been finished; nothing more can be logged to it through this handle.
     #[error("run {run_id} is finished, nothing more can be logged to it")]
     Finished {

@@ -1,27 +1,44 @@
 #![doc = include_str!("../README.md")]
 
+mod artifact;
 mod clock;
 mod delivery;
 mod destination;
+mod entity;
 mod error;
+mod files;
+mod git;
 mod image;
 mod local;
 mod memory;
+mod model;
+mod read;
 mod record;
 mod recovery;
 mod remote;
+mod resume;
 mod run;
+mod run_options;
 mod spool;
 mod stage;
+mod summary;
+mod table;
 mod tracking;
 mod validate;
+mod verify;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use destination::Destination;
+pub use entity::{DatasetInput, LoggedModel, ModelOptions};
 pub use error::Error;
 pub use memory::{RecordedMetric, RecordedRun};
+pub use read::{ArtifactRecord, ExperimentRecord, RunQuery, RunRecord};
 pub use record::Status;
 pub use remote::options::{Credentials, RemoteOptions};
-pub use run::{Rejection, Run, Summary};
+pub use run::Run;
+pub use run_options::{Parent, RunOptions};
+pub use spool::Durability;
 pub use stage::StageTimer;
-pub use tracking::{RunOptions, SyncReport, Tracking, TrackingOptions};
+pub use summary::{Rejection, Summary};
+pub use tracking::{SyncReport, Tracking, TrackingOptions};
+pub use verify::{Compared, SpooledRun, Verification};

@@ -1,4 +1,6 @@
-//! The local store: a database and an artifact folder that a stock MLflow server opens.
+//! The local store: a folder that a stock MLflow server opens.
 
+mod extra;
+pub(crate) mod read;
 pub(crate) mod sink;
 pub(crate) mod store;

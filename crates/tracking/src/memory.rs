@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{Status, record::Record};
+use crate::{DatasetInput, ModelOptions, Status, entity::Extra, record::Record};
 
 /// A run as [`Tracking::in_memory`](crate::Tracking::in_memory) recorded it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +24,12 @@ pub struct RecordedRun {
     pub tags: BTreeMap<String, String>,
     /// The artifacts: path inside the run and content.
     pub artifacts: BTreeMap<String, Vec<u8>>,
+    /// The datasets that it used.
+    pub datasets: Vec<DatasetInput>,
+    /// The models that it logged; their files are artifacts.
+    pub models: Vec<ModelOptions>,
+    /// The versions that it registered: name of the registered model, aliases.
+    pub versions: Vec<(String, Vec<String>)>,
     /// How the run ended; `None` while it runs.
     pub status: Option<Status>,
 }
@@ -77,7 +83,14 @@ impl Memory {
                 Record::Params(pairs) => run.params.extend(pairs),
                 Record::Tags(pairs) => run.tags.extend(pairs),
                 Record::End { status, .. } => run.status = Some(status),
-                Record::Start(_) | Record::Artifact { .. } => {}
+                Record::Resume => run.status = None,
+                Record::Extra(extra) => match *extra {
+                    Extra::Dataset(dataset) => run.datasets.push(dataset),
+                    Extra::Model(model) => run.models.push(model.options),
+                    Extra::Version(version) => run.versions.push((version.name, version.aliases)),
+                    Extra::ModelReady { .. } => {}
+                },
+                Record::Start(_) | Record::Artifact(_) => {}
             }
         });
     }

@@ -2,7 +2,9 @@
 //!
 //! Integers are little-endian; a string is its length in bytes (u32) and its UTF-8 bytes; a list
 //! is its length (u32) and its items. JSON would not do: it has no NaN, and reading a float back
-//! must give the same bits.
+//! must give the same bits. Rare kinds of records ([`Extra`]) hold no floats and are JSON inside.
+
+use crate::entity::Extra;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,15 +55,41 @@ pub(crate) enum Record {
     },
     Params(Vec<(String, String)>),
     Tags(Vec<(String, String)>),
-    /// A file of the run: its path there and the name of our copy in the spool's `files/`.
-    Artifact {
-        path: String,
-        file: String,
-    },
+    /// A file of the run.
+    Artifact(Artifact),
     End {
         status: Status,
         end_time: i64,
     },
+    /// The run goes on after an end.
+    Resume,
+    Extra(Box<Extra>),
+}
+
+/// A file of a run or of a logged model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Artifact {
+    /// Its path in the run.
+    pub(crate) path: String,
+    /// The name of our copy in the spool's `files/`; empty: it was put into the store when it was logged.
+    pub(crate) file: String,
+    /// Our key of the logged model that it belongs to; empty: the run itself.
+    pub(crate) model: String,
+    /// What is in it; `None` in spools of older versions.
+    pub(crate) content: Option<Fingerprint>,
+}
+
+/// Length and CRC-32 of a file: enough to notice that it did not arrive as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fingerprint {
+    pub(crate) len: u64,
+    pub(crate) crc: u32,
+}
+
+impl Fingerprint {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self { len: bytes.len() as u64, crc: crc32fast::hash(bytes) }
+    }
 }
 
 /// A payload that is not a record of this version.
@@ -86,21 +114,19 @@ impl Record {
                 out.extend(start.start_time.to_le_bytes());
             }
             Self::Metrics { timestamp, step, values } => {
-                out.push(2);
-                out.extend(timestamp.to_le_bytes());
-                out.extend(step.to_le_bytes());
-                put_len(out, values.len());
-                for (key, value) in values {
-                    put_str(out, key);
-                    out.extend(value.to_bits().to_le_bytes());
-                }
+                encode_metrics(out, *timestamp, *step, values.iter().map(|(key, value)| (key.as_str(), *value)));
             }
             Self::Params(pairs) => put_pairs(out, 3, pairs),
             Self::Tags(pairs) => put_pairs(out, 4, pairs),
-            Self::Artifact { path, file } => {
-                out.push(5);
-                put_str(out, path);
-                put_str(out, file);
+            Self::Artifact(artifact) => {
+                out.push(if artifact.content.is_some() { 8 } else { 5 });
+                put_str(out, &artifact.path);
+                put_str(out, &artifact.file);
+                if let Some(content) = artifact.content {
+                    put_str(out, &artifact.model);
+                    out.extend(content.len.to_le_bytes());
+                    out.extend(content.crc.to_le_bytes());
+                }
             }
             Self::End { status, end_time } => {
                 out.push(6);
@@ -110,6 +136,12 @@ impl Record {
                     Status::Killed => 2,
                 });
                 out.extend(end_time.to_le_bytes());
+            }
+            Self::Resume => out.push(7),
+            Self::Extra(extra) => {
+                out.push(9);
+                // Plain data, which JSON always takes.
+                out.extend(serde_json::to_vec(extra).unwrap_or_default());
             }
         }
     }
@@ -138,7 +170,12 @@ impl Record {
             }
             3 => Self::Params(input.list(|input| Ok((input.string()?, input.string()?)))?),
             4 => Self::Tags(input.list(|input| Ok((input.string()?, input.string()?)))?),
-            5 => Self::Artifact { path: input.string()?, file: input.string()? },
+            5 => Self::Artifact(Artifact {
+                path: input.string()?,
+                file: input.string()?,
+                model: String::new(),
+                content: None,
+            }),
             6 => Self::End {
                 status: match input.u8()? {
                     0 => Status::Finished,
@@ -148,9 +185,40 @@ impl Record {
                 },
                 end_time: input.i64()?,
             },
+            7 => Self::Resume,
+            8 => Self::Artifact(Artifact {
+                path: input.string()?,
+                file: input.string()?,
+                model: input.string()?,
+                content: Some(Fingerprint {
+                    len: u64::from_le_bytes(input.array()?),
+                    crc: u32::from_le_bytes(input.array()?),
+                }),
+            }),
+            9 => {
+                let extra = serde_json::from_slice(std::mem::take(&mut input.0)).map_err(|_| Malformed)?;
+                Self::Extra(Box::new(extra))
+            }
             _ => return Err(Malformed),
         };
         if input.0.is_empty() { Ok(record) } else { Err(Malformed) }
+    }
+}
+
+/// Encodes a [`Record::Metrics`] of borrowed keys: of all calls, the one that is made most.
+pub(crate) fn encode_metrics<'a>(
+    out: &mut Vec<u8>,
+    timestamp: i64,
+    step: i64,
+    values: impl ExactSizeIterator<Item = (&'a str, f64)>,
+) {
+    out.push(2);
+    out.extend(timestamp.to_le_bytes());
+    out.extend(step.to_le_bytes());
+    put_len(out, values.len());
+    for (key, value) in values {
+        put_str(out, key);
+        out.extend(value.to_bits().to_le_bytes());
     }
 }
 
@@ -239,7 +307,15 @@ pub(crate) mod tests {
                 .prop_map(|(timestamp, step, values)| Record::Metrics { timestamp, step, values }),
             pairs().prop_map(Record::Params),
             pairs().prop_map(Record::Tags),
-            (".{0,12}", ".{0,12}").prop_map(|(path, file)| Record::Artifact { path, file }),
+            (".{0,12}", ".{0,12}", proptest::option::of(any::<(u64, u32)>())).prop_map(|(path, file, content)| {
+                let model = if content.is_some() { file.clone() } else { String::new() };
+                let content = content.map(|(len, crc)| Fingerprint { len, crc });
+                Record::Artifact(Artifact { path, file, model, content })
+            }),
+            Just(Record::Resume),
+            (".{0,12}", ".{0,12}").prop_map(|(name, digest)| {
+                Record::Extra(Box::new(Extra::Dataset(crate::DatasetInput::new(name, digest, "local", "{}"))))
+            }),
             any::<i64>().prop_map(|end_time| Record::End { status: Status::Killed, end_time }),
         ]
     }

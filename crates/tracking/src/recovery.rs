@@ -1,10 +1,14 @@
 //! Delivers what earlier processes left in the spool.
 
-use std::{fs, path::Path, time::UNIX_EPOCH};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant, UNIX_EPOCH},
+};
 
 use crate::{
-    Error, Status, SyncReport,
-    delivery::{Courier, Pace, Sink, SinkError},
+    Durability, Error, Status, SyncReport,
+    delivery::{Courier, Pace, Sink, SinkError, ended},
     record::{Record, Start},
     spool::{Ledger, SpoolFolder, SpoolReader, SpoolWriter},
 };
@@ -12,36 +16,18 @@ use crate::{
 /// How to make the sink of a spool's run.
 pub(crate) type MakeSink<'a> = &'a dyn Fn(&SpoolFolder, &Start) -> Result<Box<dyn Sink>, Error>;
 
-/// Delivers the spools under `spool` that belong to `destination` and to no live process.
-///
-/// A destination that does not answer is retried `retries` times in a row, then the rest is left.
-pub(crate) fn deliver_left_over(
-    spool: &Path,
-    destination: &str,
-    retries: u32,
-    pace: Pace,
-    make_sink: MakeSink<'_>,
-) -> Result<SyncReport, Error> {
-    let mut report = SyncReport::default();
-    let mut unreachable: Option<String> = None;
-    for path in SpoolFolder::list(spool)? {
-        // One bad spool must not keep the others from being delivered.
-        match one_spool(&path, destination, retries, pace, make_sink, &mut unreachable) {
-            Ok(None) => {}
-            Ok(Some(delivered)) => {
-                report.records += delivered.records;
-                match delivered.left {
-                    None => report.completed.push(delivered.run_id),
-                    Some(reason) => report.left.push((path, reason)),
-                }
-            }
-            Err(error) => {
-                tracing::warn!(spool = %path.display(), %error, "cannot recover a spool");
-                report.left.push((path, error.to_string()));
-            }
-        }
-    }
-    Ok(report)
+/// How often a wait looks whether somebody wants the run.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The spools of one destination that belong to no live process.
+pub(crate) struct LeftOver<'a> {
+    pub(crate) destination: &'a str,
+    /// How many times in a row a destination that does not answer is tried again, before the rest is left.
+    pub(crate) retries: u32,
+    pub(crate) pace: Pace,
+    pub(crate) make_sink: MakeSink<'a>,
+    /// Whether the spool of the run of this id is not for us now.
+    pub(crate) leave_alone: Box<dyn Fn(&str) -> bool + 'a>,
 }
 
 struct DeliveredSpool {
@@ -50,94 +36,140 @@ struct DeliveredSpool {
     left: Option<String>,
 }
 
-fn one_spool(
-    path: &Path,
-    destination: &str,
-    retries: u32,
-    pace: Pace,
-    make_sink: MakeSink<'_>,
-    unreachable: &mut Option<String>,
-) -> Result<Option<DeliveredSpool>, Error> {
-    let Some(folder) = SpoolFolder::take_over(path)? else {
-        return Ok(None);
-    };
-    let records = folder.records();
-    let length = |action| {
-        let metadata = fs::metadata(&records);
-        metadata.map_err(Error::file(action, &records))
-    };
-    let before = length("read")?;
-    let mut reader = SpoolReader::open(&folder)?;
-    let start = reader.start(before.len())?;
-    if start.destination != destination {
-        return Ok(None);
-    }
-    let mut ledger = Ledger::open(&folder);
-    if ledger.progress.delivered > before.len() {
-        // The ledger of another file. Delivering twice does no harm, delivering nothing does.
-        ledger.progress.delivered = 0;
-    }
-    if ledger.progress.ended {
-        // Kept only because the server refused some of it.
-        return Ok(None);
-    }
-    let mut delivered = DeliveredSpool { run_id: start.run_id.clone(), records: 0, left: None };
-    if !has_end(&mut reader, ledger.progress.delivered, before.len())? {
-        // The last append is the best guess at when the process died.
-        let died = before.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let end_time = died.map_or(start.start_time, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        let status = Status::Killed;
-        SpoolWriter::append_to(&folder)?
-            .append(&Record::End { status, end_time })
-            .map_err(Error::file("write", &records))?;
-    }
-    if let Some(reason) = unreachable {
-        delivered.left = Some(reason.clone());
-        return Ok(Some(delivered));
-    }
-    let limit = length("read")?.len();
-    let mut courier = Courier::new(reader, ledger, make_sink(&folder, &start)?);
-    let mut failures = 0;
-    while let Err(error) = courier.deliver_until(limit, &mut |moved| {
-        delivered.records += moved.records;
-        failures = 0;
-        true
-    }) {
-        failures += 1;
-        let hopeless = !matches!(error, SinkError::Retry { .. });
-        if hopeless || failures > retries {
-            delivered.left = Some(error.reason().to_owned());
-            if !matches!(error, SinkError::Stopped { .. }) {
-                *unreachable = Some(error.reason().to_owned());
+impl LeftOver<'_> {
+    /// Delivers them, those under `spool`.
+    pub(crate) fn deliver(&self, spool: &Path) -> Result<SyncReport, Error> {
+        let mut report = SyncReport::default();
+        let mut unreachable: Option<String> = None;
+        for path in SpoolFolder::list(spool)? {
+            // One bad spool must not keep the others from being delivered.
+            match self.one_spool(&path, &mut unreachable) {
+                Ok(None) => {}
+                Ok(Some(delivered)) => {
+                    report.records += delivered.records;
+                    match delivered.left {
+                        None => report.completed.push(delivered.run_id),
+                        Some(reason) => report.left.push((path, reason)),
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(spool = %path.display(), %error, "cannot recover a spool");
+                    report.left.push((path, error.to_string()));
+                }
             }
+        }
+        Ok(report)
+    }
+
+    fn one_spool(&self, path: &Path, unreachable: &mut Option<String>) -> Result<Option<DeliveredSpool>, Error> {
+        let Some(folder) = SpoolFolder::take_over(path)? else {
+            return Ok(None);
+        };
+        let records = folder.records();
+        let length = |action| {
+            let metadata = fs::metadata(&records);
+            metadata.map_err(Error::file(action, &records))
+        };
+        let before = length("read")?;
+        let mut reader = SpoolReader::open(&folder)?;
+        let start = reader.start(before.len())?;
+        if start.destination != self.destination || (self.leave_alone)(&start.run_id) {
+            return Ok(None);
+        }
+        let mut ledger = Ledger::open(&folder);
+        if ledger.progress.delivered > before.len() {
+            // The ledger of another file. Delivering twice does no harm, delivering nothing does.
+            ledger.progress.delivered = 0;
+        }
+        if ledger.progress.ended && ledger.progress.delivered == before.len() {
+            // Kept because the server refused some of it, or its process died before it was put aside.
+            if ledger.progress.rejected == 0 {
+                folder.retire(self.pace.keep).map_err(Error::file("put aside", path))?;
+            }
+            return Ok(None);
+        }
+        let mut delivered = DeliveredSpool { run_id: start.run_id.clone(), records: 0, left: None };
+        if !has_end(&mut reader, &ledger, before.len())? {
+            // The last append is the best guess at when the process died.
+            let died = before.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            let end_time = died.map_or(start.start_time, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+            let status = Status::Killed;
+            SpoolWriter::append_to(&folder, Durability::Never)?
+                .append(&Record::End { status, end_time })
+                .map_err(Error::file("write", &records))?;
+        }
+        if let Some(reason) = unreachable {
+            delivered.left = Some(reason.clone());
             return Ok(Some(delivered));
         }
-        std::thread::sleep(pace.delay(failures, &error));
+        let limit = length("read")?.len();
+        let mut courier = Courier::new(reader, ledger, (self.make_sink)(&folder, &start)?);
+        match self.carry(&mut courier, limit, &start.run_id, &mut delivered.records) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => {
+                delivered.left = Some(error.reason().to_owned());
+                if !matches!(error, SinkError::Stopped { .. }) {
+                    *unreachable = Some(error.reason().to_owned());
+                }
+                return Ok(Some(delivered));
+            }
+        }
+        if courier.skipped_bytes() > 0 {
+            let bytes = courier.skipped_bytes();
+            tracing::warn!(bytes, run_id = start.run_id, "stepped over damaged bytes of a spool");
+        }
+        let progress = &courier.ledger().progress;
+        if let Some(id) = &progress.server_run_id {
+            id.clone_into(&mut delivered.run_id);
+        }
+        match progress.rejected {
+            0 => folder.retire(self.pace.keep).map_err(Error::file("put aside", path))?,
+            refused => delivered.left = Some(format!("{refused} items were refused: see rejected.txt")),
+        }
+        Ok(Some(delivered))
     }
-    if courier.skipped_bytes() > 0 {
-        tracing::warn!(bytes = courier.skipped_bytes(), run_id = start.run_id, "stepped over damaged bytes of a spool");
+
+    /// Delivers up to `limit`, with retries. False: somebody wants the run.
+    fn carry(&self, courier: &mut Courier, limit: u64, run_id: &str, records: &mut u64) -> Result<bool, SinkError> {
+        let mut failures = 0;
+        loop {
+            let result = courier.deliver_until(limit, &mut |moved| {
+                *records += moved.records;
+                failures = 0;
+                !(self.leave_alone)(run_id)
+            });
+            let error = match result {
+                Ok(all) => return Ok(all),
+                Err(error) => error,
+            };
+            failures += 1;
+            if failures > self.retries || !matches!(error, SinkError::Retry { .. }) {
+                return Err(error);
+            }
+            let until = Instant::now() + self.pace.delay(failures, &error);
+            while Instant::now() < until {
+                if (self.leave_alone)(run_id) {
+                    return Ok(false);
+                }
+                std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
+            }
+        }
     }
-    let progress = &courier.ledger().progress;
-    if let Some(id) = &progress.server_run_id {
-        id.clone_into(&mut delivered.run_id);
-    }
-    match progress.rejected {
-        0 => folder.remove().map_err(Error::file("remove", path))?,
-        refused => delivered.left = Some(format!("{refused} items were refused: see rejected.txt")),
-    }
-    Ok(Some(delivered))
 }
 
-fn has_end(reader: &mut SpoolReader, from: u64, limit: u64) -> Result<bool, Error> {
+/// Whether the last thing that a spool says of the end of its run is that it has ended.
+fn has_end(reader: &mut SpoolReader, ledger: &Ledger, limit: u64) -> Result<bool, Error> {
     let behind_start = reader.offset();
-    reader.seek(from.max(behind_start));
+    reader.seek(ledger.progress.delivered.max(behind_start));
+    let mut has_end = ledger.progress.ended;
     loop {
         let frames = reader.read(limit, usize::MAX)?;
         if frames.is_empty() {
-            return Ok(false);
+            return Ok(has_end);
         }
-        if frames.iter().any(|frame| matches!(frame.record, Record::End { .. })) {
-            return Ok(true);
+        for frame in frames {
+            has_end = ended(has_end, std::slice::from_ref(&frame.record));
         }
     }
 }

@@ -2,19 +2,17 @@
 
 use std::{
     collections::HashMap,
-    fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use crate::{
-    Clock, Error, StageTimer, Status,
+    Clock, Error, StageTimer, Status, Summary,
     delivery::Outbox,
-    image::IMAGE_FOLDER,
+    entity::Extra,
     memory::Memory,
-    record::Record,
-    spool::{copy_atomic, write_atomic},
+    record::{Record, encode_metrics},
     validate,
 };
 
@@ -31,50 +29,12 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 /// The logging calls check their arguments, put a record into the spool and return; they never wait
 /// for a server. When such a call returns, the record survives the death of the process.
 ///
-/// A run that is dropped without [`Run::finish`] stays open, as after a crash; the next
-/// [`Tracking::open`](crate::Tracking::open) on the same folder marks it KILLED.
+/// When the last handle is dropped without [`Run::finish`], the run ends as KILLED, or as FAILED
+/// where a panic drops it. A run whose process dies is marked KILLED by the next
+/// [`Tracking::open`](crate::Tracking::open) on the same folder.
 #[derive(Debug, Clone)]
 pub struct Run {
     inner: Arc<Inner>,
-}
-
-/// What became of a run's records when it was finished.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Summary {
-    /// The id under which the run is found at its destination.
-    pub run_id: String,
-    /// How the run ended.
-    pub status: Status,
-    /// Records that arrived at the destination.
-    pub delivered: u64,
-    /// Records that wait in the spool for the next sync.
-    pub pending: u64,
-    /// Items (metrics, params, tags, artifacts) that the server refused for good.
-    pub rejected: u64,
-    /// The first of the refused items.
-    pub rejections: Vec<Rejection>,
-    /// The folder that still holds records, if one does.
-    pub spool: Option<PathBuf>,
-    /// The last failure of delivery, if records are pending because of one.
-    pub last_error: Option<String>,
-}
-
-impl Summary {
-    /// Whether everything that was logged arrived.
-    pub fn is_complete(&self) -> bool {
-        self.pending == 0 && self.rejected == 0
-    }
-}
-
-/// An item that a server refused for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Rejection {
-    /// What it is, for example ``metric `loss` ``.
-    pub item: String,
-    /// What the server said.
-    pub reason: String,
 }
 
 #[derive(Debug)]
@@ -90,6 +50,8 @@ struct Inner {
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) run_id: String,
+    /// The id that was minted here.
+    pub(crate) client_id: String,
     pub(crate) experiment_id: Option<String>,
     pub(crate) run_name: String,
 }
@@ -109,15 +71,31 @@ pub(crate) enum Backend {
     },
 }
 
+/// The state that logging calls change.
 #[derive(Debug, Default)]
-struct Log {
-    params: HashMap<String, String>,
+pub(crate) struct Log {
+    pub(crate) params: HashMap<String, String>,
     finished: bool,
+    /// Entries of the tag that lists a run's tables, as JSON.
+    pub(crate) tables: Vec<String>,
+}
+
+impl Log {
+    /// Of a run that has these params already.
+    pub(crate) fn with_params(params: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { params: params.into_iter().collect(), ..Self::default() }
+    }
 }
 
 impl Run {
-    pub(crate) fn new(identity: Identity, clock: Arc<dyn Clock>, finish_timeout: Duration, backend: Backend) -> Self {
-        Self { inner: Arc::new(Inner { identity, clock, finish_timeout, backend, log: Mutex::default() }) }
+    pub(crate) fn new(
+        identity: Identity,
+        clock: Arc<dyn Clock>,
+        finish_timeout: Duration,
+        backend: Backend,
+        log: Log,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { identity, clock, finish_timeout, backend, log: Mutex::new(log) }) }
     }
 
     /// The id of the run, 32 hexadecimal digits. For a server that could not be reached when the
@@ -125,6 +103,10 @@ impl Run {
     /// `dodge.client_run_id`; [`Summary::run_id`] has the server's.
     pub fn run_id(&self) -> &str {
         &self.inner.identity.run_id
+    }
+
+    pub(crate) fn client_id(&self) -> &str {
+        &self.inner.identity.client_id
     }
 
     /// The id of the experiment, where it is known.
@@ -159,19 +141,37 @@ impl Run {
     /// # Errors
     /// As [`Run::log_metric`]; with a bad key nothing is logged.
     pub fn log_metrics<K: AsRef<str>>(&self, values: &[(K, f64)], step: i64) -> Result<(), Error> {
+        self.log_metrics_at(values, step, self.inner.clock.now_ms())
+    }
+
+    /// Logs values of several metrics at the same step, measured at `timestamp`, in milliseconds since
+    /// 1970-01-01 UTC.
+    ///
+    /// # Errors
+    /// As [`Run::log_metrics`]; [`Error::Value`] for a time before 1970.
+    pub fn log_metrics_at<K: AsRef<str>>(&self, values: &[(K, f64)], step: i64, timestamp: i64) -> Result<(), Error> {
         for (key, _) in values {
             validate::key("metric", key.as_ref())?;
+            validate::timestamp(key.as_ref(), timestamp)?;
         }
-        let timestamp = self.inner.clock.now_ms();
         let log = self.open_log()?;
         for part in values.chunks(METRICS_PER_RECORD) {
-            let values = part.iter().map(|(key, value)| (key.as_ref().to_owned(), *value));
-            self.submit(&log, Record::Metrics { timestamp, step, values: values.collect() })?;
+            match &self.inner.backend {
+                // No copy of the keys: this is the call that is made a million times.
+                Backend::Spooled { outbox, .. } => outbox.append_encoded(|out| {
+                    encode_metrics(out, timestamp, step, part.iter().map(|(key, value)| (key.as_ref(), *value)));
+                })?,
+                _ => {
+                    let values = part.iter().map(|(key, value)| (key.as_ref().to_owned(), *value));
+                    self.submit(&log, Record::Metrics { timestamp, step, values: values.collect() })?;
+                }
+            }
         }
         Ok(())
     }
 
-    /// Logs a param. Values longer than 6000 characters are cut, as a server does, with a warning.
+    /// Logs a param. A value longer than 6000 characters, which a server would cut, is split: its
+    /// parts are the params `key`, `key.part2`, `key.part3` and so on, up to 20.
     ///
     /// # Errors
     /// As [`Run::log_params`].
@@ -182,22 +182,19 @@ impl Run {
     /// Logs params. A param is written once; the same value again is no error.
     ///
     /// # Errors
-    /// [`Error::Key`], [`Error::ParamChanged`] (nothing of this call is logged then),
-    /// [`Error::File`], [`Error::Finished`].
+    /// [`Error::Key`], [`Error::ParamChanged`] or, for a value of more than 20 parts, [`Error::Value`] (nothing of
+    /// this call is logged then); [`Error::File`], [`Error::Finished`].
     pub fn log_params<K: AsRef<str>, V: AsRef<str>>(&self, params: &[(K, V)]) -> Result<(), Error> {
         let mut log = self.open_log()?;
         let mut new: Vec<(String, String)> = Vec::new();
         for (key, value) in params {
-            let key = key.as_ref();
-            validate::key("param", key)?;
-            let limit = validate::MAX_PARAM_CHARS;
-            let value = validate::truncated("param", key, value.as_ref(), limit);
-            let in_call = || new.iter().find(|(k, _)| k == key).map(|(_, v)| v);
-            match log.params.get(key).or_else(in_call) {
-                None => new.push((key.to_owned(), value.into_owned())),
-                Some(old) if *old == value => {}
-                Some(old) => {
-                    return Err(Error::ParamChanged { key: key.to_owned(), old: old.clone(), new: value.into_owned() });
+            validate::key("param", key.as_ref())?;
+            for (key, value) in validate::parts("param", key.as_ref(), value.as_ref(), validate::MAX_PARAM_CHARS)? {
+                let in_call = || new.iter().find(|(k, _)| *k == key).map(|(_, v)| v);
+                match log.params.get(&key).or_else(in_call) {
+                    None => new.push((key, value)),
+                    Some(old) if *old == value => {}
+                    Some(old) => return Err(Error::ParamChanged { old: old.clone(), key, new: value }),
                 }
             }
         }
@@ -208,10 +205,11 @@ impl Run {
         Ok(())
     }
 
-    /// Sets a tag; the last value wins. Values longer than 8000 characters are cut with a warning.
+    /// Sets a tag; the last value wins. A value longer than 8000 characters, which a server would cut,
+    /// is split as that of a param; one of a tag whose key begins with `mlflow.` is refused.
     ///
     /// # Errors
-    /// [`Error::Key`], [`Error::File`], [`Error::Finished`].
+    /// [`Error::Key`], [`Error::Value`], [`Error::File`], [`Error::Finished`].
     pub fn set_tag(&self, key: &str, value: &str) -> Result<(), Error> {
         self.set_tags(&[(key, value)])
     }
@@ -223,11 +221,8 @@ impl Run {
     pub fn set_tags<K: AsRef<str>, V: AsRef<str>>(&self, tags: &[(K, V)]) -> Result<(), Error> {
         let mut pairs = Vec::new();
         for (key, value) in tags {
-            let key = key.as_ref();
-            validate::key("tag", key)?;
-            let limit = validate::MAX_TAG_CHARS;
-            let value = validate::truncated("tag", key, value.as_ref(), limit);
-            pairs.push((key.to_owned(), value.into_owned()));
+            validate::key("tag", key.as_ref())?;
+            pairs.extend(validate::parts("tag", key.as_ref(), value.as_ref(), validate::MAX_TAG_CHARS)?);
         }
         let log = self.open_log()?;
         for part in pairs.chunks(PAIRS_PER_RECORD) {
@@ -236,37 +231,24 @@ impl Run {
         Ok(())
     }
 
-    /// Copies the file at `path` into the run, into its folder `folder` (`""`: the top).
-    ///
-    /// The copy is made before this returns: changing or deleting the file later does no harm.
+    /// Sets the note that the page of the run shows, in Markdown: the tag `mlflow.note.content`.
     ///
     /// # Errors
-    /// [`Error::ArtifactPath`] if the place in the run is not allowed, [`Error::File`] if the file
-    /// cannot be read or copied, [`Error::Finished`].
-    pub fn log_artifact_file(&self, path: &Path, folder: &str) -> Result<(), Error> {
-        let name = path.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| Error::ArtifactPath {
-            path: path.display().to_string(),
-            reason: "has no file name in UTF-8",
-        })?;
-        let inside = match folder.trim_end_matches('/') {
-            "" => name.to_owned(),
-            folder => format!("{folder}/{name}"),
-        };
-        self.log_artifact(&inside, &Content::File(path))
-    }
-
-    /// Writes `bytes` as the artifact `path` of the run, for example `reports/summary.json`.
-    ///
-    /// # Errors
-    /// As [`Run::log_artifact_file`].
-    pub fn log_artifact_bytes(&self, bytes: &[u8], path: &str) -> Result<(), Error> {
-        self.log_artifact(path, &Content::Bytes(bytes))
+    /// As [`Run::set_tag`].
+    pub fn set_note(&self, markdown: &str) -> Result<(), Error> {
+        self.set_tag("mlflow.note.content", markdown)
     }
 
     /// Starts to measure a stage; see [`StageTimer`].
     pub fn time_stage(&self, stage: &str) -> StageTimer {
         StageTimer::start(self.clone(), stage)
+    }
+
+    /// Runs `work` as a stage, and returns what it returns; also where that is an error, the metric
+    /// `perf/<stage>_duration_seconds` is logged. A failure to log it is a warning.
+    pub fn timed<T>(&self, stage: &str, work: impl FnOnce() -> T) -> T {
+        let _timer = self.time_stage(stage);
+        work()
     }
 
     /// Waits until everything logged so far has arrived, for at most the finish timeout of the
@@ -321,58 +303,37 @@ impl Run {
         Ok(summary)
     }
 
+    /// Lets go of the run for all its clones without ending it, as the death of the process would:
+    /// another process, or this one, may go on with it ([`Tracking::resume_run`](crate::Tracking::resume_run)).
+    ///
+    /// What is undelivered after two seconds stays in the spool.
+    ///
+    /// # Errors
+    /// [`Error::Finished`] if it has been finished.
+    pub fn detach(&self) -> Result<(), Error> {
+        self.open_log()?.finished = true;
+        if let Backend::Spooled { outbox, .. } = &self.inner.backend {
+            outbox.close(DROP_TIMEOUT);
+        }
+        Ok(())
+    }
+
     pub(crate) fn now_ms(&self) -> i64 {
         self.inner.clock.now_ms()
     }
 
-    /// Stores a file whose name the image grid can parse; see [`Run::log_image`].
-    pub(crate) fn log_in_image_folder(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
-        self.store_artifact(path, &Content::Bytes(bytes))
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.inner.backend
     }
 
-    fn log_artifact(&self, path: &str, content: &Content<'_>) -> Result<(), Error> {
-        if path.starts_with(IMAGE_FOLDER) {
-            return Err(Error::ArtifactPath {
-                path: path.to_owned(),
-                reason: "is in the folder of the image grid, which any other file would break: use `log_image` or another folder",
-            });
-        }
-        self.store_artifact(path, content)
-    }
-
-    fn store_artifact(&self, path: &str, content: &Content<'_>) -> Result<(), Error> {
-        validate::artifact_path(path)?;
-        drop(self.open_log()?);
-        match &self.inner.backend {
-            Backend::Off => content.check(),
-            Backend::Console => {
-                content.check()?;
-                tracing::info!(target: "dodge::metrics", "artifact {path}");
-                Ok(())
-            }
-            Backend::Memory { memory, index } => {
-                memory.artifact(*index, path, content.read()?);
-                Ok(())
-            }
-            Backend::Spooled { artifacts: Some(folder), .. } => {
-                let target = folder.join(path);
-                if let Some(parent) = target.parent() {
-                    fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
-                }
-                content.write(&target)
-            }
-            Backend::Spooled { outbox, artifacts: None } => {
-                let file = uuid::Uuid::new_v4().simple().to_string();
-                content.write(&outbox.folder.file(&file))?;
-                let path = path.to_owned();
-                let log = self.open_log()?;
-                self.submit(&log, Record::Artifact { path, file })
-            }
-        }
+    /// Records what is written rarely.
+    pub(crate) fn submit_extra(&self, extra: Extra) -> Result<(), Error> {
+        let log = self.open_log()?;
+        self.submit(&log, Record::Extra(Box::new(extra)))
     }
 
     /// The state that logging calls change; holding it keeps the run from being finished.
-    fn open_log(&self) -> Result<MutexGuard<'_, Log>, Error> {
+    pub(crate) fn open_log(&self) -> Result<MutexGuard<'_, Log>, Error> {
         let log = self.inner.log.lock().unwrap_or_else(PoisonError::into_inner);
         if log.finished {
             return Err(Error::Finished { run_id: self.run_id().to_owned() });
@@ -380,7 +341,7 @@ impl Run {
         Ok(log)
     }
 
-    fn submit(&self, _open: &MutexGuard<'_, Log>, record: Record) -> Result<(), Error> {
+    pub(crate) fn submit(&self, _open: &MutexGuard<'_, Log>, record: Record) -> Result<(), Error> {
         match &self.inner.backend {
             Backend::Off => Ok(()),
             Backend::Console => {
@@ -398,40 +359,23 @@ impl Run {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let finished = self.log.get_mut().is_ok_and(|log| log.finished);
-        if let Backend::Spooled { outbox, .. } = &self.backend
-            && !finished
-        {
-            tracing::warn!(run_id = self.identity.run_id, "a tracked run was dropped without being finished");
-            outbox.close(DROP_TIMEOUT);
+        if self.log.get_mut().unwrap_or_else(PoisonError::into_inner).finished {
+            return;
         }
-    }
-}
-
-enum Content<'a> {
-    File(&'a Path),
-    Bytes(&'a [u8]),
-}
-
-impl Content<'_> {
-    fn check(&self) -> Result<(), Error> {
-        match self {
-            Self::File(path) => fs::File::open(path).map(drop).map_err(Error::file("read", *path)),
-            Self::Bytes(_) => Ok(()),
-        }
-    }
-
-    fn read(&self) -> Result<Vec<u8>, Error> {
-        match self {
-            Self::File(path) => fs::read(path).map_err(Error::file("read", *path)),
-            Self::Bytes(bytes) => Ok(bytes.to_vec()),
-        }
-    }
-
-    fn write(&self, target: &Path) -> Result<(), Error> {
-        match self {
-            Self::File(path) => copy_atomic(path, target),
-            Self::Bytes(bytes) => write_atomic(target, bytes),
+        let status = if std::thread::panicking() { Status::Failed } else { Status::Killed };
+        let end = Record::End { status, end_time: self.clock.now_ms() };
+        match &self.backend {
+            Backend::Off => {}
+            Backend::Console => print_record(&end),
+            Backend::Memory { memory, index } => memory.record(*index, end),
+            Backend::Spooled { outbox, .. } => {
+                let (run_id, status) = (&self.identity.run_id, status.as_str());
+                tracing::warn!(run_id, status, "a tracked run was dropped without being finished");
+                if let Err(error) = outbox.append(&end) {
+                    tracing::warn!(run_id, %error, "the end of a tracked run cannot be recorded");
+                }
+                outbox.close(DROP_TIMEOUT);
+            }
         }
     }
 }
@@ -445,7 +389,13 @@ fn print_record(record: &Record) {
         Record::Params(pairs) => format!("params {}", join(pairs)),
         Record::Tags(pairs) => format!("tags {}", join(pairs)),
         Record::End { status, .. } => format!("run {}", status.as_str()),
-        Record::Start(_) | Record::Artifact { .. } => return,
+        Record::Extra(extra) => match &**extra {
+            Extra::Dataset(dataset) => format!("dataset {} {}", dataset.name, dataset.digest),
+            Extra::Model(model) => format!("model {}", model.options.name),
+            Extra::Version(version) => format!("version of the registered model {}", version.name),
+            Extra::ModelReady { .. } => return,
+        },
+        Record::Start(_) | Record::Artifact(_) | Record::Resume => return,
     };
     tracing::info!(target: "dodge::metrics", "{line}");
 }

@@ -6,19 +6,29 @@
 //! - `ledger.json`: how far delivery has come ([`Ledger`]).
 //! - `files/`: copies of artifacts that wait for a server.
 //! - `lock`: held by the process that owns the run; who can take it knows that the owner is gone.
+//!
+//! A spool of which everything has arrived moves from `spool/` to `delivered/` beside it, without its
+//! `files/`: what was logged can still be compared with what the destination holds, and the run can
+//! go on. The oldest of them go when they outgrow a limit.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
-
-use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
     record::{Record, Start},
 };
+
+mod disk;
+mod ledger;
+
+use disk::DiskThread;
+pub use disk::Durability;
+pub(crate) use ledger::{Ledger, Progress, ServedModel};
 
 /// First bytes of `records`: a name and the version of the format.
 const FILE_HEADER: &[u8; 16] = b"dodge-spool v1\r\n";
@@ -33,6 +43,7 @@ const CHUNK: u64 = (MAX_PAYLOAD + FRAME_HEADER) as u64;
 const RECORDS: &str = "records";
 const LOCK: &str = "lock";
 const FILES: &str = "files";
+const DELIVERED: &str = "delivered";
 
 /// The folder of one run's spool, with its lock held.
 #[derive(Debug)]
@@ -44,7 +55,7 @@ pub(crate) struct SpoolFolder {
 
 impl SpoolFolder {
     /// Makes the folder of a new run under `spool`, locked, with `start` as its first record.
-    pub(crate) fn create(spool: &Path, start: &Start) -> Result<(Self, SpoolWriter), Error> {
+    pub(crate) fn create(spool: &Path, start: &Start, durability: Durability) -> Result<(Self, SpoolWriter), Error> {
         // Made under another name: a recovery that scans `spool` never sees it unlocked or empty.
         let new = spool.join(format!(".new-{}", start.run_id));
         let path = spool.join(&start.run_id);
@@ -57,7 +68,7 @@ impl SpoolFolder {
             let _ = fs::remove_dir_all(&new);
         })?;
         let folder = Self { path, lock };
-        let writer = SpoolWriter::append_to(&folder)?;
+        let writer = SpoolWriter::append_to(&folder, durability)?;
         Ok((folder, writer))
     }
 
@@ -69,7 +80,7 @@ impl SpoolFolder {
         lock.try_lock().map_err(io::Error::from).map_err(Error::file("lock", &lock_path))?;
         let records = new.join(RECORDS);
         let mut bytes = FILE_HEADER.to_vec();
-        put_frame(&mut bytes, &Record::Start(start.clone()));
+        put_frame(&mut bytes, |out| Record::Start(start.clone()).encode(out));
         fs::write(&records, bytes).map_err(Error::file("write", &records))?;
         Ok(lock)
     }
@@ -127,6 +138,11 @@ impl SpoolFolder {
         &self.path
     }
 
+    /// Our id of the run, after which the folder is named.
+    pub(crate) fn run_id(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     pub(crate) fn records(&self) -> PathBuf {
         self.path.join(RECORDS)
     }
@@ -136,12 +152,82 @@ impl SpoolFolder {
         self.path.join(FILES).join(name)
     }
 
-    /// Removes the spool: everything in it has been delivered.
+    /// Removes the spool.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        // `records` goes first: without it the rest is recognised as no spool (see `take_over`).
-        fs::remove_file(self.records())?;
-        fs::remove_dir_all(&self.path)
+        remove_folder(&self.path)
     }
+
+    /// Puts the spool aside: everything in it has been delivered. Of all those put aside, the newest
+    /// are kept whose records are together at most `keep` bytes long.
+    pub(crate) fn retire(&self, keep: u64) -> io::Result<()> {
+        let delivered = delivered_folder(&self.path);
+        let Some((delivered, name)) = delivered.as_deref().zip(self.path.file_name()).filter(|_| keep > 0) else {
+            return self.remove();
+        };
+        fs::create_dir_all(delivered)?;
+        let files = self.path.join(FILES);
+        if files.exists() {
+            fs::remove_dir_all(files)?;
+        }
+        let target = delivered.join(name);
+        if target.exists() {
+            // Of an earlier delivery of the same run, which this one repeats or continues.
+            fs::remove_dir_all(&target)?;
+        }
+        fs::rename(&self.path, target)?;
+        trim(delivered, keep)
+    }
+
+    /// Brings the spool of the run `id` under `spool` back from those put aside, where it is there.
+    pub(crate) fn bring_back(spool: &Path, id: &str) -> Result<(), Error> {
+        let path = spool.join(id);
+        let Some(aside) = delivered_folder(&path).map(|delivered| delivered.join(id)).filter(|aside| aside.exists())
+        else {
+            return Ok(());
+        };
+        fs::rename(&aside, &path).map_err(Error::file("move", aside))
+    }
+
+    /// The folders put aside, beside the folder `spool`, in the order of their names.
+    pub(crate) fn list_delivered(spool: &Path) -> Result<Vec<PathBuf>, Error> {
+        Self::list(&spool.with_file_name(DELIVERED))
+    }
+}
+
+/// `delivered/` beside the `spool/` that holds the folder of a run.
+fn delivered_folder(run: &Path) -> Option<PathBuf> {
+    Some(run.parent()?.with_file_name(DELIVERED))
+}
+
+fn remove_folder(path: &Path) -> io::Result<()> {
+    // `records` goes first: without it the rest is recognised as no spool (see `take_over`).
+    fs::remove_file(path.join(RECORDS))?;
+    fs::remove_dir_all(path)
+}
+
+/// Removes the oldest folders below `delivered`, until the records of the others are at most `keep` bytes.
+fn trim(delivered: &Path, keep: u64) -> io::Result<()> {
+    let mut folders: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(delivered)? {
+        let path = entry?.path();
+        // Another process may have removed it meanwhile.
+        if let Ok(records) = fs::metadata(path.join(RECORDS)) {
+            folders.push((records.modified()?, records.len(), path));
+        }
+    }
+    folders.sort();
+    let mut total: u64 = folders.iter().map(|(_, len, _)| len).sum();
+    for (_, len, path) in folders {
+        if total <= keep {
+            break;
+        }
+        total -= len;
+        match remove_folder(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Appends records to a spool.
@@ -150,20 +236,27 @@ pub(crate) struct SpoolWriter {
     file: File,
     frame: Vec<u8>,
     written: u64,
+    disk: DiskThread,
 }
 
 impl SpoolWriter {
-    pub(crate) fn append_to(folder: &SpoolFolder) -> Result<Self, Error> {
+    pub(crate) fn append_to(folder: &SpoolFolder, durability: Durability) -> Result<Self, Error> {
         let path = folder.records();
         let file = OpenOptions::new().append(true).open(&path).map_err(Error::file("open", &path))?;
         let written = file.metadata().map_err(Error::file("read", &path))?.len();
-        Ok(Self { file, frame: Vec::new(), written })
+        let disk = DiskThread::start(&file, folder.path(), durability).map_err(Error::file("open", &path))?;
+        Ok(Self { file, frame: Vec::new(), written, disk })
     }
 
     /// Hands one record to the kernel. On an error (disk full) the file is as it was before.
     pub(crate) fn append(&mut self, record: &Record) -> io::Result<()> {
+        self.append_encoded(|out| record.encode(out))
+    }
+
+    /// [`SpoolWriter::append`] of a record that `encode` writes.
+    pub(crate) fn append_encoded(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         self.frame.clear();
-        put_frame(&mut self.frame, record);
+        put_frame(&mut self.frame, encode);
         if self.frame.len() > MAX_PAYLOAD + FRAME_HEADER {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "record is longer than 1 MiB"));
         }
@@ -176,7 +269,7 @@ impl SpoolWriter {
             return Err(error);
         }
         self.written += self.frame.len() as u64;
-        Ok(())
+        self.disk.written(&self.file)
     }
 
     /// The length of the file, in bytes.
@@ -284,98 +377,6 @@ impl SpoolReader {
     }
 }
 
-/// How far the delivery of a run has come. Losing it costs a repeated delivery, nothing else.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Progress {
-    /// Everything before this offset of `records` has arrived.
-    pub(crate) delivered: u64,
-    /// Items that the server refused for good; they are listed in `rejected.txt`.
-    pub(crate) rejected: u64,
-    /// The end of the run has arrived.
-    pub(crate) ended: bool,
-    /// A run may have been created on the server without our having seen the reply.
-    pub(crate) create_attempted: bool,
-    pub(crate) server_run_id: Option<String>,
-    pub(crate) server_experiment_id: Option<String>,
-    pub(crate) artifact_uri: Option<String>,
-}
-
-/// [`Progress`] and the file that keeps it.
-#[derive(Debug)]
-pub(crate) struct Ledger {
-    path: PathBuf,
-    pub(crate) progress: Progress,
-}
-
-impl Ledger {
-    pub(crate) fn open(folder: &SpoolFolder) -> Self {
-        let path = folder.path().join("ledger.json");
-        let progress = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-                tracing::warn!(path = %path.display(), %error, "unreadable ledger, delivering anew");
-                Progress { create_attempted: true, ..Progress::default() }
-            }),
-            Err(_) => Progress::default(),
-        };
-        Self { path, progress }
-    }
-
-    pub(crate) fn save(&self) -> Result<(), Error> {
-        let bytes =
-            serde_json::to_vec(&self.progress).map_err(io::Error::from).map_err(Error::file("write", &self.path))?;
-        write_atomic(&self.path, &bytes)
-    }
-
-    /// Adds a line on an item that a server refused to `rejected.txt`.
-    pub(crate) fn note_rejected(&mut self, what: &str, reason: &str) {
-        self.progress.rejected += 1;
-        let path = self.path.with_file_name("rejected.txt");
-        let line = format!("{what}: {}\n", reason.replace('\n', " "));
-        let written = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .and_then(|mut file| file.write_all(line.as_bytes()));
-        if let Err(error) = written {
-            tracing::warn!(path = %path.display(), %error, "cannot note a rejected item");
-        }
-    }
-}
-
-/// Writes a file so that it is there whole or not at all.
-pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let temporary = temporary_beside(path);
-    fs::write(&temporary, bytes)
-        .and_then(|()| fs::rename(&temporary, path))
-        .inspect_err(|_| {
-            let _ = fs::remove_file(&temporary);
-        })
-        .map_err(Error::file("write", path))
-}
-
-/// Copies a file so that the copy is there whole or not at all.
-pub(crate) fn copy_atomic(from: &Path, to: &Path) -> Result<(), Error> {
-    let mut source = File::open(from).map_err(Error::file("read", from))?;
-    if source.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        let error = io::Error::new(io::ErrorKind::IsADirectory, "is a folder, not a file");
-        return Err(Error::file("read", from)(error));
-    }
-    let temporary = temporary_beside(to);
-    // Not a hard link: a caller that rewrites its file in place would rewrite the artifact.
-    File::create(&temporary)
-        .and_then(|mut target| io::copy(&mut source, &mut target))
-        .and_then(|_| fs::rename(&temporary, to))
-        .inspect_err(|_| {
-            let _ = fs::remove_file(&temporary);
-        })
-        .map_err(Error::file("write", to))
-}
-
-fn temporary_beside(path: &Path) -> PathBuf {
-    path.with_file_name(format!(".{}.tmp", uuid::Uuid::new_v4().simple()))
-}
-
 enum Parsed {
     Frame(Record, usize),
     /// Could become a frame with more bytes.
@@ -421,10 +422,10 @@ fn next_frame(chunk: &[u8], from: usize, at_limit: bool) -> usize {
     chunk.len()
 }
 
-fn put_frame(out: &mut Vec<u8>, record: &Record) {
+fn put_frame(out: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend([0; FRAME_HEADER]);
-    record.encode(out);
+    encode(out);
     let payload = &out[start + FRAME_HEADER..];
     let len = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes();
     let crc = crc32fast::hash(payload).to_le_bytes();

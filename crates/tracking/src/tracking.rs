@@ -3,30 +3,32 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use crate::{
-    Clock, Destination, Error, FixedClock, RecordedRun, Run,
-    delivery::{Courier, Outbox, Pace, SinkError, Worker},
+    Clock, Destination, Durability, Error, FixedClock, RecordedRun, Run, RunOptions,
+    delivery::{Courier, Outbox, Pace, Sink, SinkError, Worker},
     local::{sink::LocalSink, store::LocalStore},
     memory::Memory,
     record::Start,
-    recovery,
+    recovery::{self, LeftOver},
     remote::{
         client::{RestClient, Server},
         sink::RemoteSink,
     },
-    run::{Backend, Identity},
-    spool::{Ledger, SpoolFolder, SpoolReader},
+    resume,
+    run::{Backend, Identity, Log},
+    run_options::PARENT,
+    spool::{Ledger, SpoolFolder, SpoolReader, SpoolWriter},
     validate,
 };
 
 /// A tracking destination, ready to start runs. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Tracking {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// How to open a [`Tracking`].
@@ -44,6 +46,11 @@ pub struct TrackingOptions {
     pub finish_timeout: Duration,
     /// How long records gather before they are delivered together. Default: 0.5 s.
     pub delivery_interval: Duration,
+    /// What a power cut may cost. Default: [`Durability::Within`] 1 s.
+    pub durability: Durability,
+    /// Records that have been delivered are kept up to this many bytes, the newest, in the folder `delivered/`: to
+    /// compare them with what the destination holds, and for runs to go on. Default: 64 MiB, about a million metrics.
+    pub keep_delivered: u64,
 }
 
 impl TrackingOptions {
@@ -55,7 +62,23 @@ impl TrackingOptions {
             clock,
             finish_timeout: Duration::from_secs(30),
             delivery_interval: Duration::from_millis(500),
+            durability: Durability::Within(Duration::from_secs(1)),
+            keep_delivered: 64 << 20,
         }
+    }
+
+    /// Sets what a power cut may cost.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Sets how many bytes of delivered records are kept; 0: none.
+    #[must_use]
+    pub fn with_keep_delivered(mut self, bytes: u64) -> Self {
+        self.keep_delivered = bytes;
+        self
     }
 
     /// Sets how long [`Run::finish`] and [`Run::flush`] may take to deliver.
@@ -73,70 +96,6 @@ impl TrackingOptions {
     }
 }
 
-/// What to start a run with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RunOptions {
-    /// The name of the experiment, made if it does not exist.
-    pub experiment: String,
-    /// The name of the run; `None`: `run-` and the first digits of its id.
-    pub run_name: Option<String>,
-    /// Who runs it (tag `mlflow.user`).
-    pub user: Option<String>,
-    /// The program (tag `mlflow.source.name`; `mlflow.source.type` becomes `LOCAL`).
-    pub source_name: Option<String>,
-    /// More tags, for example `mlflow.source.git.commit`.
-    pub tags: Vec<(String, String)>,
-}
-
-impl RunOptions {
-    /// A run of the experiment of this name.
-    pub fn new(experiment: impl Into<String>) -> Self {
-        Self { experiment: experiment.into(), run_name: None, user: None, source_name: None, tags: Vec::new() }
-    }
-
-    /// Names the run.
-    #[must_use]
-    pub fn with_run_name(mut self, name: impl Into<String>) -> Self {
-        self.run_name = Some(name.into());
-        self
-    }
-
-    /// Says who runs it.
-    #[must_use]
-    pub fn with_user(mut self, user: impl Into<String>) -> Self {
-        self.user = Some(user.into());
-        self
-    }
-
-    /// Says which program runs it.
-    #[must_use]
-    pub fn with_source_name(mut self, name: impl Into<String>) -> Self {
-        self.source_name = Some(name.into());
-        self
-    }
-
-    /// Adds a tag.
-    #[must_use]
-    pub fn with_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.tags.push((key.into(), value.into()));
-        self
-    }
-
-    fn all_tags(&self, run_name: &str) -> Vec<(String, String)> {
-        let mut tags = vec![("mlflow.runName".to_owned(), run_name.to_owned())];
-        if let Some(user) = &self.user {
-            tags.push(("mlflow.user".to_owned(), user.clone()));
-        }
-        if let Some(source) = &self.source_name {
-            tags.push(("mlflow.source.name".to_owned(), source.clone()));
-            tags.push(("mlflow.source.type".to_owned(), "LOCAL".to_owned()));
-        }
-        tags.extend(self.tags.iter().cloned());
-        tags
-    }
-}
-
 /// What a sync of left-over spools achieved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -150,18 +109,22 @@ pub struct SyncReport {
 }
 
 #[derive(Debug)]
-struct Inner {
-    kind: Kind,
+pub(crate) struct Inner {
+    pub(crate) kind: Kind,
     folder: PathBuf,
     clock: Arc<dyn Clock>,
     finish_timeout: Duration,
     delivery_interval: Duration,
+    durability: Durability,
+    keep_delivered: u64,
     /// Held by a sync, so that two of this process do not take spools from each other.
     syncing: Mutex<()>,
+    /// Ids of runs that somebody wants to go on with: a sync leaves their spools alone.
+    wanted: Mutex<Vec<String>>,
 }
 
 #[derive(Debug)]
-enum Kind {
+pub(crate) enum Kind {
     Off,
     Console,
     Memory(Memory),
@@ -194,7 +157,10 @@ impl Tracking {
                 clock: options.clock,
                 finish_timeout: options.finish_timeout,
                 delivery_interval: options.delivery_interval,
+                durability: options.durability,
+                keep_delivered: options.keep_delivered,
                 syncing: Mutex::new(()),
+                wanted: Mutex::default(),
             }),
         };
         match &tracking.inner.kind {
@@ -224,7 +190,10 @@ impl Tracking {
                 clock: Arc::new(FixedClock(0)),
                 finish_timeout: Duration::ZERO,
                 delivery_interval: Duration::ZERO,
+                durability: Durability::Never,
+                keep_delivered: 0,
                 syncing: Mutex::new(()),
+                wanted: Mutex::default(),
             }),
         }
     }
@@ -248,15 +217,23 @@ impl Tracking {
     /// [`Error::Server`] if the server refuses the run (credentials, not an MLflow server, ...).
     pub fn start_run(&self, options: &RunOptions) -> Result<Run, Error> {
         validate::experiment(&options.experiment)?;
-        for (key, _) in &options.tags {
+        for (key, value) in &options.tags {
             validate::key("tag", key)?;
+            validate::parts("tag", key, value, validate::MAX_TAG_CHARS)?;
         }
         let run_id = uuid::Uuid::new_v4().simple().to_string();
         let run_name = match &options.run_name {
             Some(name) => name.chars().take(validate::MAX_KEY_CHARS).collect(),
             None => format!("run-{}", &run_id[..8]),
         };
-        let tags = options.all_tags(&run_name);
+        let mut tags = options.all_tags(&run_name);
+        if let Some(parent) = &options.parent {
+            let id = match &self.inner.kind {
+                Kind::Remote(_) => parent.id_for_server(),
+                _ => parent.run_id().to_owned(),
+            };
+            tags.push((PARENT.to_owned(), id));
+        }
         let mut start = Start {
             run_id,
             destination: "local".to_owned(),
@@ -267,8 +244,8 @@ impl Tracking {
             start_time: self.inner.clock.now_ms(),
         };
         let run = match &self.inner.kind {
-            Kind::Off => self.run(&start, None, Backend::Off),
-            Kind::Console => self.run(&start, None, Backend::Console),
+            Kind::Off => self.run(&start, None, Backend::Off, Log::default()),
+            Kind::Console => self.run(&start, None, Backend::Console, Log::default()),
             Kind::Memory(memory) => {
                 let index = memory.start(RecordedRun {
                     run_id: start.run_id.clone(),
@@ -277,7 +254,7 @@ impl Tracking {
                     ..RecordedRun::default()
                 });
                 let memory = memory.clone();
-                self.run(&start, None, Backend::Memory { memory, index })
+                self.run(&start, None, Backend::Memory { memory, index }, Log::default())
             }
             Kind::Local(store) => {
                 start.experiment_id = store.experiment(&start.experiment, start.start_time)?;
@@ -306,34 +283,81 @@ impl Tracking {
         let spool = self.spool();
         match &self.inner.kind {
             Kind::Off | Kind::Console | Kind::Memory(_) => Ok(SyncReport::default()),
-            Kind::Local(store) => recovery::deliver_left_over(&spool, "local", 3, self.pace(), &|_, start| {
-                Ok(Box::new(LocalSink::new(store, start)?))
-            }),
+            Kind::Local(store) => {
+                let make_sink = |_: &SpoolFolder, start: &Start| -> Result<Box<dyn Sink>, Error> {
+                    Ok(Box::new(LocalSink::new(store, start)?))
+                };
+                self.left_over("local", 3, &make_sink).deliver(&spool)
+            }
             Kind::Remote(server) => {
-                let uri = server.options.uri();
-                let retries = server.options.max_retries;
-                recovery::deliver_left_over(&spool, uri, retries, self.pace(), &|folder, start| {
+                let make_sink = |folder: &SpoolFolder, start: &Start| -> Result<Box<dyn Sink>, Error> {
                     let client = RestClient::new(Arc::clone(server), server.options.request_timeout);
                     Ok(Box::new(RemoteSink::new(client, start, folder.path())))
-                })
+                };
+                self.left_over(server.options.uri(), server.options.max_retries, &make_sink).deliver(&spool)
             }
         }
     }
 
+    fn left_over<'a>(&'a self, destination: &'a str, retries: u32, make_sink: recovery::MakeSink<'a>) -> LeftOver<'a> {
+        let wanted = |id: &str| self.wanted().iter().any(|wanted| wanted == id);
+        LeftOver { destination, retries, pace: self.pace(), make_sink, leave_alone: Box::new(wanted) }
+    }
+
+    /// Goes on with a run that was cut short or has ended, as the same run: `run_id` is its id at the destination
+    /// ([`Summary::run_id`](crate::Summary::run_id)) or the one of [`Run::run_id`]. Its status is RUNNING again; params
+    /// keep their values.
+    ///
+    /// It needs no server while the spool of the run is here, delivered or not.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if nothing is known of the run, [`Error::InUse`] if it is being recorded by a live process,
+    /// [`Error::Server`] if the spool is not here and the server cannot be asked, [`Error::File`], [`Error::Store`].
+    pub fn resume_run(&self, run_id: &str) -> Result<Run, Error> {
+        resume::resume(self, run_id)
+    }
+
+    pub(crate) fn wanted(&self) -> MutexGuard<'_, Vec<String>> {
+        self.inner.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a sync that is under way in this process, which looks at `wanted` often.
+    pub(crate) fn pause_sync(&self) -> MutexGuard<'_, ()> {
+        self.inner.syncing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn start_local(&self, store: &LocalStore, start: &Start) -> Result<Run, Error> {
-        let (folder, writer) = SpoolFolder::create(&self.spool(), start)?;
-        let courier =
-            Courier::new(SpoolReader::open(&folder)?, Ledger::open(&folder), Box::new(LocalSink::new(store, start)?));
+        let (folder, writer) = SpoolFolder::create(&self.spool(), start, self.inner.durability)?;
+        let sink = Box::new(LocalSink::new(store, start)?);
+        let ledger = Ledger::open(&folder);
         let artifacts = Some(store.artifact_folder(start));
-        let outbox = Arc::new(Outbox::new(folder, writer, 1));
+        let spooled = Spooled { folder, writer, ledger, undelivered: 1 };
+        self.spawn(start, spooled, sink, artifacts, Log::default())
+    }
+
+    /// Starts the delivery of a spool, and the run that writes it.
+    pub(crate) fn spawn(
+        &self,
+        start: &Start,
+        spooled: Spooled,
+        sink: Box<dyn Sink>,
+        artifacts: Option<PathBuf>,
+        log: Log,
+    ) -> Result<Run, Error> {
+        let Spooled { folder, writer, ledger, undelivered } = spooled;
+        let progress = &ledger.progress;
+        let mut identity = start.clone();
+        identity.run_id = progress.server_run_id.clone().unwrap_or(identity.run_id);
+        let own_experiment = Some(start.experiment_id.clone()).filter(|id| !id.is_empty());
+        let experiment_id = progress.server_experiment_id.clone().or(own_experiment);
+        let courier = Courier::new(SpoolReader::open(&folder)?, ledger, sink);
+        let outbox = Arc::new(Outbox::new(folder, writer, undelivered));
         Worker::spawn(Arc::clone(&outbox), courier, self.pace())?;
-        let experiment_id = Some(start.experiment_id.clone());
-        let run = self.run(start, experiment_id, Backend::Spooled { outbox, artifacts });
-        Ok(run)
+        Ok(self.run(&identity, experiment_id, Backend::Spooled { outbox, artifacts }, log))
     }
 
     fn start_remote(&self, server: &Arc<Server>, start: &Start) -> Result<Run, Error> {
-        let (folder, writer) = SpoolFolder::create(&self.spool(), start)?;
+        let (folder, writer) = SpoolFolder::create(&self.spool(), start, self.inner.durability)?;
         let mut ledger = Ledger::open(&folder);
         let first = RestClient::new(Arc::clone(server), server.options.start_timeout);
         let mut sink = RemoteSink::new(first, start, folder.path());
@@ -353,20 +377,21 @@ impl Tracking {
             }
         }
         sink.set_timeout(server.options.request_timeout);
-        let progress = &ledger.progress;
-        let mut identity = start.clone();
-        identity.run_id = progress.server_run_id.clone().unwrap_or(identity.run_id);
-        let experiment_id = progress.server_experiment_id.clone();
-        let courier = Courier::new(SpoolReader::open(&folder)?, ledger, Box::new(sink));
-        let outbox = Arc::new(Outbox::new(folder, writer, 1));
-        Worker::spawn(Arc::clone(&outbox), courier, self.pace())?;
-        let artifacts = None;
-        Ok(self.run(&identity, experiment_id, Backend::Spooled { outbox, artifacts }))
+        let spooled = Spooled { folder, writer, ledger, undelivered: 1 };
+        self.spawn(start, spooled, Box::new(sink), None, Log::default())
     }
 
-    fn run(&self, start: &Start, experiment_id: Option<String>, backend: Backend) -> Run {
-        let identity = Identity { run_id: start.run_id.clone(), experiment_id, run_name: start.run_name.clone() };
-        Run::new(identity, Arc::clone(&self.inner.clock), self.inner.finish_timeout, backend)
+    fn run(&self, start: &Start, experiment_id: Option<String>, backend: Backend, log: Log) -> Run {
+        let identity = Identity {
+            run_id: start.run_id.clone(),
+            client_id: match &backend {
+                Backend::Spooled { outbox, .. } => outbox.folder.run_id(),
+                _ => start.run_id.clone(),
+            },
+            experiment_id,
+            run_name: start.run_name.clone(),
+        };
+        Run::new(identity, Arc::clone(&self.inner.clock), self.inner.finish_timeout, backend, log)
     }
 
     fn sync_in_background(&self) -> Result<(), Error> {
@@ -395,7 +420,11 @@ impl Tracking {
         fs::create_dir_all(&spool).map_err(Error::file("create", spool))
     }
 
-    fn spool(&self) -> PathBuf {
+    pub(crate) fn durability(&self) -> Durability {
+        self.inner.durability
+    }
+
+    pub(crate) fn spool(&self) -> PathBuf {
         spool_folder(&self.inner.folder)
     }
 
@@ -404,8 +433,21 @@ impl Tracking {
             Kind::Remote(server) => server.options.backoff_factor,
             _ => 0.25,
         };
-        Pace { interval: self.inner.delivery_interval, backoff: Duration::from_secs_f64(factor.clamp(0.0, 3600.0)) }
+        Pace {
+            interval: self.inner.delivery_interval,
+            backoff: Duration::from_secs_f64(factor.clamp(0.0, 3600.0)),
+            keep: self.inner.keep_delivered,
+        }
     }
+}
+
+/// A spool that is ready to be written and delivered.
+pub(crate) struct Spooled {
+    pub(crate) folder: SpoolFolder,
+    pub(crate) writer: SpoolWriter,
+    pub(crate) ledger: Ledger,
+    /// How many of its records have not been delivered.
+    pub(crate) undelivered: u64,
 }
 
 fn spool_folder(folder: &Path) -> PathBuf {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::store::LocalStore;
+use super::{extra, store::LocalStore};
 use crate::{
     Error,
     delivery::{Delivered, Sink, SinkError},
@@ -12,12 +12,13 @@ use crate::{
     spool::Ledger,
 };
 
-/// How many records share a transaction.
-const PER_TRANSACTION: usize = 4096;
+/// How many records share a transaction: enough that its own cost does not count, few enough that others get their turn
+/// at the database in a fraction of a second.
+const PER_TRANSACTION: usize = 16_384;
 
 pub(crate) struct LocalSink {
     connection: Connection,
-    run_id: String,
+    start: Start,
 }
 
 /// A metric value as MLflow stores it, in the order in which `latest_metrics` compares values.
@@ -31,48 +32,77 @@ struct Point {
 
 impl LocalSink {
     pub(crate) fn new(store: &LocalStore, start: &Start) -> Result<Self, Error> {
-        Ok(Self { connection: store.connect()?, run_id: start.run_id.clone() })
+        let connection = store.connect()?;
+        // Looking up the run for each of a million metrics would cost a third of the time: `write` looks once. The log is
+        // folded into the database at every 32 MB instead of every 4.
+        let settings = "PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -8192;";
+        connection.execute_batch(settings).map_err(store.refuse("open it"))?;
+        Ok(Self { connection, start: start.clone() })
     }
 
-    fn write(&mut self, records: &[Record]) -> rusqlite::Result<()> {
+    /// False: the database no longer has the run.
+    fn write(&mut self, records: &[Record]) -> rusqlite::Result<bool> {
+        let run_id = self.start.run_id.as_str();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some(Record::Start(start)) = records.first() {
+            insert_run(&transaction, start)?;
+        }
+        let mut exists = transaction.prepare_cached("SELECT 1 FROM runs WHERE run_uuid = ?1")?;
+        if !exists.exists([run_id])? {
+            return Ok(false);
+        }
+        drop(exists);
         let mut latest: HashMap<&str, Point> = HashMap::new();
+        let mut insert = transaction.prepare_cached(
+            "INSERT OR IGNORE INTO metrics (key, value, timestamp, run_uuid, step, is_nan) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
         for record in records {
             match record {
-                Record::Start(start) => insert_run(&transaction, start)?,
+                Record::Start(_) => {}
                 Record::Metrics { timestamp, step, values } => {
                     for (key, value) in values {
                         let point = Point::new(*step, *timestamp, *value);
-                        insert_metric(&transaction, &self.run_id, key, point)?;
+                        insert.execute(params![key, point.value, point.timestamp, run_id, point.step, point.is_nan])?;
                         let newest = latest.entry(key).or_insert(point);
                         if point > *newest {
                             *newest = point;
                         }
                     }
                 }
-                Record::Params(pairs) => insert_params(&transaction, &self.run_id, pairs)?,
-                Record::Tags(pairs) => set_tags(&transaction, &self.run_id, pairs)?,
+                Record::Params(pairs) => insert_params(&transaction, run_id, pairs)?,
+                Record::Tags(pairs) => set_tags(&transaction, run_id, pairs)?,
                 // Local artifacts are written to their place when they are logged.
-                Record::Artifact { .. } => {}
+                Record::Artifact(_) => {}
+                Record::Extra(extra) => extra::write(&transaction, &self.start, extra)?,
+                Record::Resume => {
+                    transaction
+                        .execute("UPDATE runs SET status = 'RUNNING', end_time = NULL WHERE run_uuid = ?1", [run_id])?;
+                }
                 Record::End { status, end_time } => {
                     transaction.execute(
                         "UPDATE runs SET status = ?2, end_time = ?3 WHERE run_uuid = ?1",
-                        params![self.run_id, status.as_str(), end_time],
+                        params![run_id, status.as_str(), end_time],
                     )?;
                 }
             }
         }
+        drop(insert);
         for (key, point) in latest {
-            update_latest(&transaction, &self.run_id, key, point)?;
+            update_latest(&transaction, run_id, key, point)?;
         }
-        transaction.commit()
+        transaction.commit()?;
+        Ok(true)
     }
 }
 
 impl Sink for LocalSink {
     fn deliver(&mut self, records: &[Record], _ledger: &mut Ledger) -> Result<Delivered, SinkError> {
         let count = records.len().min(PER_TRANSACTION);
-        self.write(&records[..count]).map_err(|error| SinkError::retry(format!("the local database: {error}")))?;
+        let written = self.write(&records[..count]);
+        if !written.map_err(|error| SinkError::retry(format!("the local database: {error}")))? {
+            return Err(SinkError::Stopped { reason: "the run was removed from the local database".to_owned() });
+        }
         Ok(Delivered { records: count, rejected: Vec::new() })
     }
 }
@@ -104,16 +134,6 @@ fn insert_run(transaction: &Transaction<'_>, start: &Start) -> rusqlite::Result<
             start.experiment_id.parse::<i64>().unwrap_or(0)
         ],
     )?;
-    Ok(())
-}
-
-fn insert_metric(transaction: &Transaction<'_>, run_id: &str, key: &str, point: Point) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(
-            "INSERT OR IGNORE INTO metrics (key, value, timestamp, run_uuid, step, is_nan) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![key, point.value, point.timestamp, run_id, point.step, point.is_nan])?;
     Ok(())
 }
 

@@ -140,6 +140,10 @@ impl LocalStore {
         run.join(&start.run_id).join("artifacts")
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.join("mlflow.db")
     }

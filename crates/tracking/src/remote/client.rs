@@ -1,17 +1,18 @@
 //! One HTTP call to an MLflow server, its failures sorted by what to do about them.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
-    io::Read,
+    io::{Read, Write},
     path::Path,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use reqwest::{
     StatusCode, Url,
     blocking::{Body, Client, ClientBuilder, RequestBuilder, Response},
-    header::{CONTENT_TYPE, RETRY_AFTER},
+    header::{CONTENT_TYPE, ETAG, RETRY_AFTER},
     redirect::Policy,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -21,12 +22,16 @@ use crate::{Error, delivery::SinkError};
 
 /// Longest reply that is read. Replies to our calls are a few kilobytes.
 const MAX_REPLY: u64 = 16 << 20;
+/// How long a download may take.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(6 * 3600);
 /// Longest wait that a `Retry-After` header can ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 /// uvicorn closes idle connections after 5 s; ours must be gone before.
 const POOL_IDLE: Duration = Duration::from_secs(4);
 /// The slowest upload that is waited for, in bytes per second.
 const SLOWEST_UPLOAD: u64 = 256 << 10;
+/// Files up to this length are sent from memory; a longer one is read while it is sent.
+const SMALL_FILE: u64 = 1 << 20;
 
 /// A server: its options and a pool of connections to it.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub(crate) struct Server {
     pub(crate) options: RemoteOptions,
     pool: Client,
     base: Url,
+    /// The server has said that it takes no uploads in parts.
+    pub(crate) no_multipart: AtomicBool,
 }
 
 /// A view of a [`Server`] with a time limit per call.
@@ -73,7 +80,7 @@ impl Server {
             uri: options.uri().to_owned(),
             reason: format!("cannot set up the connection: {}", chain(&error)),
         })?;
-        Ok(Self { options, pool, base })
+        Ok(Self { options, pool, base, no_multipart: AtomicBool::new(false) })
     }
 }
 
@@ -129,20 +136,98 @@ impl RestClient {
         json(&self.send(request, self.timeout)?)
     }
 
+    /// `PATCH api/2.0/mlflow/<call>` with a JSON body.
+    pub(crate) fn patch<T: DeserializeOwned>(&self, call: &str, body: &impl Serialize) -> Result<T, CallError> {
+        let bytes = serde_json::to_vec(body)
+            .map_err(|error| CallError::Other { reason: format!("cannot write the request: {error}") })?;
+        let request = self.server.pool.patch(self.api(call)).header(CONTENT_TYPE, "application/json").body(bytes);
+        json(&self.send(request, self.timeout)?)
+    }
+
+    /// `POST` with a JSON body to any address of the server.
+    pub(super) fn post_to<T: DeserializeOwned>(&self, url: Url, body: &impl Serialize) -> Result<T, CallError> {
+        let bytes = serde_json::to_vec(body)
+            .map_err(|error| CallError::Other { reason: format!("cannot write the request: {error}") })?;
+        json(
+            &self
+                .send(self.server.pool.post(url).header(CONTENT_TYPE, "application/json").body(bytes), self.timeout)?,
+        )
+    }
+
     /// Uploads the file at `file` to `url`.
     pub(crate) fn put_file(&self, url: Url, file: &Path) -> Result<(), CallError> {
         let unreadable =
             |error: std::io::Error| CallError::Other { reason: format!("cannot read {}: {error}", file.display()) };
-        let content = File::open(file).map_err(unreadable)?;
+        let mut content = File::open(file).map_err(unreadable)?;
         let len = content.metadata().map_err(unreadable)?.len();
         let timeout = self.timeout + Duration::from_secs(len / SLOWEST_UPLOAD);
-        let request =
-            self.server.pool.put(url).header(CONTENT_TYPE, "application/octet-stream").body(Body::sized(content, len));
+        let body = if len <= SMALL_FILE {
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes).map_err(unreadable)?;
+            Body::from(bytes)
+        } else {
+            Body::sized(content, len)
+        };
+        let request = self.server.pool.put(url).header(CONTENT_TYPE, "application/octet-stream").body(body);
         self.send(request, timeout).map(drop)
+    }
+
+    /// Uploads one part of a file to an address that the server named, which may be another host: no credentials of ours go
+    /// there. The `ETag` of the reply.
+    pub(super) fn put_part(
+        &self,
+        url: Url,
+        headers: &BTreeMap<String, String>,
+        part: Vec<u8>,
+    ) -> Result<String, CallError> {
+        let timeout = self.timeout + Duration::from_secs(part.len() as u64 / SLOWEST_UPLOAD);
+        let mut request = self.server.pool.put(url).body(part).timeout(timeout);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let response = request.send().map_err(|error| CallError::Retry { reason: chain(&error), after: None })?;
+        let status = response.status();
+        let tag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        if !status.is_success() {
+            let mut body = Vec::new();
+            // What is said beside the status is a help, no more.
+            let _ = response.take(4096).read_to_end(&mut body);
+            return Err(sort(status, None, &body));
+        }
+        tag.ok_or_else(|| CallError::Other { reason: "the storage behind the server names no ETag".to_owned() })
+    }
+
+    /// Writes what is at `url` to `to`.
+    pub(crate) fn download(&self, url: Url, to: &mut dyn Write) -> Result<(), CallError> {
+        // A file may take long; what must not is that nothing comes.
+        let request = self.authorised(self.server.pool.get(url)).timeout(DOWNLOAD_TIMEOUT);
+        let mut response = request.send().map_err(|error| CallError::Retry { reason: chain(&error), after: None })?;
+        let status = response.status();
+        if !status.is_success() {
+            let mut body = Vec::new();
+            let _ = response.take(4096).read_to_end(&mut body);
+            return Err(sort(status, None, &body));
+        }
+        response.copy_to(&mut Through(to)).map_err(|error| CallError::Retry { reason: chain(&error), after: None })?;
+        Ok(())
+    }
+
+    /// The address of the server, without credentials.
+    pub(crate) fn uri(&self) -> &str {
+        self.server.options.uri()
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
     }
 
     /// The address of an artifact of a run whose artifacts the server itself stores, or why not.
     pub(crate) fn artifact_url(&self, artifact_uri: &str, path: &str) -> Result<Url, String> {
+        self.artifact_call("artifacts", artifact_uri, path)
+    }
+
+    /// The address of the call `call` (`artifacts`, or `mpu/create` and so on) about an artifact.
+    pub(super) fn artifact_call(&self, call: &str, artifact_uri: &str, path: &str) -> Result<Url, String> {
         let not_served = || format!("the server keeps artifacts in {artifact_uri}, which only direct access reaches");
         let rest = artifact_uri.strip_prefix("mlflow-artifacts:").ok_or_else(not_served)?;
         let (mut url, root) = match rest.strip_prefix("//") {
@@ -160,9 +245,9 @@ impl RestClient {
         url.path_segments_mut()
             .map_err(|()| not_served())?
             .pop_if_empty()
-            .extend(["api", "2.0", "mlflow-artifacts", "artifacts"])
-            .extend(root.split('/').filter(|part| !part.is_empty()))
-            .extend(path.split('/'));
+            .extend(["api", "2.0", "mlflow-artifacts"])
+            .extend(call.split('/'))
+            .extend(root.split('/').chain(path.split('/')).filter(|part| !part.is_empty()));
         Ok(url)
     }
 
@@ -174,12 +259,16 @@ impl RestClient {
         url
     }
 
-    fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<Vec<u8>, CallError> {
-        let request = match &self.server.options.credentials {
+    fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.server.options.credentials {
             Credentials::None => request,
             Credentials::Basic { username, password } => request.basic_auth(username, Some(password)),
             Credentials::Bearer(token) => request.bearer_auth(token),
-        };
+        }
+    }
+
+    fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<Vec<u8>, CallError> {
+        let request = self.authorised(request);
         let unreachable = |reason: String| CallError::Retry { reason, after: None };
         let response = request.timeout(timeout).send().map_err(|error| unreachable(chain(&error)))?;
         let status = response.status();
@@ -206,6 +295,19 @@ impl RestClient {
         }
         let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
         Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+    }
+}
+
+/// A writer behind a pointer.
+struct Through<'a>(&'a mut dyn Write);
+
+impl Write for Through<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
     }
 }
 

@@ -36,6 +36,11 @@ pub struct RemoteOptions {
     /// Wait as long as a `Retry-After` header of the server asks for, at most 120 s
     /// (`MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER`). Default: on.
     pub respect_retry_after: bool,
+    /// Files of at least this many bytes are uploaded in parts, where the server can do that
+    /// (`MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE`). Default: 500 MiB.
+    pub multipart_from: u64,
+    /// The length of such a part, in bytes (`MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE`). Default: 10 MiB.
+    pub multipart_chunk: u64,
 }
 
 /// Who we are to a tracking server.
@@ -96,13 +101,16 @@ impl RemoteOptions {
             max_retries: 7,
             backoff_factor: 2.0,
             respect_retry_after: true,
+            multipart_from: 500 << 20,
+            multipart_chunk: 10 << 20,
         })
     }
 
     /// Options for the server at `uri`, the rest from the environment variables of MLflow's Python
     /// client: `MLFLOW_TRACKING_USERNAME` and `_PASSWORD` (both, else `_TOKEN`), `_INSECURE_TLS`,
     /// `_SERVER_CERT_PATH`, `_CLIENT_CERT_PATH`; `MLFLOW_HTTP_REQUEST_TIMEOUT`, `_MAX_RETRIES`,
-    /// `_BACKOFF_FACTOR`; `MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER`. An empty variable counts as unset.
+    /// `_BACKOFF_FACTOR`; `MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER`;
+    /// `MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE`, `_CHUNK_SIZE`. An empty variable counts as unset.
     ///
     /// # Errors
     /// As [`RemoteOptions::new`], and [`Error::Option`] naming a variable that cannot be parsed.
@@ -144,6 +152,16 @@ impl RemoteOptions {
         if let Some(factor) = number(&set, "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", 0.0, 3600.0)? {
             options.backoff_factor = factor;
         }
+        let bytes = |name: &str, default: u64, least: u64| match set(name) {
+            None => Ok(default),
+            Some(text) => text.trim().parse().ok().filter(|bytes| *bytes >= least).ok_or_else(|| Error::Option {
+                name: name.to_owned(),
+                reason: format!("is `{text}`: expected a whole number of bytes, {least} or more"),
+            }),
+        };
+        options.multipart_from = bytes("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", options.multipart_from, 1)?;
+        // What S3 takes at least.
+        options.multipart_chunk = bytes("MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE", options.multipart_chunk, 5 << 20)?;
         const RETRIES: &str = "MLFLOW_HTTP_REQUEST_MAX_RETRIES";
         if let Some(text) = set(RETRIES) {
             options.max_retries = text.trim().parse().map_err(|_| Error::Option {
@@ -256,6 +274,8 @@ mod tests {
             ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"),
             ("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0.5"),
             ("MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER", "False"),
+            ("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", "20000000"),
+            ("MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE", "6000000"),
         ])
         .unwrap();
         assert_eq!(
@@ -268,6 +288,7 @@ mod tests {
         assert_eq!(options.max_retries, 2);
         assert_eq!(options.backoff_factor, 0.5);
         assert!(!options.respect_retry_after);
+        assert_eq!((options.multipart_from, options.multipart_chunk), (20_000_000, 6_000_000));
         assert!(from_pairs(&[("MLFLOW_TRACKING_INSECURE_TLS", "true")]).unwrap().insecure_tls);
     }
 
@@ -291,6 +312,8 @@ mod tests {
             ("MLFLOW_HTTP_REQUEST_TIMEOUT", "-1"),
             ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1.5"),
             ("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "inf"),
+            ("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", "0"),
+            ("MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE", "1000"),
         ] {
             let message = from_pairs(&[(name, value)]).unwrap_err().to_string();
             assert!(message.starts_with(name) && message.contains(value), "{message}");

@@ -1,9 +1,13 @@
 //! Sends the records of one run to an MLflow server.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +18,8 @@ use super::client::{CallError, RestClient};
 use crate::{
     Rejection,
     delivery::{Delivered, Sink, SinkError},
-    record::{Record, Start},
+    record::{Artifact, Record, Start},
+    run_options::{PARENT, own_parent_id},
     spool::Ledger,
 };
 
@@ -23,14 +28,25 @@ const MAX_METRICS: usize = 1000;
 const MAX_PARAMS: usize = 100;
 const MAX_TAGS: usize = 100;
 const MAX_ITEMS: usize = 1000;
+/// Batches of metrics that are under way at a time. Their order does not matter to MLflow, whose latest value is that
+/// of the highest step and time; what arrived is noted in order all the same.
+const METRIC_LANES: usize = 2;
+/// Artifacts that are under way at a time, and from how many the next is taken.
+const ARTIFACT_LANES: usize = 6;
+const ARTIFACT_WINDOW: usize = 96;
+/// How often a parent that the server does not know yet is waited for.
+const MAX_PARENT_WAITS: u32 = 10;
 /// The tag by which a run is found again whose creation we saw no reply to.
-const CLIENT_RUN_ID: &str = "dodge.client_run_id";
+pub(crate) const CLIENT_RUN_ID: &str = "dodge.client_run_id";
 
 pub(crate) struct RemoteSink {
-    client: RestClient,
-    start: Start,
+    pub(super) client: RestClient,
+    pub(super) start: Start,
     /// The folder of the run's spool.
     spool: PathBuf,
+    /// The ids that the server has for runs that we know by ours.
+    parents: HashMap<String, String>,
+    parent_waits: u32,
 }
 
 /// One entry of a `log-batch` call.
@@ -43,7 +59,7 @@ enum Item<'a> {
 
 impl RemoteSink {
     pub(crate) fn new(client: RestClient, start: &Start, spool: &Path) -> Self {
-        Self { client, start: start.clone(), spool: spool.to_owned() }
+        Self { client, start: start.clone(), spool: spool.to_owned(), parents: HashMap::new(), parent_waits: 0 }
     }
 
     pub(crate) fn set_timeout(&mut self, timeout: Duration) {
@@ -63,7 +79,7 @@ impl RemoteSink {
         ledger.progress.server_experiment_id = Some(experiment_id.clone());
         let mut run = None;
         if ledger.progress.create_attempted {
-            run = self.find_run(&experiment_id)?;
+            run = self.find_run(&experiment_id, &self.start.run_id)?;
         }
         let run = match run {
             Some(run) => run,
@@ -112,10 +128,10 @@ impl RemoteSink {
         }
     }
 
-    fn find_run(&self, experiment_id: &str) -> Result<Option<RunBody>, SinkError> {
+    fn find_run(&self, experiment_id: &str, client_id: &str) -> Result<Option<RunBody>, SinkError> {
         let body = json!({
             "experiment_ids": [experiment_id],
-            "filter": format!("tags.`{CLIENT_RUN_ID}` = '{}'", self.start.run_id),
+            "filter": format!("tags.`{CLIENT_RUN_ID}` = '{client_id}'"),
             "run_view_type": "ALL",
             "max_results": 1,
         });
@@ -144,14 +160,74 @@ impl RemoteSink {
         Ok(rejected)
     }
 
-    fn upload(&self, ledger: &Ledger, path: &str, file: &str) -> Result<Vec<Rejection>, SinkError> {
+    /// Puts the ids of the server into tags that name the parent of this run by ours.
+    fn find_parents(&mut self, ledger: &Ledger, records: &[Record]) -> Result<(), SinkError> {
+        let tags = records.iter().filter_map(|record| match record {
+            Record::Tags(pairs) => Some(pairs),
+            _ => None,
+        });
+        for (_, value) in tags.flatten().filter(|(key, _)| key == PARENT) {
+            let Some(client_id) = own_parent_id(value).filter(|id| !self.parents.contains_key(*id)) else {
+                continue;
+            };
+            let experiment_id = ledger.progress.server_experiment_id.clone().unwrap_or_default();
+            match self.find_run(&experiment_id, client_id)? {
+                Some(run) => {
+                    self.parents.insert(client_id.to_owned(), run.info.run_id);
+                }
+                None if self.parent_waits < MAX_PARENT_WAITS => {
+                    self.parent_waits += 1;
+                    return Err(SinkError::retry("the parent of the run is not there yet"));
+                }
+                // Its records may have been lost; this run need not be.
+                None => {
+                    self.parents.insert(client_id.to_owned(), client_id.to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the metrics at the front of `records`, several batches at a time.
+    fn send_metrics(&self, run_id: &str, records: &[Record]) -> Result<Delivered, SinkError> {
+        let metrics = records.iter().take_while(|record| matches!(record, Record::Metrics { .. })).count();
+        let mut batches = Vec::new();
+        let mut at = 0;
+        while at < metrics && batches.len() < METRIC_LANES {
+            let (items, count) = pack(&records[at..metrics], &self.parents);
+            batches.push((items, count));
+            at += count.max(1);
+        }
+        let results = at_once(batches.len(), METRIC_LANES, |index| self.send(run_id, &batches[index].0));
+        first_of(results.into_iter().zip(batches.iter().map(|(_, count)| *count)))
+    }
+
+    /// Sends the artifacts at the front of `records`, several at a time.
+    fn send_artifacts(&self, ledger: &Ledger, records: &[Record]) -> Result<Delivered, SinkError> {
+        let mut artifacts = Vec::new();
+        let mut paths = HashSet::new();
+        for record in records.iter().take(ARTIFACT_WINDOW) {
+            match record {
+                // The last of those with one path must win, so it waits for the others.
+                Record::Artifact(artifact) if paths.insert((&artifact.model, &artifact.path)) => {
+                    artifacts.push(artifact)
+                }
+                _ => break,
+            }
+        }
+        let results = at_once(artifacts.len(), ARTIFACT_LANES, |index| self.upload(ledger, artifacts[index]));
+        first_of(results.into_iter().map(|result| (result, 1)))
+    }
+
+    fn upload(&self, ledger: &Ledger, artifact: &Artifact) -> Result<Vec<Rejection>, SinkError> {
+        let path = &artifact.path;
         let refused = |reason: String| Ok(vec![Rejection { item: format!("artifact `{path}`"), reason }]);
-        let artifact_uri = ledger.progress.artifact_uri.as_deref().unwrap_or_default();
-        let url = match self.client.artifact_url(artifact_uri, path) {
-            Ok(url) => url,
-            Err(reason) => return refused(reason),
+        let artifact_uri = match artifact.model.as_str() {
+            "" => ledger.progress.artifact_uri.as_deref(),
+            key => ledger.progress.models.get(key).map(|model| model.artifact_uri.as_str()),
         };
-        match self.client.put_file(url, &self.file(file)) {
+        let file = self.file(&artifact.file);
+        match self.client.upload(artifact_uri.unwrap_or_default(), path, &file) {
             Ok(()) => Ok(Vec::new()),
             Err(error @ (CallError::Retry { .. } | CallError::Denied { .. })) => Err(error.into()),
             Err(error) => refused(error.reason().to_owned()),
@@ -171,14 +247,26 @@ impl Sink for RemoteSink {
         match records.first() {
             None => Ok(Delivered::default()),
             Some(Record::Start(_)) => Ok(one(Vec::new())),
-            Some(Record::Artifact { path, file }) => Ok(one(self.upload(ledger, path, file)?)),
+            Some(Record::Artifact(_)) => self.send_artifacts(ledger, records),
+            Some(Record::Resume) => {
+                let body = json!({"run_id": run_id, "status": "RUNNING"});
+                self.client.post::<Value>("runs/update", &body)?;
+                Ok(one(Vec::new()))
+            }
+            Some(Record::Extra(extra)) => Ok(one(self.deliver_extra(&run_id, extra, ledger)?)),
             Some(Record::End { status, end_time }) => {
                 let body = json!({"run_id": run_id, "status": status.as_str(), "end_time": end_time});
                 self.client.post::<Value>("runs/update", &body)?;
                 Ok(one(Vec::new()))
             }
             Some(Record::Metrics { .. } | Record::Params(_) | Record::Tags(_)) => {
-                let (items, count) = pack(records);
+                let metrics = records.iter().take_while(|record| matches!(record, Record::Metrics { .. })).count();
+                let count = pack(records, &self.parents).1;
+                if count <= metrics {
+                    return self.send_metrics(&run_id, records);
+                }
+                self.find_parents(ledger, &records[..count])?;
+                let (items, count) = pack(records, &self.parents);
                 Ok(Delivered { records: count, rejected: self.send(&run_id, &items)? })
             }
         }
@@ -186,9 +274,9 @@ impl Sink for RemoteSink {
 
     fn acknowledged(&mut self, records: &[Record]) {
         for record in records {
-            if let Record::Artifact { file, .. } = record {
+            if let Record::Artifact(artifact) = record {
                 // Should it stay behind, it goes with the whole spool.
-                let _ = fs::remove_file(self.file(file));
+                let _ = fs::remove_file(self.file(&artifact.file));
             }
         }
     }
@@ -204,8 +292,60 @@ impl Item<'_> {
     }
 }
 
-/// The entries of as many records from the front as one call takes, and how many records that is.
-fn pack(records: &[Record]) -> (Vec<Item<'_>>, usize) {
+/// Does `count` pieces of work on up to `lanes` threads; the results are in order. After a failure no more are begun: the
+/// rest of the results is missing then.
+fn at_once<T: Send>(
+    count: usize,
+    lanes: usize,
+    work: impl Fn(usize) -> Result<T, SinkError> + Sync,
+) -> Vec<Result<T, SinkError>> {
+    if count == 1 {
+        return vec![work(0)];
+    }
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let results: Vec<Mutex<Option<Result<T, SinkError>>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    let lane = || {
+        while !failed.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(slot) = results.get(index) else { return };
+            let result = work(index);
+            if result.is_err() {
+                failed.store(true, Ordering::Relaxed);
+            }
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..lanes.min(count) {
+            // A lane that cannot be opened is one less.
+            let _ = std::thread::Builder::new().name("dodge-tracking-lane".to_owned()).spawn_scoped(scope, lane);
+        }
+        lane();
+    });
+    let finished = results.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
+    finished.map_while(|result| result).collect()
+}
+
+/// What was delivered up to the first failure, which counts only where nothing was: the rest comes again.
+fn first_of(results: impl Iterator<Item = (Result<Vec<Rejection>, SinkError>, usize)>) -> Result<Delivered, SinkError> {
+    let mut delivered = Delivered::default();
+    for (result, records) in results {
+        match result {
+            Ok(rejected) => {
+                delivered.records += records;
+                delivered.rejected.extend(rejected);
+            }
+            Err(error) if delivered.records == 0 => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(delivered)
+}
+
+/// The entries of as many records from the front as one call takes, and how many records that is. `parents` has the
+/// server's ids of runs that a tag names by ours.
+fn pack<'a>(records: &'a [Record], parents: &'a HashMap<String, String>) -> (Vec<Item<'a>>, usize) {
     let mut items = Vec::new();
     let (mut metrics, mut params, mut tags) = (0, 0, 0);
     // A param twice in one call is refused even if equal; of a tag the last must win.
@@ -226,7 +366,7 @@ fn pack(records: &[Record]) -> (Vec<Item<'_>>, usize) {
                 // A key may stand twice within one record: the earlier value is left out below.
                 tags <= MAX_TAGS && !pairs.iter().any(|(key, _)| keys.contains(&('t', key)))
             }
-            Record::Start(_) | Record::Artifact { .. } | Record::End { .. } => false,
+            Record::Start(_) | Record::Artifact(_) | Record::End { .. } | Record::Resume | Record::Extra(_) => false,
         };
         if !fits || metrics + params + tags > MAX_ITEMS {
             break;
@@ -244,9 +384,12 @@ fn pack(records: &[Record]) -> (Vec<Item<'_>>, usize) {
             Record::Tags(pairs) => {
                 let mut last_first: Vec<_> = pairs.iter().rev().collect();
                 last_first.retain(|(key, _)| keys.insert(('t', key)));
-                items.extend(last_first.iter().rev().map(|(k, v)| Item::Tag(k, v)));
+                items.extend(last_first.iter().rev().map(|(key, value)| {
+                    let parent = own_parent_id(value).filter(|_| key == PARENT).and_then(|id| parents.get(id));
+                    Item::Tag(key, parent.unwrap_or(value))
+                }));
             }
-            Record::Start(_) | Record::Artifact { .. } | Record::End { .. } => {}
+            Record::Start(_) | Record::Artifact(_) | Record::End { .. } | Record::Resume | Record::Extra(_) => {}
         }
         count += 1;
     }
@@ -284,7 +427,7 @@ fn metric_value(value: f64) -> Value {
     }
 }
 
-fn save(ledger: &Ledger) -> Result<(), SinkError> {
+pub(super) fn save(ledger: &Ledger) -> Result<(), SinkError> {
     ledger.save().map_err(|error| SinkError::retry(error.to_string()))
 }
 
@@ -343,31 +486,32 @@ mod tests {
     #[test]
     fn a_call_keeps_every_limit() {
         let records = [metrics(500), metrics(500), metrics(1)];
-        assert_eq!(pack(&records).1, 2);
+        assert_eq!(pack(&records, &HashMap::new()).1, 2);
         let records = [metrics(500), Record::Params(pairs("p", 20)), metrics(481)];
-        assert_eq!(pack(&records).1, 2);
+        assert_eq!(pack(&records, &HashMap::new()).1, 2);
         let records: Vec<Record> = (0..7).map(|i| Record::Params(pairs(&format!("p{i}_"), 20))).collect();
-        assert_eq!(pack(&records).1, 5);
+        assert_eq!(pack(&records, &HashMap::new()).1, 5);
         let records: Vec<Record> = (0..7).map(|i| Record::Tags(pairs(&format!("t{i}_"), 20))).collect();
-        assert_eq!(pack(&records).1, 5);
+        assert_eq!(pack(&records, &HashMap::new()).1, 5);
     }
 
     #[test]
     fn a_key_never_stands_twice_in_a_call() {
         let tag = |value: &str| Record::Tags(vec![("t".to_owned(), value.to_owned())]);
-        assert_eq!(pack(&[tag("a"), tag("b")]).1, 1);
+        assert_eq!(pack(&[tag("a"), tag("b")], &HashMap::new()).1, 1);
         let param = || Record::Params(pairs("p", 1));
-        assert_eq!(pack(&[param(), param()]).1, 1);
+        assert_eq!(pack(&[param(), param()], &HashMap::new()).1, 1);
         let twice = Record::Tags(vec![("t".to_owned(), "old".to_owned()), ("t".to_owned(), "new".to_owned())]);
         let records = [twice];
-        let (items, _) = pack(&records);
+        let parents = HashMap::new();
+        let (items, _) = pack(&records, &parents);
         assert!(matches!(items.as_slice(), [Item::Tag("t", "new")]), "{items:?}");
     }
 
     #[test]
     fn artifacts_and_ends_wait_for_their_turn() {
         let end = Record::End { status: crate::Status::Finished, end_time: 1 };
-        assert_eq!(pack(&[metrics(1), end, metrics(1)]).1, 1);
+        assert_eq!(pack(&[metrics(1), end, metrics(1)], &HashMap::new()).1, 1);
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn file_of(records: &[Record]) -> (Vec<u8>, Vec<usize>) {
     let mut offsets = Vec::new();
     for record in records {
         offsets.push(content.len());
-        put_frame(&mut content, record);
+        put_frame(&mut content, |out| record.encode(out));
     }
     (content, offsets)
 }
@@ -68,7 +68,7 @@ fn metrics(steps: std::ops::Range<i64>) -> (Vec<u8>, Vec<usize>) {
 #[test]
 fn what_a_writer_appends_a_reader_finds() {
     let spool = tempfile::tempdir().unwrap();
-    let (folder, mut writer) = SpoolFolder::create(spool.path(), &start()).unwrap();
+    let (folder, mut writer) = SpoolFolder::create(spool.path(), &start(), Durability::Never).unwrap();
     for step in 0..5 {
         writer.append(&metric(step)).unwrap();
     }
@@ -97,7 +97,7 @@ fn a_torn_tail_loses_the_torn_record_only() {
 fn records_behind_a_torn_one_are_found() {
     let (mut content, offsets) = metrics(0..4);
     content.truncate(offsets[3] + 9);
-    put_frame(&mut content, &metric(9));
+    put_frame(&mut content, |out| metric(9).encode(out));
     assert_eq!(steps_read(&content), [0, 1, 2, 9]);
 }
 
@@ -155,7 +155,7 @@ fn a_file_of_another_kind_is_refused_by_name() {
 #[test]
 fn a_live_owner_keeps_others_out_and_a_gone_one_does_not() {
     let spool = tempfile::tempdir().unwrap();
-    let (folder, _writer) = SpoolFolder::create(spool.path(), &start()).unwrap();
+    let (folder, _writer) = SpoolFolder::create(spool.path(), &start(), Durability::Never).unwrap();
     let paths = SpoolFolder::list(spool.path()).unwrap();
     assert_eq!(paths.len(), 1);
     assert!(SpoolFolder::take_over(&paths[0]).unwrap().is_none());
@@ -183,7 +183,7 @@ fn half_made_and_foreign_folders_are_no_spools() {
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_an_error_and_a_record_that_is_too_long_is_refused() {
     let file = OpenOptions::new().append(true).open("/dev/full").unwrap();
-    let mut writer = SpoolWriter { file, frame: Vec::new(), written: 0 };
+    let mut writer = SpoolWriter { file, frame: Vec::new(), written: 0, disk: DiskThread::default() };
     let error = writer.append(&metric(0)).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     let long = Record::Tags(vec![("k".to_owned(), "v".repeat(MAX_PAYLOAD))]);
@@ -193,8 +193,8 @@ fn a_full_disk_is_an_error_and_a_record_that_is_too_long_is_refused() {
 #[test]
 fn a_damaged_ledger_means_delivering_anew_and_looking_for_the_run() {
     let spool = tempfile::tempdir().unwrap();
-    let (folder, _writer) = SpoolFolder::create(spool.path(), &start()).unwrap();
-    assert_eq!(Ledger::open(&folder).progress, Progress::default());
+    let (folder, _writer) = SpoolFolder::create(spool.path(), &start(), Durability::Never).unwrap();
+    assert_eq!(Ledger::open(&folder).progress, ledger::Progress::default());
     let mut ledger = Ledger::open(&folder);
     ledger.progress.delivered = 77;
     ledger.progress.server_run_id = Some("r".to_owned());
@@ -204,21 +204,6 @@ fn a_damaged_ledger_means_delivering_anew_and_looking_for_the_run() {
     let progress = Ledger::open(&folder).progress;
     assert_eq!(progress.delivered, 0);
     assert!(progress.create_attempted);
-}
-
-#[test]
-fn a_copy_is_whole_or_not_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let target = folder.path().join("copy");
-    let missing = folder.path().join("missing");
-    let message = copy_atomic(&missing, &target).unwrap_err().to_string();
-    assert!(message.contains("missing"), "{message}");
-    assert!(copy_atomic(folder.path(), &target).is_err());
-    assert!(!target.exists());
-    fs::write(&missing, "now it is there").unwrap();
-    copy_atomic(&missing, &target).unwrap();
-    assert_eq!(fs::read(&target).unwrap(), b"now it is there");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 
 proptest! {
@@ -239,7 +224,7 @@ proptest! {
         prop_assert!(steps_read(&marked).contains(&1));
         let ended = Record::End { status: Status::Killed, end_time: 1 };
         let mut continued = marked;
-        put_frame(&mut continued, &ended);
+        put_frame(&mut continued, |out| ended.encode(out));
         let last = read_all(&continued).pop();
         prop_assert_eq!(last, Some(ended));
     }

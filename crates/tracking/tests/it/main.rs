@@ -7,6 +7,7 @@ mod local;
 mod real_mlflow;
 mod recovery;
 mod remote;
+mod resuming;
 mod schema;
 mod stub;
 mod support;

@@ -143,6 +143,7 @@ fn check_run(server: &Server, run_id: &str) {
         entries.iter().find(|entry| entry["key"] == key).unwrap_or(&Value::Null)["value"].clone()
     };
     assert_eq!(value("params", "long").as_str().unwrap().len(), 6000);
+    assert_eq!(value("params", "long.part2").as_str().unwrap().len(), 1000);
     assert_eq!(value("metrics", "loss"), json!(1.0 / 3000.0));
     assert_eq!(value("metrics", "nan"), "NaN");
     assert_eq!(value("metrics", "inf").as_f64(), Some(f64::MAX));
@@ -223,7 +224,7 @@ fn a_run_over_rest_is_recorded_the_same() {
         killed.log_metric("m", 0.5, step).unwrap();
     }
     let id = killed.run_id().to_owned();
-    drop(killed);
+    killed.detach().unwrap();
     tracking.sync().unwrap();
     let run = server.get_json(&format!("api/2.0/mlflow/runs/get?run_id={id}"));
     assert_eq!(run["run"]["info"]["status"], "KILLED");

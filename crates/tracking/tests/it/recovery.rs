@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dodge_tracking::{Destination, RunOptions, Status, Tracking};
+use dodge_tracking::{Destination, Error, RunOptions, Status, Tracking};
 
 use crate::support::{local, options, rows, spools};
 
@@ -140,15 +140,35 @@ fn a_spool_damaged_under_a_live_run_costs_only_what_was_hit() {
 }
 
 #[test]
-fn a_run_dropped_without_its_end_is_closed_by_the_next_open() {
+fn a_run_that_is_let_go_of_is_closed_by_the_next_open() {
     let folder = tempfile::tempdir().unwrap();
     let tracking = local(folder.path());
     let run = tracking.start_run(&RunOptions::new("e")).unwrap();
     run.log_metric("m", 1.0, 0).unwrap();
+    run.detach().unwrap();
+    assert!(matches!(run.log_metric("m", 1.0, 1), Err(Error::Finished { .. })));
     drop(run);
     assert_eq!(rows(folder.path(), "SELECT status FROM runs"), ["RUNNING"]);
     local(folder.path());
     assert_eq!(rows(folder.path(), "SELECT status FROM runs"), ["KILLED"]);
+    assert_eq!(rows(folder.path(), "SELECT count(*) FROM metrics"), ["1"]);
+}
+
+#[test]
+fn a_run_dropped_without_its_end_ends_as_killed_and_in_a_panic_as_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let tracking = local(folder.path());
+    let start = || tracking.start_run(&RunOptions::new("e")).unwrap();
+    drop(start());
+    assert_eq!(rows(folder.path(), "SELECT status, end_time > start_time FROM runs"), ["KILLED | 1"]);
+    let run = start();
+    let panic = std::thread::spawn(move || {
+        run.log_metric("m", 1.0, 0).unwrap();
+        panic!("on purpose");
+    });
+    panic.join().unwrap_err();
+    let statuses = "SELECT status FROM runs ORDER BY start_time";
+    assert_eq!(rows(folder.path(), statuses), ["KILLED", "FAILED"]);
     assert_eq!(rows(folder.path(), "SELECT count(*) FROM metrics"), ["1"]);
 }
 
@@ -176,7 +196,7 @@ fn delivering_everything_again_changes_nothing() {
     run.log_param("p", "1").unwrap();
     run.set_tag("t", "w").unwrap();
     run.flush().unwrap();
-    drop(run);
+    run.detach().unwrap();
     let everything = || {
         ["metrics", "latest_metrics", "params", "tags"]
             .map(|table| rows(folder.path(), &format!("SELECT * FROM {table} ORDER BY 1, 2, 3")))
