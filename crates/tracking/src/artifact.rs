@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Error, Run,
-    files::{copy_atomic, write_atomic},
+    files::{copy_atomic, copy_new, write_atomic, write_new},
     image::IMAGE_FOLDER,
     record::{Artifact, Fingerprint, Record},
     run::Backend,
@@ -109,7 +109,8 @@ impl Run {
             }
             Backend::Spooled { outbox, artifacts: None } => {
                 let file = uuid::Uuid::new_v4().simple().to_string();
-                let fingerprint = content.write(&outbox.folder.file(&file))?;
+                // No need for a temporary name: nothing knows of the copy before its record is written.
+                let fingerprint = content.write_new(&outbox.folder.file(&file))?;
                 (file, fingerprint)
             }
         };
@@ -170,6 +171,13 @@ impl Content<'_> {
         match self {
             Self::File(path) => fs::read(path).map_err(Error::file("read", *path)),
             Self::Bytes(bytes) => Ok(bytes.to_vec()),
+        }
+    }
+
+    fn write_new(&self, target: &Path) -> Result<Fingerprint, Error> {
+        match self {
+            Self::File(path) => copy_new(path, target),
+            Self::Bytes(bytes) => write_new(target, bytes).map(|()| Fingerprint::of(bytes)),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
 /// Longest wait between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// How many records are read from the spool at a time.
-const READ_AHEAD: usize = 8192;
+const READ_AHEAD: usize = 16_384;
 /// How long past its deadline a delivery thread is waited for.
 const STOP_GRACE: Duration = Duration::from_millis(200);
 /// How many rejections a summary lists; `rejected.txt` has them all.
@@ -398,10 +398,11 @@ impl Worker {
     }
 
     /// The offset to deliver up to and how many records lie before it, or `None` if the run is
-    /// closed and there is nothing (more) to do.
+    /// closed and there is nothing (more) to do. What comes after a quiet time is delivered at once; from then on
+    /// records gather.
     fn wait_for_work(&self) -> Option<(u64, u64)> {
+        let since = Instant::now();
         let mut state = self.outbox.lock();
-        let mut gathered = None::<Instant>;
         loop {
             let now = Instant::now();
             let work = state.delivered < state.appended;
@@ -409,7 +410,6 @@ impl Worker {
                 return (work && now < closing.deadline).then(|| (state.writer.written(), state.appended));
             }
             let wait = if work {
-                let since = *gathered.get_or_insert(now);
                 let left = self.pace.interval.saturating_sub(now - since);
                 if left.is_zero() || state.urgent > state.delivered {
                     return Some((state.writer.written(), state.appended));

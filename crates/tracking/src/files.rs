@@ -21,11 +21,7 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Copies a file so that the copy is there whole or not at all, and says what is in it.
 pub(crate) fn copy_atomic(from: &Path, to: &Path) -> Result<Fingerprint, Error> {
-    let mut source = File::open(from).map_err(Error::file("read", from))?;
-    if source.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        let error = io::Error::new(io::ErrorKind::IsADirectory, "is a folder, not a file");
-        return Err(Error::file("read", from)(error));
-    }
+    let mut source = open_file(from)?;
     let temporary = temporary_beside(to);
     // Not a hard link: a caller that rewrites its file in place would rewrite the artifact.
     File::create(&temporary)
@@ -35,6 +31,35 @@ pub(crate) fn copy_atomic(from: &Path, to: &Path) -> Result<Fingerprint, Error> 
             let _ = fs::remove_file(&temporary);
         })
         .map_err(Error::file("write", to))
+}
+
+/// Copies a file to a name that nobody knows yet, so that there is no need for another one while it is made.
+pub(crate) fn copy_new(from: &Path, to: &Path) -> Result<Fingerprint, Error> {
+    let mut source = open_file(from)?;
+    File::create(to)
+        .and_then(|mut target| copy(&mut source, &mut target))
+        .inspect_err(|_| {
+            let _ = fs::remove_file(to);
+        })
+        .map_err(Error::file("write", to))
+}
+
+/// Writes a file to a name that nobody knows yet.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    fs::write(path, bytes)
+        .inspect_err(|_| {
+            let _ = fs::remove_file(path);
+        })
+        .map_err(Error::file("write", path))
+}
+
+fn open_file(path: &Path) -> Result<File, Error> {
+    let file = File::open(path).map_err(Error::file("read", path))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        let error = io::Error::new(io::ErrorKind::IsADirectory, "is a folder, not a file");
+        return Err(Error::file("read", path)(error));
+    }
+    Ok(file)
 }
 
 fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<Fingerprint> {
