@@ -18,6 +18,8 @@ pub(crate) struct Request {
     pub(crate) method: String,
     /// Without the query.
     pub(crate) path: String,
+    /// What stands behind the `?`.
+    pub(crate) query: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Vec<u8>,
 }
@@ -39,6 +41,8 @@ pub(crate) enum Reply {
     Raw(u16, &'static str, Vec<u8>),
     /// Does what was asked for, then closes the connection instead of answering.
     DoAndHangUp,
+    /// Closes the connection instead of answering.
+    HangUp,
 }
 
 type Hook = Box<dyn FnMut(&Request) -> Option<Reply> + Send>;
@@ -148,6 +152,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>, stop: &AtomicBool) {
             }
             Some(Reply::Json(status, body)) => (status, "", serde_json::to_vec(&body).unwrap()),
             Some(Reply::Raw(status, headers, body)) => (status, headers, body),
+            Some(Reply::HangUp) => return,
             Some(Reply::DoAndHangUp) => {
                 answer(&mut state, &request);
                 return;
@@ -168,7 +173,9 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
     }
     let mut parts = line.split_whitespace();
     let method = parts.next()?.to_owned();
-    let path = parts.next()?.split('?').next()?.to_owned();
+    let target = parts.next()?;
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (path, query) = (path.to_owned(), query.to_owned());
     let mut headers = BTreeMap::new();
     loop {
         let mut line = String::new();
@@ -181,7 +188,7 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
     let len = headers.get("content-length").map_or(0, |len| len.parse().unwrap());
     let mut body = vec![0; len];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { method, path, headers, body })
+    Some(Request { method, path, query, headers, body })
 }
 
 fn answer(state: &mut State, request: &Request) -> (u16, Value) {
