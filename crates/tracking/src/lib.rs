@@ -2,10 +2,12 @@
 
 mod artifact;
 mod clock;
+mod copy;
 mod delivery;
 mod destination;
 mod entity;
 mod error;
+mod export;
 mod files;
 mod git;
 mod image;
@@ -31,6 +33,7 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use destination::Destination;
 pub use entity::{DatasetInput, LoggedModel, ModelOptions};
 pub use error::Error;
+pub use export::Exported;
 pub use memory::{RecordedMetric, RecordedRun};
 pub use read::{ArtifactRecord, ExperimentRecord, RunQuery, RunRecord};
 pub use record::Status;

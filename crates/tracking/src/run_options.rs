@@ -113,8 +113,13 @@ impl Parent {
     /// Its id for a server.
     pub(crate) fn id_for_server(&self) -> String {
         // A run that a server has named keeps that name; one that starts while there is no server gets it later.
-        if self.run_id == self.client_id { format!("{OURS}{}", self.client_id) } else { self.run_id.clone() }
+        if self.run_id == self.client_id { id_for_server(&self.client_id) } else { self.run_id.clone() }
     }
+}
+
+/// The value of a tag [`PARENT`] that names a run by our id.
+pub(crate) fn id_for_server(client_id: &str) -> String {
+    format!("{OURS}{client_id}")
 }
 
 /// Our id of the parent, where the value of a tag [`PARENT`] is one that a server does not know.

@@ -185,3 +185,53 @@ fn a_run_that_ended_without_its_server_goes_on_without_it() {
     assert_eq!(statuses, ["FAILED", "RUNNING", "FINISHED"]);
     assert!(spools(folder.path()).is_empty());
 }
+
+#[test]
+fn a_run_is_exported_into_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let tracking = local(&folder.path().join("store"));
+    let run = tracking.start_run(&RunOptions::new("e").with_run_name("n")).unwrap();
+    run.log_metrics_at(&[("a", 0.1), ("b", f64::NAN)], 3, 77).unwrap();
+    run.log_param("p", "x, \"y\"").unwrap();
+    run.log_artifact_bytes(b"content", "deep/er.txt").unwrap();
+    run.finish(Status::Finished).unwrap();
+    let target = folder.path().join("export");
+    let exported = tracking.export_run(run.run_id(), &target).unwrap();
+    assert_eq!((exported.metrics, exported.artifacts), (2, 1));
+    let read = |name: &str| fs::read_to_string(target.join(name)).unwrap();
+    assert_eq!(read("metrics.csv"), "key,step,timestamp,value\na,3,77,0.1\nb,3,77,NaN\n");
+    assert_eq!(read("artifacts/deep/er.txt"), "content");
+    let json: serde_json::Value = serde_json::from_str(&read("run.json")).unwrap();
+    assert_eq!((&json["format_version"], &json["params"]["p"]), (&json!(1), &json!("x, \"y\"")));
+    let again = tracking.export_run(run.run_id(), &target).unwrap_err().to_string();
+    assert!(again.contains("is not empty"), "{again}");
+}
+
+#[test]
+fn a_local_run_is_copied_to_a_server_once_however_often() {
+    let folder = tempfile::tempdir().unwrap();
+    let tracking = local(folder.path());
+    let run = tracking.start_run(&RunOptions::new("e").with_run_name("n").with_tag("t", "v")).unwrap();
+    run.log_metric("m", 0.5, 3).unwrap();
+    run.log_artifact_bytes(b"content", "a/b.txt").unwrap();
+    run.finish(Status::Failed).unwrap();
+    let stub = Stub::start();
+    // In the same folder.
+    let server = Tracking::open(options(stub.uri().parse().unwrap(), folder.path())).unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        ids.push(tracking.copy_run(run.run_id(), &server).unwrap());
+        assert_eq!(server.sync().unwrap().left, []);
+    }
+    assert_eq!(ids[0], ids[1]);
+    let [created] = &stub.runs()[..] else { panic!("one run: {:?}", stub.runs()) };
+    assert_eq!(created["tags"][0]["value"], ids[0].as_str());
+    assert_eq!(created["run_name"], "n");
+    let batch = stub.bodies("runs/log-batch").into_iter().find(|body| !body["metrics"].as_array().unwrap().is_empty());
+    assert_eq!(batch.unwrap()["metrics"][0]["value"], 0.5);
+    assert_eq!(stub.bodies("runs/update")[0]["status"], "FAILED");
+    let artifacts = stub.artifacts();
+    assert!(artifacts.iter().any(|(path, content)| path.ends_with("artifacts/a/b.txt") && content == b"content"));
+    assert!(tracking.verify(run.run_id()).unwrap().is_equal(), "the original is what it was");
+    assert!(server.copy_run(run.run_id(), &tracking).is_err());
+}
