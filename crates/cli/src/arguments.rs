@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Score(ScoreArguments),
     /// Show the hyperparameters
     Params(ParamsArguments),
+    /// Look at recorded runs, deliver them, and check that nothing is missing
+    Runs(RunsArguments),
 }
 
 /// Layers of hyperparameters; later ones win.
@@ -212,6 +214,59 @@ pub(crate) struct ScoreArguments {
     /// Print the result as one JSON object on the last line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsArguments {
+    #[command(subcommand)]
+    pub(crate) command: RunsCommand,
+    /// Where the runs are: local, or the address of an MLflow server [env: MLFLOW_TRACKING_URI]
+    #[arg(long, global = true, value_name = "local|URL")]
+    pub(crate) tracking_uri: Option<String>,
+    /// Print the result as one JSON object on the last line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// The newest runs
+    List {
+        /// Only those of this experiment
+        #[arg(long, value_name = "NAME")]
+        experiment: Option<String>,
+        /// Only those of which this holds, for example "metrics.test/recovered > 0.5 and params.algo = 'ppo'"
+        #[arg(long, value_name = "CONDITION", default_value = "")]
+        filter: String,
+        /// At most this many; without it, as many as fit on a screen
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// One run: params, latest metrics, tags, artifacts
+    Show {
+        /// Its id, the first digits of it, or its name
+        run: String,
+    },
+    /// Deliver what waits for the server; with runs of the local store, copy these to it
+    Sync {
+        /// Runs of the local store: id, first digits, or name
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+    },
+    /// Compare what was logged with what the store or server holds, value by value
+    Verify {
+        /// Id, first digits, or name; without any, all runs whose records are kept
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+    },
+    /// Write a run into files: run.json, metrics.csv, artifacts/
+    Export {
+        /// Its id, the first digits of it, or its name
+        run: String,
+        /// The folder, empty or new
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod enhance;
 pub(crate) mod evaluate;
 pub(crate) mod params;
+pub(crate) mod runs;
 pub(crate) mod score;
 pub(crate) mod train;
 

@@ -48,6 +48,7 @@ fn main() -> ExitCode {
             Command::Apply(arguments) => command::apply::run(arguments),
             Command::Score(arguments) => command::score::run(arguments),
             Command::Params(arguments) => command::params::run(arguments, &surroundings),
+            Command::Runs(arguments) => command::runs::run(arguments, &surroundings),
         }
     });
     match result {

@@ -124,6 +124,9 @@ fn reopen(tracking: &Tracking, spool: &Path, client_id: &str) -> Result<(Start, 
             match record {
                 Record::Params(pairs) => log.params.extend(pairs),
                 Record::Tags(pairs) => log.note_tables(&pairs),
+                Record::Metrics { step, values, .. } if values.iter().any(|(key, _)| key.starts_with("system/")) => {
+                    log.system_step = log.system_step.max(step.saturating_add(1));
+                }
                 _ => {}
             }
         }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -78,6 +78,18 @@ pub(crate) struct Log {
     finished: bool,
     /// Entries of the tag that lists a run's tables, as JSON.
     pub(crate) tables: Vec<String>,
+    /// The step of the next sample of the machine.
+    pub(crate) system_step: i64,
+}
+
+/// A run that is not kept from ending by this.
+#[derive(Debug)]
+pub(crate) struct WeakRun(Weak<Inner>);
+
+impl WeakRun {
+    pub(crate) fn upgrade(&self) -> Option<Run> {
+        self.0.upgrade().map(|inner| Run { inner })
+    }
 }
 
 impl Log {
@@ -316,6 +328,20 @@ impl Run {
             outbox.close(DROP_TIMEOUT);
         }
         Ok(())
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakRun {
+        WeakRun(Arc::downgrade(&self.inner))
+    }
+
+    /// Logs a sample of the machine, at the next step of those.
+    pub(crate) fn log_system(&self, values: &[(String, f64)]) -> Result<(), Error> {
+        let step = {
+            let mut log = self.open_log()?;
+            log.system_step += 1;
+            log.system_step - 1
+        };
+        self.log_metrics(values, step)
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

@@ -147,7 +147,7 @@ impl Tracking {
         let path = if waiting.exists() { waiting } else { spool.with_file_name("delivered").join(&client_id) };
         let ledger = Ledger::of(&path);
         let (start, logged) = read_spool(&path, &ledger)?;
-        if start.destination != self.destination_name() {
+        if start.destination != self.destination() {
             return Err(missing(format!("{}: it was recorded to {}", self.place(), start.destination)));
         }
         let run_id = ledger.progress.server_run_id.clone().unwrap_or_else(|| start.run_id.clone());
@@ -163,11 +163,13 @@ impl Tracking {
         Ok(result)
     }
 
-    /// As it stands at the beginning of spools.
-    fn destination_name(&self) -> String {
+    /// The destination as [`SpooledRun::destination`] names it: `local` or the address of a server; empty for one that
+    /// keeps nothing.
+    pub fn destination(&self) -> String {
         match &self.inner.kind {
             crate::tracking::Kind::Remote(server) => server.options.uri().to_owned(),
-            _ => "local".to_owned(),
+            crate::tracking::Kind::Local(_) => "local".to_owned(),
+            _ => String::new(),
         }
     }
 

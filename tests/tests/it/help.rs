@@ -18,6 +18,7 @@ fn help_lists_the_commands() {
       apply     Replay a recipe on photos
       score     Print the juror's score of photos
       params    Show the hyperparameters
+      runs      Look at recorded runs, deliver them, and check that nothing is missing
       help      Print this message or the help of the given subcommand(s)
 
     Options:

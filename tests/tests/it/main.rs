@@ -17,6 +17,7 @@ mod photos;
 mod real_mlflow;
 #[cfg(unix)]
 mod resuming;
+mod runs;
 #[cfg(unix)]
 mod stopping;
 mod tracking;

@@ -169,3 +169,84 @@ fn the_console_prints_one_line_per_call() {
     INFO dodge::metrics: run KILLED
     ");
 }
+
+#[test]
+fn the_machine_is_sampled_until_the_monitor_is_dropped_or_the_run_ends() {
+    let tracking = Tracking::in_memory();
+    let run = tracking.start_run(&RunOptions::new("e")).unwrap();
+    let options = dodge_tracking::SystemMetricsOptions::default()
+        .with_interval(std::time::Duration::from_millis(20))
+        .with_disk(std::env::temp_dir());
+    let samples = |key: &str| tracking.recorded_runs()[0].values(key).len();
+    let wait_for = |key: &str, count: usize| {
+        let begun = std::time::Instant::now();
+        while samples(key) < count {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{key}");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    };
+    let monitor = run.watch_system(&options).unwrap();
+    for key in ["cpu_utilization_percentage", "system_memory_usage_megabytes", "network_receive_megabytes"] {
+        wait_for(&format!("system/{key}"), 3);
+    }
+    #[cfg(target_os = "linux")]
+    wait_for("system/disk_usage_percentage", 1);
+    drop(monitor);
+    let stopped = samples("system/cpu_utilization_percentage");
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert_eq!(samples("system/cpu_utilization_percentage"), stopped);
+    let recorded = tracking.recorded_runs().remove(0);
+    let of_key = recorded.metrics.iter().filter(|metric| metric.key == "system/cpu_utilization_percentage");
+    let steps: Vec<i64> = of_key.map(|metric| metric.step).collect();
+    assert!(steps.into_iter().eq(0..stopped as i64), "the step counts samples");
+    assert!(recorded.metrics.iter().all(|metric| metric.value >= 0.0));
+
+    let monitor = run.watch_system(&options.clone().with_node("node1")).unwrap();
+    wait_for("system/node1/cpu_utilization_percentage", 1);
+    run.finish(Status::Finished).unwrap();
+    drop(monitor);
+    assert!(matches!(run.watch_system(&options.with_node("a//b")), Err(Error::Key { .. })));
+}
+
+#[test]
+fn work_is_timed_whatever_it_returns() {
+    let tracking = Tracking::in_memory();
+    let run = tracking.start_run(&RunOptions::new("e")).unwrap();
+    assert_eq!(run.timed("good", || 7), 7);
+    let failed: Result<(), String> = run.timed("bad", || Err("no".to_owned()));
+    assert!(failed.is_err());
+    for stage in ["good", "bad"] {
+        assert_eq!(tracking.recorded_runs()[0].values(&format!("perf/{stage}_duration_seconds")).len(), 1);
+    }
+}
+
+#[test]
+fn memory_and_console_take_datasets_models_and_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("agent.bin"), "weights").unwrap();
+    let console = Tracking::open(options(Destination::Console, Path::new("/nowhere"))).unwrap();
+    for tracking in [off(), console, Tracking::in_memory()] {
+        let run = tracking.start_run(&RunOptions::new("e")).unwrap();
+        let dataset = dodge_tracking::DatasetInput::new("photos", "0".repeat(36), "local", "{}");
+        run.log_dataset(&dataset).unwrap();
+        let long = dodge_tracking::DatasetInput::new("photos", "0".repeat(37), "local", "{}");
+        assert!(matches!(run.log_dataset(&long), Err(Error::Value { kind: "dataset", .. })));
+        let model = run.log_model(&dodge_tracking::ModelOptions::new("agent"), folder.path()).unwrap();
+        run.register_model(&model, "retoucher", &["champion"]).unwrap();
+        assert!(matches!(run.register_model(&model, "a/b", &[]), Err(Error::Value { .. })));
+        assert!(matches!(run.register_model(&model, "a", &["v1"]), Err(Error::Value { .. })));
+        run.log_table("t.json", &["a"], &[vec![serde_json::json!(1)]]).unwrap();
+        assert!(matches!(run.log_table("t.json", &["a"], &[vec![]]), Err(Error::Value { .. })));
+        assert!(matches!(run.log_table("t.csv", &["a"], &[]), Err(Error::Value { .. })));
+        assert!(matches!(run.log_metrics_at(&[("m", 1.0)], 0, -1), Err(Error::Value { .. })));
+        assert!(run.set_note(&"x".repeat(8001)).unwrap_err().to_string().contains("8001 characters"));
+        run.set_note("short").unwrap();
+        if let [recorded] = &tracking.recorded_runs()[..] {
+            assert_eq!((recorded.datasets.len(), recorded.models.len()), (1, 1));
+            assert_eq!(recorded.versions, [("retoucher".to_owned(), vec!["champion".to_owned()])]);
+            assert!(recorded.artifacts.keys().any(|path| path.starts_with("models/agent-")), "{recorded:?}");
+            assert!(recorded.tags["mlflow.loggedArtifacts"].contains(r#""path":"t.json""#));
+        }
+        run.finish(Status::Finished).unwrap();
+    }
+}
