@@ -3,6 +3,7 @@
 
 mod api;
 mod local;
+mod properties;
 #[cfg(unix)]
 mod real_mlflow;
 mod recovery;
