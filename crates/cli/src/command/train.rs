@@ -126,6 +126,9 @@ fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> RunOp
     let mut options = RunOptions::new(experiment.unwrap_or_else(|| "dodge".to_owned()))
         .with_source_name("dodge train")
         .with_tag("dodge.version", env!("CARGO_PKG_VERSION"));
+    if let Ok(folder) = std::env::current_dir() {
+        options = options.with_git(&folder);
+    }
     if let Some(run) = &arguments.resume {
         options = options.with_tag("dodge.resumed", run.display().to_string());
     }

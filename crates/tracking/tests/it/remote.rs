@@ -377,3 +377,98 @@ fn a_spool_goes_only_to_the_server_it_was_meant_for() {
     assert_eq!(connect(&one.uri(), folder.path()).sync().unwrap().left, []);
     assert!(spools(folder.path()).is_empty());
 }
+
+#[test]
+fn a_large_file_goes_in_parts_where_the_server_offers_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let stub = Stub::start();
+    let uri = stub.uri();
+    stub.answer_with(move |request| {
+        if request.path.contains("/mpu/create/") {
+            let parts: Vec<_> = (1..=request.json()["num_parts"].as_u64().unwrap())
+                .map(|number| {
+                    let url = format!("{uri}/bucket/part{number}?signed=1");
+                    json!({"url": url, "part_number": number, "headers": {"x-part": number.to_string()}})
+                })
+                .collect();
+            return Some(Reply::Json(200, json!({"upload_id": "u1", "credentials": parts})));
+        }
+        let number = request.path.strip_prefix("/bucket/part")?;
+        // The storage is another host to us.
+        assert_eq!(request.headers.get("authorization"), None);
+        assert_eq!(request.headers["x-part"], number);
+        assert_eq!(request.headers.get("content-type"), None);
+        let tag: &'static str =
+            ["", "ETag: \"one\"\r\n", "ETag: \"two\"\r\n", "ETag: \"three\"\r\n"][number.parse::<usize>().unwrap()];
+        Some(Reply::Raw(200, tag, Vec::new()))
+    });
+    let mut remote = remote_options(&stub.uri());
+    remote.credentials = dodge_tracking::Credentials::Bearer("secret".to_owned());
+    (remote.multipart_from, remote.multipart_chunk) = (20, 10);
+    let tracking = Tracking::open(options(Destination::Remote(remote), folder.path())).unwrap();
+    let run = start(&tracking);
+    run.log_artifact_bytes(b"0123456789abcdefghijABC", "deep/large.bin").unwrap();
+    run.log_artifact_bytes(b"small", "small.bin").unwrap();
+    complete(&run.finish(Status::Finished).unwrap());
+    let requests = stub.requests();
+    let of = |part: &str| requests.iter().filter(|request| request.path.contains(part)).collect::<Vec<_>>();
+    let bodies: Vec<&[u8]> = of("/bucket/").iter().map(|request| request.body.as_slice()).collect();
+    assert_eq!(bodies, [b"0123456789".as_slice(), b"abcdefghij", b"ABC"]);
+    let [create] = of("/mpu/create/")[..] else { panic!("one upload") };
+    assert!(create.path.ends_with("/artifacts/deep"), "{}", create.path);
+    assert_eq!(create.json(), json!({"path": "large.bin", "num_parts": 3}));
+    let [completed] = of("/mpu/complete/")[..] else { panic!("one end") };
+    let parts = completed.json()["parts"].clone();
+    assert_eq!((&parts[0]["etag"], &parts[2]["part_number"]), (&json!("\"one\""), &json!(3)));
+    assert_eq!(completed.json()["upload_id"], "u1");
+    assert!(of("/mpu/abort/").is_empty());
+    assert_eq!(stub.artifacts().keys().filter(|path| path.ends_with("small.bin")).count(), 1);
+}
+
+#[test]
+fn a_server_without_uploads_in_parts_is_asked_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let stub = Stub::start();
+    stub.answer_with(|request| {
+        let answer = json!({"error_code": "NOT_IMPLEMENTED", "message": "Multipart upload is not supported"});
+        request.path.contains("/mpu/").then_some(Reply::Json(501, answer))
+    });
+    let mut remote = remote_options(&stub.uri());
+    remote.multipart_from = 1;
+    let tracking = Tracking::open(options(Destination::Remote(remote), folder.path())).unwrap();
+    let run = start(&tracking);
+    run.log_artifact_bytes(b"a", "a.bin").unwrap();
+    run.flush().unwrap();
+    run.log_artifact_bytes(b"b", "b.bin").unwrap();
+    complete(&run.finish(Status::Finished).unwrap());
+    assert_eq!(stub.requests().iter().filter(|request| request.path.contains("/mpu/")).count(), 1);
+    assert_eq!(stub.artifacts().len(), 2);
+}
+
+#[test]
+fn a_failed_upload_in_parts_is_taken_back_and_comes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let stub = Stub::start();
+    let uri = stub.uri();
+    let mut failures = 0;
+    stub.answer_with(move |request| {
+        if request.path.contains("/mpu/create/") {
+            let part = json!({"url": format!("{uri}/bucket/part"), "part_number": 1});
+            return Some(Reply::Json(200, json!({"upload_id": "u1", "credentials": [part]})));
+        }
+        if request.path.contains("/bucket/") {
+            failures += 1;
+            let status = if failures < 3 { 503 } else { 200 };
+            return Some(Reply::Raw(status, "ETag: \"e\"\r\n", Vec::new()));
+        }
+        None
+    });
+    let mut remote = remote_options(&stub.uri());
+    remote.multipart_from = 1;
+    let tracking = Tracking::open(options(Destination::Remote(remote), folder.path())).unwrap();
+    let run = start(&tracking);
+    run.log_artifact_bytes(b"a", "a.bin").unwrap();
+    complete(&run.finish(Status::Finished).unwrap());
+    let count = |part: &str| stub.requests().iter().filter(|request| request.path.contains(part)).count();
+    assert_eq!((count("/mpu/create/"), count("/mpu/abort/"), count("/mpu/complete/")), (3, 2, 1));
+}
