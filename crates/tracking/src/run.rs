@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Clock, Error, StageTimer, Status, Summary,
+    Clock, Error, StageTimer, Status, Summary, SystemMonitor,
     delivery::Outbox,
     entity::Extra,
     memory::Memory,
@@ -80,6 +80,8 @@ pub(crate) struct Log {
     pub(crate) tables: Vec<String>,
     /// The step of the next sample of the machine.
     pub(crate) system_step: i64,
+    /// Samples the machine as long as the run goes on.
+    pub(crate) monitor: Option<SystemMonitor>,
 }
 
 /// A run that is not kept from ending by this.
@@ -281,6 +283,9 @@ impl Run {
     /// [`Error::Finished`] if it is finished already, [`Error::File`] if its end cannot be put into
     /// the spool. Undelivered or refused records are no error: see the [`Summary`].
     pub fn finish(&self, status: Status) -> Result<Summary, Error> {
+        // Not under the lock: its last sample may want to be logged.
+        let monitor = self.open_log()?.monitor.take();
+        drop(monitor);
         let mut log = self.open_log()?;
         let end_time = self.inner.clock.now_ms();
         self.submit(&log, Record::End { status, end_time })?;
@@ -323,6 +328,8 @@ impl Run {
     /// # Errors
     /// [`Error::Finished`] if it has been finished.
     pub fn detach(&self) -> Result<(), Error> {
+        let monitor = self.open_log()?.monitor.take();
+        drop(monitor);
         self.open_log()?.finished = true;
         if let Backend::Spooled { outbox, .. } = &self.inner.backend {
             outbox.close(DROP_TIMEOUT);
@@ -385,7 +392,9 @@ impl Run {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if self.log.get_mut().unwrap_or_else(PoisonError::into_inner).finished {
+        let log = self.log.get_mut().unwrap_or_else(PoisonError::into_inner);
+        log.monitor = None;
+        if log.finished {
             return;
         }
         let status = if std::thread::panicking() { Status::Failed } else { Status::Killed };

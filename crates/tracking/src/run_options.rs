@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{Run, git};
+use crate::{Run, SystemMetricsOptions, git};
 
 /// What to start a run with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct RunOptions {
     pub source_name: Option<String>,
     /// The run that this one is a part of.
     pub parent: Option<Parent>,
+    /// Sample the machine until the run ends ([`Run::watch_system`]).
+    pub system_metrics: Option<SystemMetricsOptions>,
     /// More tags, for example `mlflow.source.git.commit`.
     pub tags: Vec<(String, String)>,
 }
@@ -31,6 +33,7 @@ impl RunOptions {
             user: None,
             source_name: None,
             parent: None,
+            system_metrics: None,
             tags: Vec::new(),
         }
     }
@@ -68,6 +71,13 @@ impl RunOptions {
     #[must_use]
     pub fn with_git(mut self, folder: &Path) -> Self {
         self.tags.extend(git::tags(folder));
+        self
+    }
+
+    /// Samples the machine until the run ends.
+    #[must_use]
+    pub fn with_system_metrics(mut self, options: SystemMetricsOptions) -> Self {
+        self.system_metrics = Some(options);
         self
     }
 

@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use crate::{Error, Run, run::WeakRun};
+use crate::{
+    Error, Run,
+    remote::options::{number, parse_flag},
+    run::WeakRun,
+};
 
 mod gpu;
 mod machine;
@@ -36,6 +40,35 @@ impl Default for SystemMetricsOptions {
 }
 
 impl SystemMetricsOptions {
+    /// What the environment variables of MLflow's Python client ask for: nothing, unless
+    /// `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING` is true; then `MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL` (seconds) and
+    /// `MLFLOW_SYSTEM_METRICS_NODE_ID` count. An empty variable counts as unset.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming a variable that cannot be parsed.
+    pub fn from_env() -> Result<Option<Self>, Error> {
+        Self::from_lookup(&|name| std::env::var(name).ok())
+    }
+
+    /// [`SystemMetricsOptions::from_env`] with the environment handed in.
+    ///
+    /// # Errors
+    /// As [`SystemMetricsOptions::from_env`].
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Option<Self>, Error> {
+        let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        const ENABLE: &str = "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING";
+        let enabled = set(ENABLE).map_or(Ok(false), |text| parse_flag(ENABLE, &text))?;
+        if !enabled {
+            return Ok(None);
+        }
+        let mut options = Self::default();
+        if let Some(seconds) = number(&set, "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", 0.1, 86_400.0)? {
+            options.interval = Duration::from_secs_f64(seconds);
+        }
+        options.node = set("MLFLOW_SYSTEM_METRICS_NODE_ID");
+        Ok(Some(options))
+    }
+
     /// Sets the time between two samples.
     #[must_use]
     pub fn with_interval(mut self, interval: Duration) -> Self {
@@ -103,8 +136,11 @@ impl Drop for SystemMonitor {
         *self.stop.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.stop.changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // It may be in the middle of a sample, which takes a moment; a panic there has been reported.
-            let _ = thread.join();
+            // The thread itself may be the last to let go of a run that holds the monitor.
+            if thread.thread().id() != std::thread::current().id() {
+                // It may be in the middle of a sample, which takes a moment; a panic there has been reported.
+                let _ = thread.join();
+            }
         }
     }
 }
@@ -128,6 +164,35 @@ fn sample_until_stopped(run: &WeakRun, options: &SystemMetricsOptions, prefix: &
             Err(Error::Finished { .. }) => return,
             // A full disk may have room again; the next sample tells.
             Err(error) => tracing::warn!(%error, "cannot record a sample of the machine"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_pairs(pairs: &[(&str, &str)]) -> Result<Option<SystemMetricsOptions>, Error> {
+        SystemMetricsOptions::from_lookup(&|name| {
+            let found = pairs.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn variables_turn_it_on_and_say_how() {
+        let interval = ("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "2.5");
+        assert_eq!(from_pairs(&[interval]).unwrap(), None);
+        let enabled = ("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true");
+        assert_eq!(from_pairs(&[enabled]).unwrap(), Some(SystemMetricsOptions::default()));
+        let options = from_pairs(&[enabled, interval, ("MLFLOW_SYSTEM_METRICS_NODE_ID", "n1")]).unwrap().unwrap();
+        assert_eq!((options.interval, options.node.as_deref()), (Duration::from_millis(2500), Some("n1")));
+        for (name, value) in
+            [("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "maybe"), ("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0")]
+        {
+            let message =
+                from_pairs(&[enabled, (name, value)].into_iter().rev().collect::<Vec<_>>()).unwrap_err().to_string();
+            assert!(message.starts_with(name), "{message}");
         }
     }
 }

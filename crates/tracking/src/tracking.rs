@@ -266,6 +266,10 @@ impl Tracking {
             }
         };
         run.set_tags(&tags)?;
+        if let Some(options) = &options.system_metrics {
+            let monitor = run.watch_system(options)?;
+            run.open_log()?.monitor = Some(monitor);
+        }
         Ok(run)
     }
 

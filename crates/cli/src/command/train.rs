@@ -10,7 +10,7 @@ use dodge_data::{DataLoader, DataParams, FolderLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_rl::{NetworkParams, PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
-use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
+use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions, Tracking, TrackingOptions};
 
 use crate::arguments::{Algorithm, Device, JurorChoice, TrainArguments};
 use crate::failure::{INTERRUPTED, usage};
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
     };
     let session = Session {
         tracking: tracking(arguments, surroundings, &registry.get()?)?,
-        run_options: run_options(arguments, surroundings),
+        run_options: run_options(arguments, surroundings)?,
         volume,
         resume: resumed.is_some(),
         run_dir: resumed.or_else(|| arguments.out.clone()),
@@ -121,7 +121,7 @@ fn tracking(arguments: &TrainArguments, surroundings: &Surroundings, params: &Tr
     Ok(Tracking::open(options)?)
 }
 
-fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> RunOptions {
+fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<RunOptions> {
     let experiment = arguments.experiment.clone().or_else(|| surroundings.experiment.clone());
     let mut options = RunOptions::new(experiment.unwrap_or_else(|| "dodge".to_owned()))
         .with_source_name("dodge train")
@@ -138,7 +138,10 @@ fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> RunOp
     if let Some(user) = &surroundings.user {
         options = options.with_user(user);
     }
-    options
+    if let Some(system) = SystemMetricsOptions::from_env().map_err(usage)? {
+        options = options.with_system_metrics(system.with_disk(surroundings.volume()));
+    }
+    Ok(options)
 }
 
 /// The first Ctrl-C asks the run to stop after writing its model; a second one ends the program at once.

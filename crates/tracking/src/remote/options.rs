@@ -197,7 +197,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-fn parse_flag(name: &str, text: &str) -> Result<bool, Error> {
+pub(crate) fn parse_flag(name: &str, text: &str) -> Result<bool, Error> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
@@ -205,7 +205,12 @@ fn parse_flag(name: &str, text: &str) -> Result<bool, Error> {
     }
 }
 
-fn number(set: &dyn Fn(&str) -> Option<String>, name: &str, low: f64, high: f64) -> Result<Option<f64>, Error> {
+pub(crate) fn number(
+    set: &dyn Fn(&str) -> Option<String>,
+    name: &str,
+    low: f64,
+    high: f64,
+) -> Result<Option<f64>, Error> {
     let Some(text) = set(name) else {
         return Ok(None);
     };

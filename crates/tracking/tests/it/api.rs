@@ -201,6 +201,25 @@ fn the_machine_is_sampled_until_the_monitor_is_dropped_or_the_run_ends() {
     assert!(steps.into_iter().eq(0..stopped as i64), "the step counts samples");
     assert!(recorded.metrics.iter().all(|metric| metric.value >= 0.0));
 
+    // A run that is started with it samples until it ends, also where nobody ends it.
+    let own = RunOptions::new("e").with_system_metrics(options.clone());
+    for ends in [true, false] {
+        let sampled = tracking.start_run(&own).unwrap();
+        let begun = std::time::Instant::now();
+        let samples = || tracking.recorded_runs().last().unwrap().metrics.len();
+        while samples() == 0 {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        if ends {
+            sampled.finish(Status::Finished).unwrap();
+        }
+        drop(sampled);
+        let until = samples();
+        std::thread::sleep(std::time::Duration::from_millis(60));
+        assert_eq!(samples(), until);
+    }
+
     let monitor = run.watch_system(&options.clone().with_node("node1")).unwrap();
     wait_for("system/node1/cpu_utilization_percentage", 1);
     run.finish(Status::Finished).unwrap();
