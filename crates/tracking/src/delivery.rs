@@ -46,6 +46,9 @@ pub(crate) struct Delivered {
 pub(crate) enum SinkError {
     /// It may work later, after the time the server asked for.
     Retry { reason: String, after: Option<Duration> },
+    /// What answers is no MLflow server, at least not now: a proxy's page, for example. Worth repeating while a run goes
+    /// on, a mistake in the address where one starts.
+    Strange { reason: String },
     /// It will not work until a person does something (credentials).
     Denied { reason: String },
     /// It will never work (the run was deleted on the server).
@@ -59,7 +62,10 @@ impl SinkError {
 
     pub(crate) fn reason(&self) -> &str {
         match self {
-            Self::Retry { reason, .. } | Self::Denied { reason } | Self::Stopped { reason } => reason,
+            Self::Retry { reason, .. }
+            | Self::Strange { reason }
+            | Self::Denied { reason }
+            | Self::Stopped { reason } => reason,
         }
     }
 }

@@ -144,7 +144,7 @@ impl LeftOver<'_> {
                 Err(error) => error,
             };
             failures += 1;
-            if failures > self.retries || !matches!(error, SinkError::Retry { .. }) {
+            if failures > self.retries || !matches!(error, SinkError::Retry { .. } | SinkError::Strange { .. }) {
                 return Err(error);
             }
             let until = Instant::now() + self.pace.delay(failures, &error);

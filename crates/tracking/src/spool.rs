@@ -181,7 +181,9 @@ impl SpoolFolder {
     /// Brings the spool of the run `id` under `spool` back from those put aside, where it is there.
     pub(crate) fn bring_back(spool: &Path, id: &str) -> Result<(), Error> {
         let path = spool.join(id);
-        let Some(aside) = delivered_folder(&path).map(|delivered| delivered.join(id)).filter(|aside| aside.exists())
+        let Some(aside) = delivered_folder(&path)
+            .map(|delivered| delivered.join(id))
+            .filter(|aside| aside.exists() && !path.exists())
         else {
             return Ok(());
         };

@@ -374,7 +374,7 @@ impl Tracking {
                     "the tracking server cannot be reached; the run goes on and is delivered later"
                 );
             }
-            Err(SinkError::Denied { reason } | SinkError::Stopped { reason }) => {
+            Err(SinkError::Strange { reason } | SinkError::Denied { reason } | SinkError::Stopped { reason }) => {
                 // Nothing has been logged yet.
                 let _ = folder.remove();
                 return Err(Error::Server { uri: server.options.uri().to_owned(), reason });

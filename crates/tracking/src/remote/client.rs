@@ -329,9 +329,8 @@ impl From<CallError> for SinkError {
         match error {
             CallError::Retry { reason, after } => Self::Retry { reason, after },
             CallError::Denied { reason } => Self::Denied { reason },
-            CallError::Refused { reason, .. } | CallError::Missing { reason } | CallError::Other { reason } => {
-                Self::Stopped { reason }
-            }
+            CallError::Refused { reason, .. } | CallError::Missing { reason } => Self::Stopped { reason },
+            CallError::Other { reason } => Self::Strange { reason },
         }
     }
 }

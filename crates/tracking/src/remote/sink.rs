@@ -33,7 +33,7 @@ const MAX_ITEMS: usize = 1000;
 const METRIC_LANES: usize = 2;
 /// Artifacts that are under way at a time, and from how many the next is taken.
 const ARTIFACT_LANES: usize = 8;
-const ARTIFACT_WINDOW: usize = 128;
+const ARTIFACT_WINDOW: usize = 512;
 /// How often a parent that the server does not know yet is waited for.
 const MAX_PARENT_WAITS: u32 = 10;
 /// The tag by which a run is found again whose creation we saw no reply to.

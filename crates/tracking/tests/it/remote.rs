@@ -472,3 +472,20 @@ fn a_failed_upload_in_parts_is_taken_back_and_comes_again() {
     let count = |part: &str| stub.requests().iter().filter(|request| request.path.contains(part)).count();
     assert_eq!((count("/mpu/create/"), count("/mpu/abort/"), count("/mpu/complete/")), (3, 2, 1));
 }
+
+#[test]
+fn a_page_instead_of_an_answer_in_the_middle_of_a_run_is_waited_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let stub = Stub::start();
+    let run = start(&connect(&stub.uri(), folder.path()));
+    let pages = [(200, "Welcome to our hotel"), (404, "Not here"), (302, "Log in first"), (501, "Not at all")];
+    let mut turn = 0;
+    stub.answer_with(move |request| {
+        let (status, text) = pages.get(turn).filter(|_| request.call() == "runs/log-batch")?;
+        turn += 1;
+        Some(Reply::Raw(*status, "", format!("<html><body>{text}</body></html>").into_bytes()))
+    });
+    run.log_metric("m", 1.0, 7).unwrap();
+    complete(&run.finish(Status::Finished).unwrap());
+    assert!(metrics_sent(&stub).contains(&("m".to_owned(), 7)));
+}
