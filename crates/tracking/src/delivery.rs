@@ -18,7 +18,7 @@ use crate::{
 /// Longest wait between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// How many records are read from the spool at a time.
-const READ_AHEAD: usize = 16_384;
+const READ_AHEAD: usize = 8192;
 /// How long past its deadline a delivery thread is waited for.
 const STOP_GRACE: Duration = Duration::from_millis(200);
 /// How many rejections a summary lists; `rejected.txt` has them all.

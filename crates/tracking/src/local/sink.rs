@@ -35,7 +35,7 @@ impl LocalSink {
         let connection = store.connect()?;
         // Looking up the run for each of a million metrics would cost a third of the time: `write` looks once. The log is
         // folded into the database at every 32 MB instead of every 4.
-        let settings = "PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -8192;";
+        let settings = "PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -4096;";
         connection.execute_batch(settings).map_err(store.refuse("open it"))?;
         Ok(Self { connection, start: start.clone() })
     }
