@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use dodge_data::{DataLoader, FolderLoader};
+use dodge_imaging::Encoding;
 
 /// The files meant by a list of photos and folders: a folder stands for all photos in it and below.
 pub(crate) fn photo_files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>> {
@@ -59,9 +60,10 @@ pub(crate) fn places(files: &[PathBuf], folder: &Path, companions: &[&str]) -> R
 
 /// The input's own extension where it can be written, else PNG.
 fn extension_for(file: &Path) -> OsString {
-    let own = file.extension().unwrap_or_default();
-    let known = ["jpg", "jpeg", "png"].iter().any(|known| own.eq_ignore_ascii_case(known));
-    if known { own.to_os_string() } else { OsString::from("png") }
+    match Encoding::for_path(file) {
+        Ok(_) => file.extension().unwrap_or_default().to_os_string(),
+        Err(_) => OsString::from("png"),
+    }
 }
 
 #[cfg(test)]
@@ -70,12 +72,12 @@ mod tests {
 
     #[test]
     fn results_with_the_same_stem_are_kept_apart() {
-        let files = ["a/x.jpg", "b/x.png", "b/X.JPG", "b/y.webp"].map(PathBuf::from);
+        let files = ["a/x.jpg", "b/x.png", "b/X.JPG", "b/y.webp", "b/z.gif"].map(PathBuf::from);
         let places = places(&files, Path::new("out"), &[]).unwrap();
-        let expected = ["out/x.jpg", "out/x-2.png", "out/X-3.JPG", "out/y.png"].map(PathBuf::from);
+        let expected = ["out/x.jpg", "out/x-2.png", "out/X-3.JPG", "out/y.webp", "out/z.png"].map(PathBuf::from);
         // `X` differs from `x` only in case, and the number is counted for each name.
         assert_eq!(places[..2], expected[..2]);
-        assert_eq!(places[3], expected[3]);
+        assert_eq!(places[3..], expected[3..]);
         assert!(places[2].to_string_lossy().starts_with("out/X-"));
     }
 }

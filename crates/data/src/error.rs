@@ -21,7 +21,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The folder holds no usable photo.
-    #[error("no photos in {}{}; put JPEG or PNG files there, or name another folder", path.display(), summary(skipped))]
+    #[error("no photos in {}{}; put JPEG, PNG, TIFF or WebP files there, or name another folder", path.display(), summary(skipped))]
     NoPhotos {
         /// The folder.
         path: PathBuf,

@@ -14,7 +14,7 @@ pub const MIN_SIDE: u32 = 16;
 
 /// All photos in a folder and the folders in it.
 ///
-/// JPEG and PNG are told by content, whatever their extension. Every photo is decoded once, in parallel, so that a
+/// JPEG, PNG, TIFF and WebP are told by content, whatever their extension. Every photo is decoded once, in parallel, so that a
 /// damaged file is found here and not in the middle of a training run; it is reported in [`Dataset::skipped`], like a
 /// file with the extension of a photo and another content, and like a photo with a side of less than [`MIN_SIDE`]
 /// pixels. Hidden files and folders (those whose name begins with a dot) and all other files are passed over.
@@ -131,7 +131,7 @@ fn inspect(path: &Path) -> Finding {
         Ok(false) if fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) => {
             Finding::Unusable("the file is empty".to_owned())
         }
-        Ok(false) => Finding::Unusable("the content is neither JPEG nor PNG".to_owned()),
+        Ok(false) => Finding::Unusable("the content is neither JPEG, PNG, TIFF nor WebP".to_owned()),
         Err(error) => Finding::Unusable(reason(&error)),
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::write_whole;
 use crate::render::render;
-use crate::{Error, Operation, Photo, Sample};
+use crate::{Error, Operation, Photo, Picture, Pixels, Sample};
 
 /// Version of the recipe file format that is written. Version 1, which had no lengths to scale, is read as well.
 pub const RECIPE_FORMAT: u32 = 2;
@@ -83,6 +83,16 @@ impl Recipe {
     pub fn apply<T: Sample>(&self, photo: &Photo<T>) -> Photo<T> {
         let scale = self.longer_side.map_or(1.0, |chosen| photo.longer_side() as f32 / chosen as f32);
         render(&self.operations, photo, scale)
+    }
+
+    /// The picture after all operations, with the metadata that it had.
+    #[must_use]
+    pub fn apply_to_picture(&self, picture: &Picture) -> Picture {
+        let pixels = match &picture.pixels {
+            Pixels::Eight(photo) => Pixels::Eight(self.apply(photo)),
+            Pixels::Sixteen(photo) => Pixels::Sixteen(self.apply(photo)),
+        };
+        Picture { pixels, metadata: picture.metadata.clone() }
     }
 
     /// Writes the recipe as JSON, whole or not at all.

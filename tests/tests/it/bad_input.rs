@@ -42,10 +42,10 @@ fn folders_that_cannot_be_trained_on() {
     let messages: Vec<String> = folders.into_iter().map(train).collect();
     insta::assert_snapshot!(messages.join("\n"), @"
     1 error: photos: no such folder: missing; check the path, or name another folder with photos
-    1 error: photos: no photos in empty; put JPEG or PNG files there, or name another folder
+    1 error: photos: no photos in empty; put JPEG, PNG, TIFF or WebP files there, or name another folder
     1 error: preprocessing: a training, a validation and a test split need at least 5 photos, got 1
     1 error: preprocessing: a training, a validation and a test split need at least 5 photos, got 4
-    1 error: photos: no photos in unusable (3 unusable: unusable/dot.png: 1x1 pixels, less than 16 on a side; unusable/text.jpg: the content is neither JPEG nor PNG; unusable/zero.png: the file is empty); put JPEG or PNG files there, or name another folder
+    1 error: photos: no photos in unusable (3 unusable: unusable/dot.png: 1x1 pixels, less than 16 on a side; unusable/text.jpg: the content is neither JPEG, PNG, TIFF nor WebP; unusable/zero.png: the file is empty); put JPEG, PNG, TIFF or WebP files there, or name another folder
     1 error: photos: one/photo-0.png is not a folder; name the folder that holds the photos, not a file in it
     ");
     let models = scratch.files("volume").into_iter().filter(|path| path.ends_with(".safetensors")).count();
@@ -228,7 +228,7 @@ fn photos_that_cannot_be_read() {
         }
     }
     assert!(scratch.files("out").is_empty());
-    insta::assert_snapshot!(message(&scratch, FAILED, &["score", "empty"]), @"1 error: no photos in empty; put JPEG or PNG files there, or name another folder");
+    insta::assert_snapshot!(message(&scratch, FAILED, &["score", "empty"]), @"1 error: no photos in empty; put JPEG, PNG, TIFF or WebP files there, or name another folder");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dodge_imaging::{Encoding, Photo, psnr_db};
+use dodge_imaging::{Encoding, Metadata, Photo, Picture, Pixels, psnr_db};
 use dodge_tests::Scratch;
 
 use crate::photos::{dark, folder_of_photos, jpeg_with_orientation, retouching_model, scene};
@@ -41,6 +41,32 @@ fn a_photo_keeps_its_size_and_its_recipe_gives_the_same_pixels_again() {
     let _ = scratch.dodge(&["apply", "out/photo.recipe.json", "photo.png", "-o", "again"]).succeeded();
     assert_eq!(Photo::open(&scratch.path("again/photo.png")).unwrap(), enhanced);
     assert_eq!(scratch.files("again"), ["photo.png"]);
+}
+
+#[test]
+fn a_recipe_writes_the_same_bytes_again_in_every_format_with_the_metadata() {
+    let scratch = Scratch::new();
+    let model = retouching_model(&scratch);
+    let photo = dark(&dodge_data::synthetic::photo(7, 3, 301, 203));
+    let metadata = Metadata { xmp: Some(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>".to_vec()), ..Metadata::default() };
+    let names = ["a.jpg", "b.png", "c.tif", "d.webp"];
+    for (index, name) in names.into_iter().enumerate() {
+        // PNG and TIFF with 16 bit.
+        let pixels = if index % 3 == 0 { Pixels::Eight(photo.clone()) } else { Pixels::Sixteen(photo.to_depth()) };
+        Picture { pixels, metadata: metadata.clone() }.save(&scratch.path(name)).unwrap();
+    }
+    let enhance = [&["enhance"][..], &names, &["--model", &model, "-o", "out"]].concat();
+    let _ = scratch.dodge(&enhance).succeeded();
+    for name in names {
+        let recipe = scratch.path("out").join(name).with_extension("recipe.json");
+        let _ = scratch.dodge(&["apply", recipe.to_str().unwrap(), name, "-o", "again"]).succeeded();
+        let bytes = |folder: &str| fs::read(scratch.path(folder).join(name)).unwrap();
+        assert!(bytes("out") == bytes("again"), "{name}");
+        let (before, after) = (Picture::open(&scratch.path(name)).unwrap(), Picture::decode(&bytes("out")).unwrap());
+        assert_eq!(after.metadata, metadata, "{name}");
+        assert_eq!(matches!(after.pixels, Pixels::Sixteen(_)), matches!(before.pixels, Pixels::Sixteen(_)), "{name}");
+        assert_ne!(after.pixels, before.pixels, "{name}");
+    }
 }
 
 #[test]

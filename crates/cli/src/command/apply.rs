@@ -1,7 +1,7 @@
 //! `dodge apply`
 
 use anyhow::{Result, bail};
-use dodge_imaging::{Photo, Recipe};
+use dodge_imaging::{Picture, Recipe};
 
 use crate::arguments::ApplyArguments;
 use crate::failure::complain;
@@ -16,7 +16,7 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
     let mut written = Vec::new();
     let mut failed = 0;
     for (file, place) in files.iter().zip(&places) {
-        match Photo::open(file).and_then(|photo| recipe.apply(&photo).save(place)) {
+        match Picture::open(file).and_then(|picture| recipe.apply_to_picture(&picture).save(place)) {
             Ok(()) => written.push(serde_json::json!({ "photo": file, "output": place })),
             Err(error) => {
                 complain(&error.into());

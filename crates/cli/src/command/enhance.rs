@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use dodge_imaging::{Photo, Recipe};
+use dodge_imaging::{Photo, Picture, Recipe};
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_rl::Model;
 use serde::Serialize;
@@ -29,7 +29,7 @@ struct Enhanced {
     score_after: f64,
 }
 
-/// Runs the command. Photos are handled one after the other: memory is that of the largest photo, three times.
+/// Runs the command. Photos are handled one after the other: memory is that of the largest photo, two or three times.
 pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) -> Result<()> {
     let model = Model::load(&arguments.model, &dodge_rl::cpu())?;
     let files = input::photo_files(&arguments.photos)?;
@@ -65,12 +65,13 @@ fn enhance(
     juror: &ClassicalJuror,
     arguments: &EnhanceArguments,
 ) -> Result<Enhanced> {
-    let photo = Photo::open(file)?;
+    let picture = Picture::open(file)?;
+    let photo = picture.pixels.to_eight();
     let recipe = model.recipes_for(&[&photo], arguments.max_steps.unwrap_or(usize::MAX)).remove(0);
-    let result = recipe.apply(&photo);
+    let result = recipe.apply_to_picture(&picture);
     // Scored at the size that the juror was set on.
     let size = dodge_preprocess::ResizeParams::default().max_size;
-    let (before, after) = (photo.thumbnail(size), result.thumbnail(size));
+    let (before, after) = (photo.thumbnail(size), result.pixels.to_eight().thumbnail(size));
     let mut enhanced = Enhanced {
         photo: file.to_owned(),
         output: None,

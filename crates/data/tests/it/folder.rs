@@ -88,7 +88,7 @@ fn content_counts_and_not_the_extension() {
 
 #[test]
 fn a_text_file_named_like_a_photo_is_skipped() {
-    check_skipped("text.jpg", b"this is no photo", "neither JPEG nor PNG");
+    check_skipped("text.jpg", b"this is no photo", "neither JPEG, PNG, TIFF nor WebP");
 }
 
 #[test]
@@ -201,7 +201,10 @@ fn an_empty_folder_is_an_error() {
     let folder = TempDir::new().unwrap();
     let error = FolderLoader::new(folder.path()).load().unwrap_err();
     let text = error.to_string();
-    assert!(text.starts_with("no photos in ") && !text.contains("unusable") && text.contains("JPEG or PNG"), "{text}");
+    assert!(
+        text.starts_with("no photos in ") && !text.contains("unusable") && text.contains("JPEG, PNG, TIFF or WebP"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -211,7 +214,10 @@ fn a_folder_with_unusable_photos_only_says_why() {
         put(folder.path(), &format!("{i}.jpg"), b"text");
     }
     let text = FolderLoader::new(folder.path()).load().unwrap_err().to_string();
-    assert!(text.contains("5 unusable") && text.contains("0.jpg: the content is neither JPEG nor PNG"), "{text}");
+    assert!(
+        text.contains("5 unusable") && text.contains("0.jpg: the content is neither JPEG, PNG, TIFF nor WebP"),
+        "{text}"
+    );
     assert!(text.contains("2.jpg") && !text.contains("3.jpg"), "{text}");
 }
 

@@ -1,5 +1,6 @@
 //! All that a picture file holds.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::{Encoding, decode, encode, read_file, write_whole};
@@ -103,6 +104,15 @@ impl From<Photo> for Picture {
 }
 
 impl Pixels {
+    /// The photo in 8 bit: this one, or one reduced to the nearest values where it has 16.
+    #[must_use]
+    pub fn to_eight(&self) -> Cow<'_, Photo> {
+        match self {
+            Self::Eight(photo) => Cow::Borrowed(photo),
+            Self::Sixteen(photo) => Cow::Owned(photo.to_depth()),
+        }
+    }
+
     /// The photo in 8 bit, reduced to the nearest values where it has 16.
     #[must_use]
     pub fn into_eight(self) -> Photo {
