@@ -10,7 +10,7 @@ use dodge_imaging::{Encoding, Operation, Photo};
 use font8x8::UnicodeFonts;
 
 /// Three operations of each kind, in the order of `docs/operations.md`.
-pub const OPERATIONS: [[&str; 3]; 37] = [
+pub(crate) const OPERATIONS: [[&str; 3]; 37] = [
     ["lightness:-40", "lightness:25", "lightness:60"],
     ["contrast:0.6", "contrast:1.3", "contrast:1.8"],
     ["gamma:0.6", "gamma:1.4", "gamma:2"],
@@ -69,7 +69,7 @@ fn main() {
 
 /// The sheet: the photo itself first, then all operations.
 #[must_use]
-pub fn sheet() -> Photo {
+pub(crate) fn sheet() -> Photo {
     let photo = synthetic::photo(3, 5, EDITED.0, EDITED.1);
     let rows = (OPERATIONS.len() + 1).div_ceil(COLUMNS);
     let cell = (3 * TILE.0 + 3 * GAP, TILE.1 + LABEL + GAP);
