@@ -111,6 +111,18 @@ impl Photo {
         decode::thumbnail(&read_file(path)?, &path.display().to_string(), max_side)
     }
 
+    /// What [`Photo::open_thumbnail`] does, from memory.
+    ///
+    /// # Errors
+    /// Those of [`Photo::decode`].
+    ///
+    /// # Panics
+    /// When `max_side` is zero.
+    pub fn decode_thumbnail(bytes: &[u8], max_side: u32) -> Result<Self, Error> {
+        assert!(max_side > 0, "a thumbnail needs at least one pixel");
+        decode::thumbnail(bytes, "the data", max_side)
+    }
+
     /// Encodes the photo; the result holds pixels only, no metadata.
     ///
     /// # Errors

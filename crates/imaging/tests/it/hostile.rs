@@ -25,27 +25,23 @@ fn valid() -> Vec<(String, Vec<u8>)> {
 }
 
 /// Decodes as a whole and, what is another way for JPEGs alone, as a thumbnail; what comes of it does not matter.
-fn survives(bytes: &[u8], name: &str, path: &std::path::Path) {
+fn survives(bytes: &[u8], name: &str) {
     let start = Instant::now();
     let whole = Picture::decode(bytes);
-    if bytes.starts_with(&[0xff, 0xd8]) {
-        fs::write(path, bytes).unwrap();
-        let small = Photo::open_thumbnail(path, 4);
-        if let (Ok(picture), Ok(small)) = (whole, small) {
-            assert_eq!(picture.pixels.into_eight().thumbnail(4).width(), small.width(), "{name}");
-        }
+    if bytes.starts_with(&[0xff, 0xd8])
+        && let (Ok(picture), Ok(small)) = (whole, Photo::decode_thumbnail(bytes, 4))
+    {
+        assert_eq!(picture.pixels.into_eight().thumbnail(4).width(), small.width(), "{name}");
     }
     assert!(start.elapsed() < Duration::from_secs(10), "{name} takes {:?}", start.elapsed());
 }
 
 #[test]
 fn cut_off_files_are_errors_or_pictures() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cut");
     for (name, bytes) in valid() {
         // All lengths of small files, and about 500 of larger ones.
         for length in (0..bytes.len()).step_by(1 + bytes.len() / 500) {
-            survives(&bytes[..length], &format!("{name} cut to {length}"), &path);
+            survives(&bytes[..length], &format!("{name} cut to {length}"));
         }
         // Nothing that lost half of itself passes for a picture, but for files that hold a second one.
         if !name.contains("animated") && !name.contains("pages") && !name.contains("camera") {
@@ -56,8 +52,6 @@ fn cut_off_files_are_errors_or_pictures() {
 
 #[test]
 fn damaged_files_are_errors_or_pictures() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("damaged");
     let mut state = 88_172_645_463_325_252_u64;
     let mut random = move || {
         state ^= state << 13;
@@ -79,7 +73,7 @@ fn damaged_files_are_errors_or_pictures() {
                     _ => random() as u8,
                 };
             }
-            survives(&damaged, &format!("{name}, round {round}"), &path);
+            survives(&damaged, &format!("{name}, round {round}"));
         }
     }
 }
