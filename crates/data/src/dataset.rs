@@ -42,7 +42,49 @@ pub struct Skipped {
     /// The file or folder.
     pub path: PathBuf,
     /// Why it was left out.
-    pub reason: String,
+    pub reason: SkipReason,
+}
+
+/// Why a file that looked like a photo is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// There is nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// It has the extension of a photo and another content.
+    #[error("the content is neither JPEG, PNG, TIFF nor WebP")]
+    NotAPhoto,
+    /// It begins like a photo and cannot be decoded.
+    #[error("damaged: {0}")]
+    Damaged(String),
+    /// It cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// It is a folder, and its files cannot be listed.
+    #[error("the folder cannot be read: {0}")]
+    UnreadableFolder(String),
+    /// It has too few pixels to see anything.
+    #[error("{width}x{height} pixels, less than {} on a side", crate::MIN_SIDE)]
+    TooSmall {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// It has more pixels than fit into memory.
+    #[error("{width}x{height} pixels, more than {limit} in all")]
+    TooLarge {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Most pixels in all.
+        limit: u64,
+    },
+    /// Another reason, in words: for loaders of your own.
+    #[error("{0}")]
+    Other(String),
 }
 
 impl Dataset {

@@ -60,12 +60,103 @@ pub enum Error {
         /// What it did or said.
         reason: String,
     },
-    /// The text is not a content hash.
-    #[error("`{text}` is not a content hash: expected 64 hexadecimal digits")]
+    /// The text is not a hash.
+    #[error("`{text}` is not a hash: expected 64 hexadecimal digits")]
     InvalidHash {
         /// The text.
         text: String,
     },
+    /// No dataset has this id.
+    #[error("there is no dataset `{id}`{}; `dodge datasets list` shows all", guess(suggestion.as_deref()))]
+    UnknownDataset {
+        /// The id asked for.
+        id: String,
+        /// The id that was perhaps meant.
+        suggestion: Option<String>,
+    },
+    /// A registry of datasets cannot be used. Nothing of it is.
+    #[error("{}", problems.join("; "))]
+    Registry {
+        /// What is wrong, each with file, line, key and what is accepted.
+        problems: Vec<String>,
+    },
+    /// A file could not be downloaded. What came so far is kept where it can be resumed.
+    #[error("cannot download {url}: {reason}{}", resumable(part.as_deref()))]
+    Download {
+        /// The address, without credentials.
+        url: String,
+        /// What happened and what to do.
+        reason: String,
+        /// The part that a next attempt goes on with.
+        part: Option<PathBuf>,
+    },
+    /// An archive cannot be used. Nothing of it was put in place.
+    #[error("archive {}: {reason}", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The content is not what the registry says. It is kept, at `path`.
+    #[error("{what} of dataset `{id}`: expected {expected}, got {got}; what came lies in {}: {advice}", path.display())]
+    WrongHash {
+        /// The dataset.
+        id: String,
+        /// Which hash.
+        what: &'static str,
+        /// That of the registry.
+        expected: Box<str>,
+        /// That of the content.
+        got: Box<str>,
+        /// Where the content lies.
+        path: PathBuf,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The dataset was not fetched.
+    #[error("dataset `{id}` is not in {}; `dodge datasets fetch {id}` puts it there", path.display())]
+    NotFetched {
+        /// The dataset.
+        id: String,
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// Something else is where the dataset should go. It was left alone.
+    #[error("dataset `{id}`: {} {reason}; move it away, then fetch again", path.display())]
+    Occupied {
+        /// The dataset.
+        id: String,
+        /// What is in the way.
+        path: PathBuf,
+        /// What it is.
+        reason: &'static str,
+    },
+    /// The disk has too little space.
+    #[error(
+        "{} more are needed on the disk of {}, {} are free; free some, or choose another disk with IMAGE_VOLUME_PATH",
+        size(*needed), path.display(), size(*available)
+    )]
+    NoSpace {
+        /// A folder on the disk.
+        path: PathBuf,
+        /// Bytes needed, with what is to stay free.
+        needed: u64,
+        /// Bytes free.
+        available: u64,
+    },
+    /// Kaggle's credentials are missing or cannot be used.
+    #[error(
+        "Kaggle: {reason}; make a token in the settings of your account at kaggle.com, then set KAGGLE_USERNAME and \
+         KAGGLE_KEY or save it as ~/.kaggle/kaggle.json"
+    )]
+    Kaggle {
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// The caller stopped the work. What was downloaded is kept.
+    #[error("stopped; the next fetch goes on where this one ended")]
+    Cancelled,
     /// Synthetic photos cannot be made as asked.
     #[error("synthetic photos: {reason}")]
     InvalidSynthetic {
@@ -84,4 +175,21 @@ fn summary(skipped: &[Skipped]) -> String {
     let reasons = skipped.iter().take(REASONS_SHOWN).map(|s| format!("{}: {}", s.path.display(), s.reason));
     let more = if skipped.len() > REASONS_SHOWN { "; ..." } else { "" };
     format!(" ({} unusable: {}{more})", skipped.len(), reasons.collect::<Vec<_>>().join("; "))
+}
+
+fn guess(suggestion: Option<&str>) -> String {
+    suggestion.map(|id| format!(", did you mean `{id}`?")).unwrap_or_default()
+}
+
+fn resumable(part: Option<&std::path::Path>) -> String {
+    part.map(|part| format!("; {} is kept, and the next fetch goes on with it", part.display())).unwrap_or_default()
+}
+
+/// Bytes for people.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
 }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -29,10 +28,15 @@ impl ContentHash {
     /// # Errors
     /// [`Error::Read`] for the first file that cannot be read.
     pub fn of_files(root: &Path, paths: &[PathBuf]) -> Result<Self, Error> {
-        let mut files = paths
+        let files = paths
             .par_iter()
             .map(|path| Ok((relative_name(path), hash_file(&root.join(path))?)))
             .collect::<Result<Vec<_>, Error>>()?;
+        Ok(Self::of_contents(files))
+    }
+
+    /// The hash of files with these names and SHA-256 of their contents, in any order.
+    pub(crate) fn of_contents(mut files: Vec<(Vec<u8>, [u8; 32])>) -> Self {
         files.sort_unstable();
         let mut hasher = Sha256::new();
         hasher.update(b"dodge-content-1");
@@ -42,37 +46,11 @@ impl ContentHash {
             hasher.update(name);
             hasher.update(content);
         }
-        Ok(Self(hasher.finalize().into()))
+        Self(hasher.finalize().into())
     }
 }
 
-impl std::fmt::Display for ContentHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl std::fmt::Debug for ContentHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ContentHash({self})")
-    }
-}
-
-impl FromStr for ContentHash {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let invalid = || Error::InvalidHash { text: text.to_owned() };
-        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(invalid());
-        }
-        let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| invalid())?;
-        }
-        Ok(Self(bytes))
-    }
-}
+crate::hex::text_of_hash!(ContentHash);
 
 fn hash_file(path: &Path) -> Result<[u8; 32], Error> {
     let read_error = |source| Error::Read { path: path.to_owned(), source };

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::synthetic::{self, SYNTHETIC_VERSION};
-use crate::{DataLoader, Dataset, Error};
+use crate::{DataLoader, Dataset, Error, write_error};
 
 /// Makes synthetic photos and keeps them as PNG files, in a folder of their own below the one given, whose name says
 /// what is in it. Photos that are there already, complete and unchanged, are used again.
@@ -126,8 +126,4 @@ impl DataLoader for SyntheticLoader {
 
 fn file_name(index: usize) -> PathBuf {
     PathBuf::from(format!("photo-{index:06}.png"))
-}
-
-fn write_error(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::Write { path: path.to_owned(), source: source.into() }
 }

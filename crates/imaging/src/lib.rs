@@ -3,6 +3,7 @@
 mod codec;
 mod damage;
 mod error;
+mod header;
 mod kernels;
 mod lab;
 mod operation;
@@ -17,6 +18,7 @@ mod similarity;
 pub use codec::{Encoding, MAX_PIXELS, Metadata, Picture, Pixels, is_photo_file};
 pub use damage::{Damage, DamageKind, DamageStep, pair_damages};
 pub use error::Error;
+pub use header::PictureHeader;
 pub use lab::{LabConverter, luma};
 pub use operation::{Axis, ChannelOrder, ChannelSet, Cost, Direction, Grey, Operation, OperationKind, Ratio};
 pub use photo::Photo;

@@ -43,7 +43,7 @@ fn check_skipped(file: &str, bytes: &[u8], reason: &str) {
     assert_eq!(relative(&dataset), ["good.jpg"]);
     assert_eq!(dataset.skipped().len(), 1, "{:?}", dataset.skipped());
     assert_eq!(dataset.skipped()[0].path, folder.path().join(file));
-    let got = &dataset.skipped()[0].reason;
+    let got = dataset.skipped()[0].reason.to_string();
     assert!(got.contains(reason), "expected `{reason}` in `{got}`");
 }
 

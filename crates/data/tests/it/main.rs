@@ -7,7 +7,15 @@
 
 #[cfg(feature = "service")]
 mod acquisition;
+mod archives;
+mod digest;
+mod download;
+mod fetch;
 mod folder;
 mod hash;
+mod killed;
+mod listing;
+mod registry;
+mod server;
 mod synthetic;
 mod synthetic_loader;
