@@ -110,13 +110,17 @@ impl Scratch {
     pub fn settle(&self, command: &mut Command) {
         let ours = |name: &OsString| {
             let name = name.to_string_lossy().to_uppercase();
-            ["DODGE_", "MLFLOW_", "IMAGE_", "RAYON_", "NO_COLOR"].iter().any(|prefix| name.starts_with(prefix))
+            ["DODGE_", "MLFLOW_", "IMAGE_", "KAGGLE_", "RAYON_", "NO_COLOR"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
                 || name.ends_with("_PROXY")
         };
         for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
             command.env_remove(name);
         }
         command.current_dir(self.folder.path()).env("IMAGE_VOLUME_PATH", "volume").env("USER", "ann");
+        // Nobody's own token is used.
+        command.env("KAGGLE_CONFIG_DIR", "no-kaggle");
     }
 
     /// Runs the program to its end.

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Params(ParamsArguments),
     /// Look at recorded runs, deliver them, and check that nothing is missing
     Runs(RunsArguments),
+    /// List, fetch and verify datasets that have a name
+    Datasets(DatasetsArguments),
 }
 
 /// Layers of hyperparameters; later ones win.
@@ -86,15 +88,18 @@ pub(crate) enum JurorChoice {
 #[derive(Debug, Args)]
 pub(crate) struct TrainArguments {
     /// Train on the photos in this folder and below; without it, on synthetic photos
-    #[arg(long, value_name = "DIR", conflicts_with = "synthetic")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["synthetic", "dataset"])]
     pub(crate) photos: Option<PathBuf>,
+    /// Train on the dataset of this name, fetched if it is not there; `dodge datasets list` shows all
+    #[arg(long, value_name = "ID", conflicts_with = "synthetic")]
+    pub(crate) dataset: Option<String>,
     /// Train on this many synthetic photos
     #[arg(long, value_name = "N")]
     pub(crate) synthetic: Option<u64>,
     #[command(flatten)]
     pub(crate) hyperparameters: HyperparameterArguments,
     /// Go on with an interrupted run as if it had never stopped: its folder, its name or its id
-    #[arg(long, value_name = "RUN|DIR", conflicts_with_all = ["photos", "synthetic", "preset", "config", "algo", "seed", "out"])]
+    #[arg(long, value_name = "RUN|DIR", conflicts_with_all = ["photos", "dataset", "synthetic", "preset", "config", "algo", "seed", "out"])]
     pub(crate) resume: Option<PathBuf>,
     /// The algorithm (training.algorithm)
     #[arg(long, value_enum)]
@@ -299,4 +304,40 @@ pub(crate) enum ParamsCommand {
         #[arg(value_name = "RUN")]
         right: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DatasetsArguments {
+    #[command(subcommand)]
+    pub(crate) command: DatasetsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DatasetsCommand {
+    /// All datasets that have a name, and which of them are here
+    List(RegistryArguments),
+    /// Download a dataset, or go on with it, and verify it
+    Fetch {
+        /// The dataset
+        id: String,
+        #[command(flatten)]
+        registry: RegistryArguments,
+    },
+    /// Read all of a dataset that is here, and compare its hash
+    Verify {
+        /// The dataset
+        id: String,
+        #[command(flatten)]
+        registry: RegistryArguments,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegistryArguments {
+    /// A list of datasets on top of the built-in one; without it, datasets.toml in the volume [env: DODGE_DATASETS]
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) registry: Option<PathBuf>,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
 }

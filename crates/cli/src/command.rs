@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod apply;
+pub(crate) mod datasets;
 pub(crate) mod enhance;
 pub(crate) mod evaluate;
 pub(crate) mod params;

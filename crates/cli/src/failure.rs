@@ -41,11 +41,20 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         };
         return ExitCode::from(INTERRUPTED);
     }
+    let cancelled =
+        |cause: &(dyn std::error::Error + 'static)| matches!(cause.downcast_ref(), Some(dodge_data::Error::Cancelled));
+    if error.chain().any(cancelled) {
+        let _ = writeln!(stderr, "interrupted: the next fetch goes on where this one ended");
+        return ExitCode::from(INTERRUPTED);
+    }
     drop(stderr);
     complain(error);
-    let usage = error
-        .chain()
-        .any(|cause| cause.is::<UsageError>() || cause.is::<dodge_hparams::Error>() || is_about_the_device(cause));
+    let usage = error.chain().any(|cause| {
+        cause.is::<UsageError>()
+            || cause.is::<dodge_hparams::Error>()
+            || is_about_the_device(cause)
+            || is_about_the_list(cause)
+    });
     ExitCode::from(if usage { USAGE } else { FAILED })
 }
 
@@ -88,6 +97,12 @@ fn in_one_line(chain: anyhow::Chain<'_>) -> String {
 /// Which device a build and a machine have is known before anything is begun.
 fn is_about_the_device(cause: &(dyn std::error::Error + 'static)) -> bool {
     matches!(cause.downcast_ref(), Some(dodge_rl::Error::Device { .. }))
+}
+
+/// Which datasets there are is known before anything is begun.
+fn is_about_the_list(cause: &(dyn std::error::Error + 'static)) -> bool {
+    use dodge_data::Error::{Registry, UnknownDataset};
+    matches!(cause.downcast_ref(), Some(Registry { .. } | UnknownDataset { .. }))
 }
 
 fn hint(error: &anyhow::Error) -> Option<&'static str> {

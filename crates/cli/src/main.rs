@@ -7,8 +7,10 @@ mod arguments;
 mod command;
 mod configuration;
 mod failure;
+mod fetching;
 mod input;
 mod instructor;
+mod interruption;
 mod progress;
 mod runs;
 mod sections;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
             Command::Score(arguments) => command::score::run(arguments),
             Command::Params(arguments) => command::params::run(arguments, &surroundings),
             Command::Runs(arguments) => command::runs::run(arguments, &surroundings),
+            Command::Datasets(arguments) => command::datasets::run(arguments, &surroundings),
         }
     });
     match result {

@@ -22,7 +22,11 @@ struct Bar {
 
 impl Progress for Bar {
     fn begin(&self, what: &str, total: u64) {
-        let template = "{prefix:>11} [{bar:32}] {pos}/{len} {elapsed} (about {eta} left) {msg}";
+        let template = match total {
+            // Nobody knows how much it will be.
+            0 => "{prefix:>11} {pos} {elapsed} {msg}",
+            _ => "{prefix:>11} [{bar:32}] {pos}/{len} {elapsed} (about {eta} left) {msg}",
+        };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(500));
@@ -99,7 +103,8 @@ impl Work {
         let Self { what, total, done, note, begun, .. } = self;
         let seconds = begun.elapsed().as_secs_f64();
         let separator = if note.is_empty() { "" } else { ", " };
-        let _ = writeln!(std::io::stderr(), "{what}: {done}/{total} in {seconds:.1} s{separator}{note}");
+        let of = if *total == 0 { String::new() } else { format!("/{total}") };
+        let _ = writeln!(std::io::stderr(), "{what}: {done}{of} in {seconds:.1} s{separator}{note}");
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use dodge_data::KaggleToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::Device;
@@ -30,6 +31,12 @@ pub(crate) struct Surroundings {
     no_color: bool,
     /// `USER` or `USERNAME`: who runs it.
     pub(crate) user: Option<String>,
+    /// `DODGE_DATASETS`: a list of datasets on top of the built-in one.
+    pub(crate) datasets: Option<PathBuf>,
+    /// `KAGGLE_USERNAME` and `KAGGLE_KEY`: credentials for datasets of Kaggle.
+    pub(crate) kaggle: Option<KaggleToken>,
+    /// `KAGGLE_CONFIG_DIR`, or `.kaggle` in `HOME` or `USERPROFILE`: the folder of `kaggle.json`.
+    pub(crate) kaggle_folder: Option<PathBuf>,
     /// `DODGE_SECTION__KEY`: hyperparameters, with the names of the variables, sorted.
     pub(crate) hyperparameters: Vec<(String, String)>,
 }
@@ -60,7 +67,15 @@ impl Surroundings {
             EnvFilter::try_new(text)
                 .map_err(|e| usage(format!("DODGE_LOG is `{text}`, which is no log filter such as `info`: {e}")))?;
         }
+        // One of them without the other says nothing, as for Kaggle's own program.
+        let kaggle = lookup("KAGGLE_USERNAME").zip(lookup("KAGGLE_KEY"));
+        let kaggle = kaggle.map(|(username, key)| KaggleToken::new(username, key));
+        let home = || lookup("HOME").or_else(|| lookup("USERPROFILE"));
+        let kaggle_folder = lookup("KAGGLE_CONFIG_DIR").map(PathBuf::from);
         Ok(Self {
+            datasets: lookup("DODGE_DATASETS").map(PathBuf::from),
+            kaggle: kaggle.transpose().map_err(usage)?,
+            kaggle_folder: kaggle_folder.or_else(|| home().map(|home| PathBuf::from(home).join(".kaggle"))),
             volume: lookup("IMAGE_VOLUME_PATH").map(PathBuf::from),
             tracking_uri: lookup("MLFLOW_TRACKING_URI"),
             experiment: lookup("MLFLOW_EXPERIMENT_NAME"),
@@ -149,6 +164,37 @@ mod tests {
     fn no_color() {
         assert!(with("NO_COLOR", "1").unwrap().no_color);
         assert!(!with("NO_COLOR", "").unwrap().no_color);
+    }
+
+    #[test]
+    fn dodge_datasets() {
+        let surroundings = with("DODGE_DATASETS", "lists/mine.toml").unwrap();
+        assert_eq!(surroundings.datasets, Some(PathBuf::from("lists/mine.toml")));
+        assert_eq!(with("DODGE_DATASETS", "").unwrap().datasets, None);
+    }
+
+    #[test]
+    fn kaggle_username_and_key() {
+        let both = |username: &str, key: &str| {
+            Surroundings::from_lookup(|asked| match asked {
+                "KAGGLE_USERNAME" => Some(username.to_owned()),
+                "KAGGLE_KEY" => Some(key.to_owned()),
+                _ => None,
+            })
+        };
+        let surroundings = both("ann", "5ecret").unwrap();
+        assert_eq!(surroundings.kaggle, Some(KaggleToken::new("ann", "5ecret").unwrap()));
+        assert!(!format!("{surroundings:?}").contains("5ecret"));
+        assert_eq!(both("ann", "").unwrap().kaggle, None);
+        assert!(both("a nn", "5ecret").unwrap_err().to_string().contains("KAGGLE_USERNAME"));
+    }
+
+    #[test]
+    fn kaggle_config_dir_or_home() {
+        let folder = |name: &str| with(name, "somewhere").unwrap().kaggle_folder.unwrap();
+        assert_eq!(folder("KAGGLE_CONFIG_DIR"), PathBuf::from("somewhere"));
+        assert_eq!(folder("HOME"), PathBuf::from("somewhere/.kaggle"));
+        assert_eq!(folder("USERPROFILE"), PathBuf::from("somewhere/.kaggle"));
     }
 
     #[test]

@@ -168,6 +168,9 @@ impl Downloader {
             let before = part.length();
             let (reason, wait) = match attempt(&self.client, &self.options, request, &mut part, watcher) {
                 Ok(()) => break,
+                Err(Failure::Final(Error::Download { url, reason, .. })) => {
+                    return Err(Error::Download { url, reason, part: part.kept() });
+                }
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Restart { reason }) => {
                     part.clear()?;

@@ -19,6 +19,7 @@ fn help_lists_the_commands() {
       score     Print the juror's score of photos
       params    Show the hyperparameters
       runs      Look at recorded runs, deliver them, and check that nothing is missing
+      datasets  List, fetch and verify datasets that have a name
       help      Print this message or the help of the given subcommand(s)
 
     Options:
@@ -39,6 +40,9 @@ fn help_of_train_explains_every_option() {
     Options:
           --photos <DIR>
               Train on the photos in this folder and below; without it, on synthetic photos
+
+          --dataset <ID>
+              Train on the dataset of this name, fetched if it is not there; `dodge datasets list` shows all
 
           --synthetic <N>
               Train on this many synthetic photos
@@ -117,7 +121,7 @@ fn help_of_train_explains_every_option() {
 #[test]
 fn every_command_has_help_and_the_program_a_version() {
     let scratch = Scratch::new();
-    for command in ["train", "evaluate", "enhance", "apply", "score", "params"] {
+    for command in ["train", "evaluate", "enhance", "apply", "score", "params", "datasets"] {
         let help = scratch.dodge(&[command, "--help"]).succeeded();
         assert!(help.stdout.contains(&format!("Usage: dodge {command}")), "{help}");
     }

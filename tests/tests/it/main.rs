@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod contact_sheet;
+mod datasets;
 mod enhancing;
 mod environment;
 #[cfg(target_os = "linux")]

@@ -1,22 +1,20 @@
 //! `dodge train`
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use dodge_data::{DataLoader, DataParams, FolderLoader, SyntheticLoader};
+use dodge_data::{DataLoader, DataParams, DatasetLoader, FolderLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_rl::{NetworkParams, PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
 use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions, Tracking, TrackingOptions};
 
 use crate::arguments::{Algorithm, Device, JurorChoice, TrainArguments};
-use crate::failure::{INTERRUPTED, usage};
+use crate::failure::usage;
 use crate::sections::TrackingParams;
 use crate::surroundings::Surroundings;
-use crate::{command, configuration, progress, runs, table};
+use crate::{command, configuration, fetching, interruption, progress, runs, table};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<()> {
@@ -28,10 +26,15 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
     let choice = arguments.device.or(surroundings.device).unwrap_or_default();
     let device = device(choice, &registry.get()?)?;
     use_threads(arguments.threads.or(surroundings.threads))?;
-    let loader: Box<dyn DataLoader> = match (&arguments.photos, &resumed) {
-        (_, Some(run_dir)) => Box::new(FolderLoader::new(photos_of_run(run_dir)?)),
-        (Some(folder), None) => Box::new(FolderLoader::new(folder)),
-        (None, None) => {
+    let (progress, interrupted) = (progress::display(), interruption::stop_on_ctrl_c()?);
+    let loader: Box<dyn DataLoader> = match (&arguments.photos, &arguments.dataset, &resumed) {
+        (_, _, Some(run_dir)) => Box::new(FolderLoader::new(photos_of_run(run_dir)?)),
+        (Some(folder), _, None) => Box::new(FolderLoader::new(folder)),
+        (None, Some(id), None) => {
+            let watcher = fetching::Display::new(Arc::clone(&progress), Arc::clone(&interrupted));
+            Box::new(DatasetLoader::new(fetching::fetcher(None, id, surroundings)?, id, Arc::new(watcher))?)
+        }
+        (None, None, None) => {
             let data: DataParams = registry.get()?;
             let seed = registry.get::<TrainingParams>()?.seed;
             let folder = volume.join("datasets");
@@ -46,8 +49,8 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         run_dir: resumed.or_else(|| arguments.out.clone()),
         registry,
         device,
-        progress: progress::display(),
-        interrupted: stop_on_ctrl_c()?,
+        progress,
+        interrupted,
     };
     let report = PhotoTrainer::new(loader, juror).run(session)?;
     if arguments.json { command::print_json(&report) } else { command::print(&in_words(&report)) }
@@ -142,21 +145,6 @@ fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> Resul
         options = options.with_system_metrics(system.with_disk(surroundings.volume()));
     }
     Ok(options)
-}
-
-/// The first Ctrl-C asks the run to stop after writing its model; a second one ends the program at once.
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            #[expect(clippy::exit, reason = "the user asked twice")]
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-        let _ = writeln!(std::io::stderr(), "\nstopping; Ctrl-C again ends at once");
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(interrupted)
 }
 
 fn in_words(report: &Report) -> String {

@@ -276,6 +276,19 @@ fn what_will_not_change_is_not_tried_again() {
 }
 
 #[test]
+fn a_refusal_in_the_middle_keeps_the_part() {
+    let content = noise(100_000);
+    let server = Server::start(move |call| match call.number {
+        0 => cut(call, &content, "\"1\"", 60_000),
+        _ => StatusCode::FORBIDDEN.into_response(),
+    });
+    let place = Place::new();
+    let text = message(place.download(options(), &server.url("/a.zip")));
+    assert!(text.contains("403") && text.contains("a.zip.part is kept"), "{text}");
+    assert_eq!(fs::metadata(place.part()).unwrap().len(), 60_000);
+}
+
+#[test]
 fn redirects_are_followed_and_circles_are_not() {
     let content = noise(1000);
     let served = content.clone();

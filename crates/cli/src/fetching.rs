@@ -1,0 +1,122 @@
+//! Fetching named datasets: which list counts, with what credentials, and what is shown meanwhile.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use dodge_data::{Fetcher, KaggleToken, Registry, Source, Watcher};
+use dodge_preprocess::Progress;
+
+use crate::surroundings::Surroundings;
+
+/// The list in the volume that counts where none is named.
+const IN_VOLUME: &str = "datasets.toml";
+
+/// Most bytes of a `kaggle.json`; it has about a hundred.
+const MAX_TOKEN_BYTES: u64 = 64 << 10;
+
+/// The list of datasets: the built-in one, with that of the flag, of the variable or of the volume on top.
+pub(crate) fn registry(flag: Option<&Path>, surroundings: &Surroundings) -> Result<Registry> {
+    let in_volume = surroundings.volume().join(IN_VOLUME);
+    let named = flag.or(surroundings.datasets.as_deref());
+    Ok(match named.or_else(|| in_volume.exists().then_some(&*in_volume)) {
+        Some(path) => Registry::with_file(path)?,
+        None => Registry::built_in(),
+    })
+}
+
+/// What fetches the dataset `id`.
+pub(crate) fn fetcher(flag: Option<&Path>, id: &str, surroundings: &Surroundings) -> Result<Fetcher> {
+    let registry = registry(flag, surroundings)?;
+    let wants_token = matches!(registry.get(id)?.source, Source::Kaggle(_));
+    let fetcher = Fetcher::new(surroundings.volume(), registry)?;
+    let token = if wants_token { kaggle_token(surroundings)? } else { None };
+    Ok(match token {
+        Some(token) => fetcher.with_kaggle(token),
+        None => fetcher,
+    })
+}
+
+/// The token of the variables, or that of `kaggle.json`.
+fn kaggle_token(surroundings: &Surroundings) -> Result<Option<KaggleToken>> {
+    use std::io::Read;
+
+    if surroundings.kaggle.is_some() {
+        return Ok(surroundings.kaggle.clone());
+    }
+    let Some(path) = surroundings.kaggle_folder.as_ref().map(|folder| folder.join("kaggle.json")) else {
+        return Ok(None);
+    };
+    let mut text = String::new();
+    let read = std::fs::File::open(&path).and_then(|file| file.take(MAX_TOKEN_BYTES).read_to_string(&mut text));
+    match read {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        Ok(_) => Ok(Some(KaggleToken::from_json(&text).with_context(|| path.display().to_string())?)),
+    }
+}
+
+/// Shows a fetch, and stops it when asked to.
+pub(crate) struct Display {
+    progress: Arc<dyn Progress>,
+    interrupted: Arc<AtomicBool>,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    phase: &'static str,
+    done: u64,
+}
+
+/// Bytes are shown in these.
+const MEGABYTE: u64 = 1_000_000;
+
+impl Display {
+    /// On this display, until the flag is set.
+    pub(crate) fn new(progress: Arc<dyn Progress>, interrupted: Arc<AtomicBool>) -> Self {
+        Self { progress, interrupted, shown: Mutex::default() }
+    }
+
+    /// Moves on to `done` of `total` (0: nobody knows) in a phase.
+    fn show(&self, phase: &'static str, done: u64, total: u64) {
+        // A poisoned lock only means that another thread panicked while drawing.
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        // A file that is begun anew goes back.
+        if shown.phase != phase || done < shown.done {
+            self.progress.begin(phase, total);
+            *shown = Shown { phase, done: 0 };
+        }
+        if done > shown.done {
+            self.progress.advance(done - shown.done);
+            shown.done = done;
+        }
+    }
+
+    /// The fetch is over.
+    pub(crate) fn end(&self) {
+        self.progress.end();
+    }
+}
+
+impl Watcher for Display {
+    fn progress(&self, progress: &dodge_data::Progress) {
+        use dodge_data::Progress as P;
+        match progress {
+            P::Waiting => tracing::warn!("another process fetches the same dataset; waiting for it"),
+            P::Downloading { done, total } => {
+                self.show("download MB", done / MEGABYTE, total.unwrap_or(0) / MEGABYTE);
+            }
+            P::Retrying { reason, wait } => tracing::warn!("{reason}; again in {:.0} s", wait.as_secs_f64().ceil()),
+            P::Checking { done, total } => self.show("check MB", done / MEGABYTE, total / MEGABYTE),
+            P::Extracting { files, .. } => self.show("extract", *files, 0),
+            P::Hashing { done, total } => self.show("hash MB", done / MEGABYTE, total / MEGABYTE),
+            _ => {}
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
