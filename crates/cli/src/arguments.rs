@@ -1,5 +1,6 @@
 //! What users type.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Runs(RunsArguments),
     /// List, fetch and verify datasets that have a name
     Datasets(DatasetsArguments),
+    /// Serve other machines until Ctrl-C
+    Serve(ServeArguments),
 }
 
 /// Layers of hyperparameters; later ones win.
@@ -329,6 +332,28 @@ pub(crate) enum DatasetsCommand {
         id: String,
         #[command(flatten)]
         registry: RegistryArguments,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    #[command(subcommand)]
+    pub(crate) command: ServeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServeCommand {
+    /// Fetch datasets onto the volume for whoever asks [token: DODGE_ACQUISITION_TOKEN]
+    Acquisition {
+        /// Where to listen, without it port 5005 of 127.0.0.1; other addresses can be reached from other machines
+        #[arg(long, value_name = "IP:PORT")]
+        address: Option<SocketAddr>,
+        /// Datasets that are fetched at a time
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+        jobs: Option<u16>,
+        /// A list of datasets on top of the built-in one; without it, datasets.toml in the volume [env: DODGE_DATASETS]
+        #[arg(long, value_name = "FILE.toml")]
+        registry: Option<PathBuf>,
     },
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod evaluate;
 pub(crate) mod params;
 pub(crate) mod runs;
 pub(crate) mod score;
+pub(crate) mod serve;
 pub(crate) mod train;
 
 use std::io::Write;

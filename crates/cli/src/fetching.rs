@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use dodge_data::{Fetcher, KaggleToken, Registry, Source, Watcher};
+use dodge_data::{
+    AcquisitionClient, AcquisitionLoader, AcquisitionOptions, DataLoader, DatasetLoader, Fetcher, KaggleToken,
+    Registry, Source, Watcher,
+};
 use dodge_preprocess::Progress;
 
 use crate::surroundings::Surroundings;
@@ -30,6 +33,30 @@ pub(crate) fn registry(flag: Option<&Path>, surroundings: &Surroundings) -> Resu
 pub(crate) fn fetcher(flag: Option<&Path>, id: &str, surroundings: &Surroundings) -> Result<Fetcher> {
     let registry = registry(flag, surroundings)?;
     let wants_token = matches!(registry.get(id)?.source, Source::Kaggle(_));
+    fetcher_of(registry, wants_token, surroundings)
+}
+
+/// What fetches any dataset.
+pub(crate) fn fetcher_of_all(flag: Option<&Path>, surroundings: &Surroundings) -> Result<Fetcher> {
+    fetcher_of(registry(flag, surroundings)?, true, surroundings)
+}
+
+/// The source of a dataset: the acquisition service where there is one, else this program.
+pub(crate) fn loader(
+    id: &str,
+    surroundings: &Surroundings,
+    watcher: Arc<dyn Watcher + Send>,
+) -> Result<Box<dyn DataLoader>> {
+    let Some(url) = &surroundings.acquisition_url else {
+        return Ok(Box::new(DatasetLoader::new(fetcher(None, id, surroundings)?, id, watcher)?));
+    };
+    let mut options = AcquisitionOptions::new(url);
+    options.token.clone_from(&surroundings.acquisition_token);
+    let fetcher = fetcher_of(registry(None, surroundings)?, false, surroundings)?;
+    Ok(Box::new(AcquisitionLoader::new(AcquisitionClient::new(options)?, fetcher, id, watcher)?))
+}
+
+fn fetcher_of(registry: Registry, wants_token: bool, surroundings: &Surroundings) -> Result<Fetcher> {
     let fetcher = Fetcher::new(surroundings.volume(), registry)?;
     let token = if wants_token { kaggle_token(surroundings)? } else { None };
     Ok(match token {

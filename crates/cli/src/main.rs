@@ -52,6 +52,7 @@ fn main() -> ExitCode {
             Command::Params(arguments) => command::params::run(arguments, &surroundings),
             Command::Runs(arguments) => command::runs::run(arguments, &surroundings),
             Command::Datasets(arguments) => command::datasets::run(arguments, &surroundings),
+            Command::Serve(arguments) => command::serve::run(arguments, &surroundings),
         }
     });
     match result {

@@ -33,6 +33,10 @@ pub(crate) struct Surroundings {
     pub(crate) user: Option<String>,
     /// `DODGE_DATASETS`: a list of datasets on top of the built-in one.
     pub(crate) datasets: Option<PathBuf>,
+    /// `IMAGE_ACQUISITION_SERVICE_URL`: the service that fetches datasets for this machine.
+    pub(crate) acquisition_url: Option<String>,
+    /// `DODGE_ACQUISITION_TOKEN`: what the acquisition service asks for.
+    pub(crate) acquisition_token: Option<String>,
     /// `KAGGLE_USERNAME` and `KAGGLE_KEY`: credentials for datasets of Kaggle.
     pub(crate) kaggle: Option<KaggleToken>,
     /// `KAGGLE_CONFIG_DIR`, or `.kaggle` in `HOME` or `USERPROFILE`: the folder of `kaggle.json`.
@@ -74,6 +78,8 @@ impl Surroundings {
         let kaggle_folder = lookup("KAGGLE_CONFIG_DIR").map(PathBuf::from);
         Ok(Self {
             datasets: lookup("DODGE_DATASETS").map(PathBuf::from),
+            acquisition_url: lookup("IMAGE_ACQUISITION_SERVICE_URL"),
+            acquisition_token: lookup("DODGE_ACQUISITION_TOKEN"),
             kaggle: kaggle.transpose().map_err(usage)?,
             kaggle_folder: kaggle_folder.or_else(|| home().map(|home| PathBuf::from(home).join(".kaggle"))),
             volume: lookup("IMAGE_VOLUME_PATH").map(PathBuf::from),
@@ -164,6 +170,19 @@ mod tests {
     fn no_color() {
         assert!(with("NO_COLOR", "1").unwrap().no_color);
         assert!(!with("NO_COLOR", "").unwrap().no_color);
+    }
+
+    #[test]
+    fn image_acquisition_service_url() {
+        let surroundings = with("IMAGE_ACQUISITION_SERVICE_URL", "http://127.0.0.1:5005").unwrap();
+        assert_eq!(surroundings.acquisition_url.as_deref(), Some("http://127.0.0.1:5005"));
+        assert_eq!(with("IMAGE_ACQUISITION_SERVICE_URL", " ").unwrap().acquisition_url, None);
+    }
+
+    #[test]
+    fn dodge_acquisition_token() {
+        assert_eq!(with("DODGE_ACQUISITION_TOKEN", "secret").unwrap().acquisition_token.as_deref(), Some("secret"));
+        assert_eq!(with("DODGE_ACQUISITION_TOKEN", "").unwrap().acquisition_token, None);
     }
 
     #[test]

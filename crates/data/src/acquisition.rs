@@ -5,11 +5,13 @@
 //! done; the photos are then in the volume, and the job tells the directory hash.
 
 mod client;
+mod loader;
 mod messages;
 #[cfg(feature = "service")]
 mod service;
 
 pub use client::{AcquisitionClient, AcquisitionOptions};
+pub use loader::AcquisitionLoader;
 pub use messages::{JobState, JobStatus};
 #[cfg(feature = "service")]
 pub use service::{Acquire, AcquisitionService, JobWatch, ServiceOptions};

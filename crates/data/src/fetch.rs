@@ -106,6 +106,19 @@ impl Fetcher {
         Ok(self.images_of(self.registry.get(id)?))
     }
 
+    /// The folder that datasets are kept in.
+    #[cfg(feature = "service")]
+    pub(crate) fn volume(&self) -> &Path {
+        &self.volume
+    }
+
+    /// Where the files of a dataset are when an acquisition service put them into this volume: one of ours, or the
+    /// predecessor's, which keeps each dataset at the top.
+    pub(crate) fn shared_places(&self, id: &str) -> Result<(PathBuf, PathBuf), Error> {
+        let entry = self.registry.get(id)?;
+        Ok((self.images_of(entry), self.volume.join(&entry.id).join(&entry.images)))
+    }
+
     /// Whether a dataset is there, by a glance: nothing is read but its record.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ mod whole_file;
 
 #[cfg(feature = "service")]
 pub use acquisition::{Acquire, AcquisitionService, JobWatch, ServiceOptions};
-pub use acquisition::{AcquisitionClient, AcquisitionOptions, JobState, JobStatus};
+pub use acquisition::{AcquisitionClient, AcquisitionLoader, AcquisitionOptions, JobState, JobStatus};
 pub use archive::{ArchiveKind, EntryProblem, Extracted, ExtractionLimits, MOST_RECORDS, SkippedEntry, extract};
 pub use dataset::{DataLoader, Dataset, PhotoFile, SkipReason, Skipped};
 pub use dataset_loader::DatasetLoader;

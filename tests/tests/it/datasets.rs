@@ -2,8 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+#[cfg(unix)]
+use std::time::Duration;
 
 use dodge_tests::Scratch;
+#[cfg(unix)]
+use dodge_tests::{MlflowServer, Running, get, wait_for};
 
 use crate::photos::folder_of_photos;
 
@@ -77,13 +81,57 @@ fn mistakes_are_wrong_usage() {
     assert!(kaggle.failed(1).contains("KAGGLE_USERNAME"), "{kaggle}");
 }
 
+/// A short training on the dataset.
+const SMALL: [&str; 10] = [
+    "train",
+    "--dataset=mine",
+    "--steps=64",
+    "--threads=1",
+    "--tracking-uri=off",
+    "--set=resize.max_size=64",
+    "--set=ppo.environments=8",
+    "--set=ppo.rollout_steps=8",
+    "--set=ppo.minibatch_size=64",
+    "--json",
+];
+
 #[test]
 fn training_on_a_dataset_by_name_fetches_it() {
     let scratch = with_dataset();
-    let small =
-        ["train", "--dataset=mine", "--steps=64", "--threads=1", "--tracking-uri=off", "--set=resize.max_size=64"];
-    let set = ["--set=ppo.environments=8", "--set=ppo.rollout_steps=8", "--set=ppo.minibatch_size=64", "--json"];
-    let report = scratch.dodge(&[&small[..], &set].concat()).succeeded().json();
+    let report = scratch.dodge(&SMALL).succeeded().json();
     assert!(report["steps"].as_u64().unwrap() >= 64, "{report}");
     assert!(scratch.path("volume/datasets/mine/images").is_dir());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_fetches_for_the_training_and_stops_in_good_order() {
+    let scratch = with_dataset();
+    let address = format!("127.0.0.1:{}", MlflowServer::free_port());
+    let url = format!("http://{address}");
+    let mut serve = scratch.command(&["serve", "acquisition", "--address", &address]);
+    serve.env("DODGE_ACQUISITION_TOKEN", "secret");
+    let mut service = Running::start(serve, scratch.folder());
+    wait_for("the service", Duration::from_secs(20), || get(port(&address), "/health").ok());
+    service.assert_alive();
+
+    let train = |token: &str| {
+        let mut command = scratch.command(&SMALL);
+        command.env("IMAGE_ACQUISITION_SERVICE_URL", &url).env("DODGE_ACQUISITION_TOKEN", token);
+        scratch.finish(command)
+    };
+    assert!(train("wrong").failed(1).contains("wants another token: set DODGE_ACQUISITION_TOKEN"));
+    assert!(!scratch.path("volume/datasets/mine").exists(), "the training fetches nothing itself");
+    let report = train("secret").succeeded().json();
+    assert!(report["steps"].as_u64().unwrap() >= 64, "{report}");
+    assert!(scratch.path("volume/datasets/mine/images").is_dir());
+
+    service.signal("TERM");
+    let finished = service.wait(Duration::from_secs(20)).succeeded();
+    assert!(finished.stdout.contains(&format!("serving volume on {url}")), "{finished}");
+}
+
+#[cfg(unix)]
+fn port(address: &str) -> u16 {
+    address.rsplit(':').next().unwrap().parse().unwrap()
 }

@@ -20,6 +20,7 @@ fn help_lists_the_commands() {
       params    Show the hyperparameters
       runs      Look at recorded runs, deliver them, and check that nothing is missing
       datasets  List, fetch and verify datasets that have a name
+      serve     Serve other machines until Ctrl-C
       help      Print this message or the help of the given subcommand(s)
 
     Options:

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use dodge_data::{DataLoader, DataParams, DatasetLoader, FolderLoader, SyntheticLoader};
+use dodge_data::{DataLoader, DataParams, FolderLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_rl::{NetworkParams, PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         (Some(folder), _, None) => Box::new(FolderLoader::new(folder)),
         (None, Some(id), None) => {
             let watcher = fetching::Display::new(Arc::clone(&progress), Arc::clone(&interrupted));
-            Box::new(DatasetLoader::new(fetching::fetcher(None, id, surroundings)?, id, Arc::new(watcher))?)
+            fetching::loader(id, surroundings, Arc::new(watcher))?
         }
         (None, None, None) => {
             let data: DataParams = registry.get()?;

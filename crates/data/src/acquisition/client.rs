@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::messages::{AcquisitionRequest, JobState, JobStatus, Refusal};
 use crate::Error;
+use crate::watch::{self, Progress, Watcher};
 
 /// Most bytes of a reply that are read; a job is a few hundred.
 const MAX_REPLY: u64 = 64 * 1024;
@@ -94,21 +95,22 @@ impl AcquisitionClient {
         Ok(Self { options, http })
     }
 
-    /// Makes the service fetch a dataset, and waits until it is there. `watch` sees each state of the job.
+    /// Makes the service fetch a dataset, and waits until it is there. The watcher is told the bytes that the job tells; when it
+    /// wants to stop, the job goes on without this client.
     ///
     /// A service that does not answer, or answers with an error of its own, is asked again until the time is over. A job that it forgot
     /// (because it was started anew) is started again, a few times.
     ///
     /// # Errors
-    /// [`Error::Service`] when the service does not know the dataset, refuses, reports a failed job, or does not come to an end in time.
-    pub fn acquire(&self, dataset_id: &str, watch: &dyn Fn(&JobStatus)) -> Result<JobStatus, Error> {
+    /// [`Error::Service`] when the service does not know the dataset, refuses, reports a failed job, or does not come to an end in time;
+    /// [`Error::Cancelled`].
+    pub fn acquire(&self, dataset_id: &str, watcher: &dyn Watcher) -> Result<JobStatus, Error> {
         let deadline = Instant::now() + self.options.timeout;
-        let mut pause = Pause::new(&self.options, deadline);
+        let mut pause = Pause::new(&self.options, deadline, watcher);
         let mut lost = 0;
         loop {
             let uuid = match self.start(dataset_id)? {
                 Answer::Good(job) => {
-                    watch(&job);
                     if job.status.is_over() {
                         return self.finished(dataset_id, job);
                     }
@@ -117,19 +119,19 @@ impl AcquisitionClient {
                 Answer::Taken(Refusal { job_uuid: Some(uuid), .. }) => uuid,
                 // A service that does not say which job it is: it is asked again until that one is over.
                 Answer::Taken(refusal) => {
-                    pause.wait().map_err(|()| self.too_late(dataset_id, &refusal.detail))?;
+                    self.wait(&mut pause, dataset_id, &refusal.detail)?;
                     continue;
                 }
                 Answer::Missing(reason) => {
                     return Err(self.error(format!("does not know the dataset `{dataset_id}` ({reason})")));
                 }
                 Answer::Later(reason) => {
-                    pause.wait().map_err(|()| self.too_late(dataset_id, &reason))?;
+                    self.wait(&mut pause, dataset_id, &reason)?;
                     continue;
                 }
             };
             pause.restart();
-            match self.follow(dataset_id, &uuid, &mut pause, watch)? {
+            match self.follow(dataset_id, &uuid, &mut pause)? {
                 Some(job) => return self.finished(dataset_id, job),
                 None if lost < MAX_LOST => lost += 1,
                 None => return Err(self.error(format!("forgot the job for `{dataset_id}` {MAX_LOST} times"))),
@@ -138,35 +140,25 @@ impl AcquisitionClient {
     }
 
     /// Asks for a job until it is over; none when the service does not know it any more.
-    fn follow(
-        &self,
-        dataset_id: &str,
-        uuid: &str,
-        pause: &mut Pause,
-        watch: &dyn Fn(&JobStatus),
-    ) -> Result<Option<JobStatus>, Error> {
-        let mut seen: Option<JobStatus> = None;
+    fn follow(&self, dataset_id: &str, uuid: &str, pause: &mut Pause<'_>) -> Result<Option<JobStatus>, Error> {
+        let mut seen: Option<JobState> = None;
         loop {
-            let last = match self.ask(self.http.get(self.path(&format!("v1/acquisition/jobs/{uuid}"))))? {
+            let last = match self.ask::<JobStatus>(self.http.get(self.path(&format!("v1/acquisition/jobs/{uuid}"))))? {
                 Answer::Good(job) => {
-                    if seen.as_ref() != Some(&job) {
-                        watch(&job);
-                    }
-                    if seen.as_ref().map(|seen| seen.status) != Some(job.status) {
+                    pause.watcher.progress(&Progress::Downloading { done: job.bytes_done, total: job.bytes_total });
+                    if seen.replace(job.status) != Some(job.status) {
                         pause.restart();
                     }
                     if job.status.is_over() {
                         return Ok(Some(job));
                     }
-                    let last = job.status.word().to_owned();
-                    seen = Some(job);
-                    last
+                    job.status.word().to_owned()
                 }
                 Answer::Missing(_) => return Ok(None),
                 Answer::Taken(refusal) => refusal.detail,
                 Answer::Later(reason) => reason,
             };
-            pause.wait().map_err(|()| self.too_late(dataset_id, &last))?;
+            self.wait(pause, dataset_id, &last)?;
         }
     }
 
@@ -217,6 +209,11 @@ impl AcquisitionClient {
         }
     }
 
+    /// Where the service is.
+    pub(super) fn url(&self) -> &str {
+        &self.options.url
+    }
+
     fn path(&self, path: &str) -> String {
         format!("{}/{path}", self.options.url.trim_end_matches('/'))
     }
@@ -225,9 +222,12 @@ impl AcquisitionClient {
         Error::Service { url: self.options.url.clone(), reason }
     }
 
-    fn too_late(&self, dataset_id: &str, last: &str) -> Error {
+    fn wait(&self, pause: &mut Pause<'_>, dataset_id: &str, last: &str) -> Result<(), Error> {
+        if pause.wait()? {
+            return Ok(());
+        }
         let seconds = self.options.timeout.as_secs_f64();
-        self.error(format!("has not fetched `{dataset_id}` within {seconds:.0} s; the last answer was: {last}"))
+        Err(self.error(format!("has not fetched `{dataset_id}` within {seconds:.0} s; the last answer was: {last}")))
     }
 }
 
@@ -238,30 +238,39 @@ fn body(response: Response) -> std::io::Result<Vec<u8>> {
 }
 
 /// Pauses that double, up to a longest one, and end with the time that is left.
-struct Pause {
+struct Pause<'a> {
+    watcher: &'a dyn Watcher,
     first: Duration,
     longest: Duration,
     next: Duration,
     deadline: Instant,
 }
 
-impl Pause {
-    fn new(options: &AcquisitionOptions, deadline: Instant) -> Self {
-        Self { first: options.first_pause, longest: options.longest_pause, next: options.first_pause, deadline }
+/// Longest sleep before the watcher is asked whether to stop.
+const NAP: Duration = Duration::from_millis(100);
+
+impl<'a> Pause<'a> {
+    fn new(options: &AcquisitionOptions, deadline: Instant, watcher: &'a dyn Watcher) -> Self {
+        let (first, longest) = (options.first_pause, options.longest_pause);
+        Self { watcher, first, longest, next: first, deadline }
     }
 
     fn restart(&mut self) {
         self.next = self.first;
     }
 
-    /// Fails when no time is left.
-    fn wait(&mut self) -> Result<(), ()> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(());
+    /// Whether there is time left.
+    fn wait(&mut self) -> Result<bool, Error> {
+        let end = self.deadline.min(Instant::now() + self.next);
+        loop {
+            watch::check(self.watcher)?;
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            thread::sleep(left.min(NAP));
         }
-        thread::sleep(self.next.min(left));
         self.next = (2 * self.next).min(self.longest);
-        Ok(())
+        Ok(Instant::now() < self.deadline)
     }
 }

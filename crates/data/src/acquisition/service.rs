@@ -1,6 +1,7 @@
 //! The acquisition service: fetches datasets onto a volume for whoever asks.
 
 mod copy;
+mod fetcher;
 mod jobs;
 mod metrics;
 mod routes;

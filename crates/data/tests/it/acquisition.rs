@@ -9,8 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dodge_data::{
-    Acquire, AcquisitionClient, AcquisitionOptions, AcquisitionService, Error, JobState, JobStatus, JobWatch,
-    ServiceOptions,
+    Acquire, AcquisitionClient, AcquisitionLoader, AcquisitionOptions, AcquisitionService, DataLoader, Entry, Error,
+    Fetcher, JobState, JobStatus, JobWatch, Progress, Registry, ServiceOptions, Source, SyntheticLoader, Unwatched,
+    Watcher,
 };
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
@@ -130,7 +131,7 @@ fn client(url: &str, change: impl FnOnce(&mut AcquisitionOptions)) -> Acquisitio
 
 #[track_caller]
 fn refused(client: &AcquisitionClient, dataset_id: &str) -> String {
-    client.acquire(dataset_id, &|_| {}).unwrap_err().to_string()
+    client.acquire(dataset_id, &Unwatched).unwrap_err().to_string()
 }
 
 #[test]
@@ -138,11 +139,69 @@ fn a_dataset_is_fetched_and_its_states_are_seen() {
     let place = Place::new();
     let running = place.start(|_| {});
     fs::write(place.volume.path().join("go"), "").unwrap();
-    let seen = Mutex::new(Vec::new());
-    let job = running.client().acquire("slow-one", &|job| seen.lock().unwrap().push(job.status)).unwrap();
+    let seen = Seen(Mutex::new(Vec::new()));
+    let job = running.client().acquire("slow-one", &seen).unwrap();
     assert_eq!((job.status, job.resulting_hash.as_deref()), (JobState::Completed, Some("hash of slow-one")));
-    let seen = seen.into_inner().unwrap();
-    assert!(seen.contains(&JobState::New) && seen.last() == Some(&JobState::Completed), "{seen:?}");
+    let seen = seen.0.into_inner().unwrap();
+    assert_eq!(seen.last(), Some(&Progress::Downloading { done: 5, total: Some(10) }), "{seen:?}");
+}
+
+#[test]
+fn a_client_stops_waiting_when_it_is_told_to() {
+    struct Stop;
+    impl Watcher for Stop {
+        fn cancelled(&self) -> bool {
+            true
+        }
+    }
+    let place = Place::new();
+    let running = place.start(|_| {});
+    assert!(matches!(running.client().acquire("slow-one", &Stop), Err(Error::Cancelled)));
+    fs::write(place.volume.path().join("go"), "").unwrap();
+    assert_eq!(
+        running.client().acquire("slow-one", &Unwatched).unwrap().status,
+        JobState::Completed,
+        "the job went on"
+    );
+}
+
+#[test]
+fn photos_come_through_the_shared_volume() {
+    let (outside, volume) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    SyntheticLoader::new(3, 32, 1, outside.path()).unwrap().load().unwrap();
+    let archive = outside.path().join("photos.tar");
+    let mut tar = tar::Builder::new(fs::File::create(&archive).unwrap());
+    tar.append_dir_all("top", SyntheticLoader::new(3, 32, 1, outside.path()).unwrap().load().unwrap().root()).unwrap();
+    tar.into_inner().unwrap();
+    let mut registry = Registry::built_in();
+    registry.insert(Entry::new("small", Source::Archive(archive))).unwrap();
+    let fetcher = |folder: &Path| Fetcher::new(folder, registry.clone()).unwrap();
+    let mut options = ServiceOptions::new(volume.path());
+    options.address.set_port(0);
+    let service = AcquisitionService::start(options, Arc::new(fetcher(volume.path()))).unwrap();
+    let url = format!("http://{}", service.address());
+
+    let loader = |folder: &Path| {
+        AcquisitionLoader::new(client(&url, |_| {}), fetcher(folder), "small", Arc::new(Unwatched)).unwrap()
+    };
+    assert_eq!(loader(volume.path()).load().unwrap().photos().len(), 3);
+    let other = tempfile::tempdir().unwrap();
+    let error = loader(other.path()).load().unwrap_err().to_string();
+    assert!(error.contains("set IMAGE_VOLUME_PATH to the volume that it shares"), "{error}");
+    // The place of the service that this one takes the place of; and other files there.
+    fs::create_dir_all(other.path().join("small/images")).unwrap();
+    fs::write(other.path().join("small/images/x.png"), "x").unwrap();
+    let error = loader(other.path()).load().unwrap_err().to_string();
+    assert!(error.contains("tells the directory hash"), "{error}");
+}
+
+/// Remembers what it is told.
+struct Seen(Mutex<Vec<Progress>>);
+
+impl Watcher for Seen {
+    fn progress(&self, progress: &Progress) {
+        self.0.lock().unwrap().push(progress.clone());
+    }
 }
 
 #[test]
@@ -154,7 +213,7 @@ fn what_goes_wrong_is_told_to_the_client() {
     assert!(refused(&client, "broken").contains("could not fetch `broken`: no such folder: nowhere"));
     assert!(refused(&client, "panics").contains("made a mistake"));
     // The service goes on.
-    assert_eq!(client.acquire("quick", &|_| {}).unwrap().status, JobState::Completed);
+    assert_eq!(client.acquire("quick", &Unwatched).unwrap().status, JobState::Completed);
 }
 
 #[test]
@@ -168,7 +227,7 @@ fn the_same_dataset_is_fetched_once_at_a_time_and_few_at_once() {
     assert_eq!(running.job(&jobs[4]).status, JobState::New);
     let follower = {
         let client = running.client();
-        thread::spawn(move || client.acquire("slow-4", &|_| {}).unwrap().job_uuid)
+        thread::spawn(move || client.acquire("slow-4", &Unwatched).unwrap().job_uuid)
     };
     thread::sleep(Duration::from_millis(50));
     fs::write(place.volume.path().join("go"), "").unwrap();
@@ -239,7 +298,7 @@ fn without_the_token_nothing_but_the_health_is_told() {
     assert_eq!(running.post("/v1/copy", &json!({ "destination_directory": "x" })).0, 401);
     assert!(refused(&running.client(), "quick").contains("wants another token"));
     let client = client(&running.url, |options| options.token = Some("secret".into()));
-    assert_eq!(client.acquire("quick", &|_| {}).unwrap().status, JobState::Completed);
+    assert_eq!(client.acquire("quick", &Unwatched).unwrap().status, JobState::Completed);
 }
 
 #[test]
@@ -310,7 +369,7 @@ fn a_gigabyte_of_json_is_refused() {
         let status = request.body(body).send().unwrap().status();
         assert!(status.is_client_error(), "{body}: {status}");
     }
-    assert_eq!(running.client().acquire("quick", &|_| {}).unwrap().status, JobState::Completed);
+    assert_eq!(running.client().acquire("quick", &Unwatched).unwrap().status, JobState::Completed);
 }
 
 #[test]
@@ -368,7 +427,7 @@ mod stand_in {
             }
             server
         });
-        client(&server.uri(), change).acquire("d", &|_| {}).map_err(|error| error.to_string())
+        client(&server.uri(), change).acquire("d", &Unwatched).map_err(|error| error.to_string())
     }
 
     #[test]
