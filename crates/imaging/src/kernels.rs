@@ -3,19 +3,24 @@
 //! Neighbourhoods beyond the border are mirrored around the edge pixel (OpenCV's `REFLECT_101`).
 
 pub(crate) mod balance;
+mod block;
 pub(crate) mod box_blur;
 pub(crate) mod clahe;
 pub(crate) mod colour;
 pub(crate) mod fault;
 pub(crate) mod filter;
+pub(crate) mod gaussian;
 pub(crate) mod geometry;
 pub(crate) mod horizon;
 pub(crate) mod hsv;
+mod line;
 pub(crate) mod median;
+pub(crate) mod rows;
 pub(crate) mod thirds;
 pub(crate) mod tone;
-pub(crate) mod wide;
 
+use block::{mapped, with_pixels};
+use line::{Line, Shift};
 use pulp::Arch;
 
 use crate::{Photo, Sample};
@@ -46,8 +51,15 @@ pub(crate) fn composed(first: &Tables, second: &Tables) -> Tables {
     std::array::from_fn(|channel| first[channel].map(|value| second[channel][usize::from(value)]))
 }
 
+/// From this many values on, it pays to look for a line in the tables.
+const MANY: usize = 1 << 16;
+
 /// Looks every value up in the table of its channel.
 pub(crate) fn apply_tables(photo: &mut Photo, tables: &Tables) {
+    if photo.pixels().len() >= MANY {
+        *photo = with_tables(photo, tables);
+        return;
+    }
     for pixel in photo.pixels_mut().as_chunks_mut().0 {
         *pixel = looked_up(tables, *pixel);
     }
@@ -55,8 +67,24 @@ pub(crate) fn apply_tables(photo: &mut Photo, tables: &Tables) {
 
 /// A new photo of the values in the tables.
 pub(crate) fn with_tables(photo: &Photo, tables: &Tables) -> Photo {
+    if photo.pixels().len() >= MANY {
+        if let Some(shift) = Shift::new(tables) {
+            return mapped(
+                photo,
+                #[inline(always)]
+                |values| shift.apply(values),
+            );
+        }
+        if let Some(line) = Line::new(tables) {
+            return mapped(
+                photo,
+                #[inline(always)]
+                |values| line.apply(values),
+            );
+        }
+    }
     let pixels: Vec<[u8; 3]> = photo.pixels().as_chunks().0.iter().map(|pixel| looked_up(tables, *pixel)).collect();
-    Photo::new(photo.width(), photo.height(), pixels.into_flattened()).expect("the size stays")
+    with_pixels(photo, pixels.into_flattened())
 }
 
 #[inline(always)]
@@ -75,6 +103,19 @@ pub(crate) fn round(level: f32) -> u8 {
 pub(crate) fn mixed(value: u8, other: u8, amount: f32) -> u8 {
     let here = f32::from(value);
     round(here + amount * (f32::from(other) - here))
+}
+
+/// Moves the first photo by `share` of the way to the second.
+pub(crate) fn mixed_photos(low: &Photo, mut high: Photo, share: f32) -> Photo {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (high, &low) in high.pixels_mut().iter_mut().zip(low.pixels()) {
+                *high = mixed(low, *high, share);
+            }
+        },
+    );
+    high
 }
 
 /// Index inside `0..length` for a position beyond the border, mirrored around the edge element.

@@ -157,48 +157,51 @@ impl Operation {
         if let Some(tables) = self.tables() {
             return kernels::with_tables(photo, &tables);
         }
-        match self.argument {
-            Argument::Ratio(ratio) => self.cropped(photo, ratio),
-            Argument::Amount(amount) if self.kind.cost() == Cost::Neighbours => self.filtered(photo, amount),
-            _ => {
-                let mut result = photo.clone();
-                self.apply_in_place(&mut result);
-                result
-            }
+        if let Some(result) = self.made_anew(photo) {
+            return result;
         }
+        let mut result = photo.clone();
+        self.edit(&mut result);
+        result
     }
 
-    /// Edits the photo itself; where the size changes, the photo is replaced.
+    /// Edits the photo itself; where the size changes, and where a value depends on others, the photo is replaced.
     pub fn apply_in_place(&self, photo: &mut Photo) {
-        match self.argument {
-            Argument::Amount(amount) if self.kind.cost() == Cost::Neighbours => *photo = self.filtered(photo, amount),
-            Argument::Amount(amount) => self.apply_strength(photo, amount),
-            Argument::Ratio(ratio) => *photo = self.cropped(photo, ratio),
-            Argument::Order(order) => kernels::geometry::reorder(photo, order),
-            Argument::Set(_) => self.apply_tables(photo),
-            Argument::Grey(grey) => kernels::colour::greyscale(photo, grey),
-            Argument::Axis(axis) => kernels::geometry::flip(photo, axis),
-            Argument::Shift(direction, set) => kernels::geometry::shift(photo, direction, set),
+        if let Some(tables) = self.tables() {
+            kernels::apply_tables(photo, &tables);
+        } else if let Some(result) = self.made_anew(photo) {
+            *photo = result;
+        } else {
+            self.edit(photo);
         }
     }
 
-    /// The photo with new values that depend on those around them.
-    fn filtered(&self, photo: &Photo, amount: f32) -> Photo {
-        use kernels::filter::{NARROWEST, add_detail, add_laplacian, add_laplacian_of_eight, gaussian_blur};
-        let sigma = clarity_sigma(photo.longer_side());
-        let wide = photo.width() >= NARROWEST;
-        match self.kind {
-            OperationKind::Sharpen => add_laplacian(photo, amount),
-            OperationKind::SharpenEight => add_laplacian_of_eight(photo, amount),
-            OperationKind::UnsharpMask if wide => add_detail(photo, 1.5, amount),
-            OperationKind::Clarity if wide && sigma < WIDE_BLUR => add_detail(photo, sigma, amount),
-            OperationKind::Blur if wide && amount < WIDE_BLUR => gaussian_blur(photo, amount),
+    /// The result of operations that cannot work in place, or not as fast.
+    fn made_anew(&self, photo: &Photo) -> Option<Photo> {
+        let amount = match self.argument {
+            Argument::Amount(amount) => amount,
+            Argument::Ratio(ratio) => return Some(self.cropped(photo, ratio)),
+            Argument::Order(order) => return Some(kernels::geometry::reordered(photo, order)),
+            Argument::Grey(grey) => return Some(kernels::colour::greyscale(photo, grey)),
+            Argument::Axis(axis) => return Some(kernels::geometry::flipped(photo, axis)),
+            Argument::Shift(direction, set) => return Some(kernels::geometry::shifted(photo, direction, set)),
+            Argument::Set(_) => return None,
+        };
+        let clarity = clarity_sigma(photo.longer_side());
+        let result = match self.kind {
+            OperationKind::Sharpen => kernels::filter::add_laplacian(photo, amount),
+            OperationKind::SharpenEight => kernels::filter::add_laplacian_of_eight(photo, amount),
+            OperationKind::UnsharpMask => kernels::gaussian::add_detail(photo, 1.5, amount),
+            OperationKind::Clarity if clarity < WIDE_BLUR => kernels::gaussian::add_detail(photo, clarity, amount),
+            OperationKind::Blur if amount < WIDE_BLUR => kernels::gaussian::blur(photo, amount),
             OperationKind::BoxBlur => kernels::box_blur::blur(photo, amount),
             OperationKind::Median | OperationKind::MedianBlur => kernels::median::blur(photo, amount),
             OperationKind::Jpeg => kernels::fault::compressed(photo, amount),
-            // Wide blurs are cheaper on a photo scaled down, and narrow photos fill no register.
-            _ => render(&[*self], photo, 1.0),
-        }
+            // Wide blurs are cheaper on a photo scaled down.
+            OperationKind::Blur | OperationKind::Clarity | OperationKind::Vignette => render(&[*self], photo, 1.0),
+            _ => return None,
+        };
+        Some(result)
     }
 
     /// What becomes of each value of each channel, for operations of the cost [`Cost::Lookup`].
@@ -244,13 +247,9 @@ impl Operation {
         }
     }
 
-    fn apply_tables(&self, photo: &mut Photo) {
-        if let Some(tables) = self.tables() {
-            kernels::apply_tables(photo, &tables);
-        }
-    }
-
-    fn apply_strength(&self, photo: &mut Photo, amount: f32) {
+    /// The other operations that are no tables.
+    fn edit(&self, photo: &mut Photo) {
+        let Argument::Amount(amount) = self.argument else { return };
         match self.kind {
             OperationKind::Saturation => kernels::colour::scale_chroma(photo, |_| amount),
             OperationKind::Vibrance => {
@@ -263,13 +262,12 @@ impl Operation {
             OperationKind::AutoGamma => kernels::balance::auto_gamma(photo, amount),
             OperationKind::Clahe => kernels::clahe::equalise(photo, amount),
             OperationKind::Noise => kernels::fault::add_noise(photo, amount),
-            OperationKind::Vignette => *photo = render(&[*self], photo, 1.0),
             OperationKind::CropThirds => {
                 let Part { left, top, width, height } = kernels::thirds::part(photo, amount);
                 *photo = photo.cropped(left, top, width, height);
             }
             OperationKind::LevelHorizon => kernels::horizon::level(photo, amount),
-            _ => self.apply_tables(photo),
+            _ => {}
         }
     }
 

@@ -14,6 +14,7 @@ mod median;
 mod moved;
 mod tone;
 mod turned;
+mod weighted;
 
 use crate::kernels::vectorized;
 use crate::operation::Argument;

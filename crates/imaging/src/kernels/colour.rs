@@ -1,5 +1,6 @@
 //! Colour against grey, on each pixel alone.
 
+use super::block::mapped_pixels;
 use super::{round, vectorized};
 use crate::lab::luma_of_levels;
 use crate::{Grey, Photo};
@@ -56,15 +57,27 @@ fn in_planes(photo: &mut Photo, work: impl Fn([f32; 3]) -> [u8; 3]) {
 }
 
 /// Makes the three channels equal.
-pub(crate) fn greyscale(photo: &mut Photo, grey: Grey) {
-    let mix: fn([u32; 3]) -> u32 = match grey {
+pub(crate) fn greyscale(photo: &Photo, grey: Grey) -> Photo {
+    match grey {
         // The weights of Rec. 601 in 15 bits, which sum to 2^15: grey stays as it is.
-        Grey::Luminosity => |[r, g, b]| (9798 * r + 19235 * g + 3735 * b + (1 << 14)) >> 15,
+        Grey::Luminosity => mixed_channels(
+            photo,
+            #[inline(always)]
+            |[r, g, b]| (9798 * r + 19235 * g + 3735 * b + (1 << 14)) >> 15,
+        ),
         // Rounded: a sum of 3 k + 2 is nearest to k + 1.
-        Grey::Average => |[r, g, b]| (r + g + b + 1) / 3,
-    };
-    for pixel in photo.pixels_mut().chunks_exact_mut(3) {
-        let value = mix([pixel[0], pixel[1], pixel[2]].map(u32::from));
-        pixel.fill(value as u8);
+        Grey::Average => mixed_channels(
+            photo,
+            #[inline(always)]
+            |[r, g, b]| (r + g + b + 1) / 3,
+        ),
     }
+}
+
+fn mixed_channels(photo: &Photo, mix: impl Fn([u32; 3]) -> u32) -> Photo {
+    mapped_pixels(
+        photo,
+        #[inline(always)]
+        |&[r, g, b]| [mix([u32::from(r), u32::from(g), u32::from(b)]) as u8; 3],
+    )
 }

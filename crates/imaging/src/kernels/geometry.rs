@@ -1,50 +1,60 @@
 //! Moving pixels and channels about.
 
+use super::block::{mapped_pixels, with_pixels};
+use super::vectorized;
 use crate::{Axis, ChannelOrder, ChannelSet, Direction, Photo, Ratio};
 
-pub(crate) fn reorder(photo: &mut Photo, order: ChannelOrder) {
+pub(crate) fn reordered(photo: &Photo, order: ChannelOrder) -> Photo {
     let [red, green, blue] = order.sources();
-    for pixel in photo.pixels_mut().chunks_exact_mut(3) {
-        let before = [pixel[0], pixel[1], pixel[2]];
-        pixel.copy_from_slice(&[before[red], before[green], before[blue]]);
-    }
+    mapped_pixels(
+        photo,
+        #[inline(always)]
+        |pixel| [pixel[red], pixel[green], pixel[blue]],
+    )
 }
 
-pub(crate) fn flip(photo: &mut Photo, axis: Axis) {
-    let stride = photo.width() as usize * 3;
+pub(crate) fn flipped(photo: &Photo, axis: Axis) -> Photo {
     match axis {
-        Axis::Horizontal => *photo = photo.mirrored(),
+        Axis::Horizontal => photo.mirrored(),
         Axis::Vertical => {
-            let half = photo.height() as usize / 2;
-            let (upper, lower) = photo.pixels_mut().split_at_mut(half * stride);
-            for (above, below) in upper.chunks_exact_mut(stride).zip(lower.chunks_exact_mut(stride).rev()) {
-                above.swap_with_slice(below);
-            }
+            let rows = photo.pixels().chunks_exact(photo.width() as usize * 3).rev();
+            with_pixels(photo, rows.collect::<Vec<_>>().concat())
         }
     }
 }
 
 /// Moves the channels by half of the width or height, rounded down; what leaves on one side comes back on the other.
-pub(crate) fn shift(photo: &mut Photo, direction: Direction, channels: ChannelSet) {
+pub(crate) fn shifted(photo: &Photo, direction: Direction, channels: ChannelSet) -> Photo {
     let (width, height) = (photo.width() as usize, photo.height() as usize);
     let stride = width * 3;
-    let mut moved = photo.pixels().to_vec();
-    match direction {
-        Direction::Left => moved.chunks_exact_mut(stride).for_each(|row| row.rotate_left(width / 2 * 3)),
-        Direction::Right => moved.chunks_exact_mut(stride).for_each(|row| row.rotate_right(width / 2 * 3)),
-        Direction::Up => moved.rotate_left(height / 2 * stride),
-        Direction::Down => moved.rotate_right(height / 2 * stride),
+    // Where the part begins that comes first.
+    let (across, down) = match direction {
+        Direction::Left => (width / 2, 0),
+        Direction::Right => (width - width / 2, 0),
+        Direction::Up => (0, height / 2),
+        Direction::Down => (0, height - height / 2),
+    };
+    let mut pixels = Vec::with_capacity(stride * height);
+    let (upper, lower) = photo.pixels().split_at(down * stride);
+    for row in lower.chunks_exact(stride).chain(upper.chunks_exact(stride)) {
+        let (left, right) = row.split_at(across * 3);
+        pixels.extend_from_slice(right);
+        pixels.extend_from_slice(left);
     }
-    if channels == ChannelSet::ALL {
-        photo.pixels_mut().copy_from_slice(&moved);
-        return;
+    if channels != ChannelSet::ALL {
+        let members = channels.members();
+        vectorized(
+            #[inline(always)]
+            || {
+                for (moved, pixel) in pixels.as_chunks_mut::<3>().0.iter_mut().zip(photo.pixels().as_chunks::<3>().0) {
+                    for channel in 0..3 {
+                        moved[channel] = if members[channel] { moved[channel] } else { pixel[channel] };
+                    }
+                }
+            },
+        );
     }
-    let members = channels.members();
-    for (pixel, moved) in photo.pixels_mut().chunks_exact_mut(3).zip(moved.chunks_exact(3)) {
-        for channel in (0..3).filter(|&channel| members[channel]) {
-            pixel[channel] = moved[channel];
-        }
-    }
+    with_pixels(photo, pixels)
 }
 
 /// A part of a photo, in pixels.

@@ -2,148 +2,189 @@
 //!
 //! Up to 5x5 by exchanges of smaller and larger that run over many pixels at once; above, by a histogram that slides.
 
-use super::{mixed, vectorized};
+use super::block::{BLOCK, Block, at, block, blocks, with_pixels};
+use super::mixed_photos;
+use super::rows::{Rows, filtered};
 use crate::Photo;
 
 /// Median over the square that reaches `radius` pixels to every side; between whole numbers the two are mixed.
 pub(crate) fn blur(photo: &Photo, radius: f32) -> Photo {
     let (whole, share) = (radius.floor() as usize, radius.fract());
     let low = medians(photo, whole);
-    let whole_photo = |pixels| Photo::new(photo.width(), photo.height(), pixels).expect("the size stays");
-    if share == 0.0 {
-        return whole_photo(low);
-    }
-    let mut result = medians(photo, whole + 1);
-    result.iter_mut().zip(low).for_each(|(high, low)| *high = mixed(low, *high, share));
-    whole_photo(result)
+    if share == 0.0 { low } else { mixed_photos(&low, medians(photo, whole + 1), share) }
 }
 
-fn medians(photo: &Photo, radius: usize) -> Vec<u8> {
+fn medians(photo: &Photo, radius: usize) -> Photo {
     match radius {
-        0 => photo.pixels().to_vec(),
-        1 => by_exchanges(photo, of_three_sorted),
-        2 => by_exchanges(photo, of_five_sorted),
-        _ => by_histogram(photo, radius),
+        0 => photo.clone(),
+        1 => of_nine(photo),
+        2 => of_twenty_five(photo),
+        _ => with_pixels(photo, by_histogram(photo, radius)),
     }
 }
 
-/// Values that are worked on together.
-const LANES: usize = 32;
+/// Beyond the border the edge pixel repeats.
+fn clamped(place: isize, side: usize) -> usize {
+    (place.max(0) as usize).min(side - 1)
+}
 
-type Lanes = [u8; LANES];
-
-/// Each median from `SIDE` columns that were sorted once for all squares in which they lie: `median[rank][column]`.
-fn by_exchanges<const SIDE: usize>(photo: &Photo, median: impl Fn([[Lanes; SIDE]; SIDE]) -> Lanes) -> Vec<u8> {
-    let (stride, height) = (photo.width() as usize * 3, photo.height() as usize);
-    let reach = SIDE / 2;
-    let blocks = stride.div_ceil(LANES);
-    // Ranks of the columns, with margins, filled up to whole blocks.
-    let mut ranks: [Vec<u8>; SIDE] = std::array::from_fn(|_| vec![0; blocks * LANES + 6 * reach]);
-    let mut result = vec![0; stride * height];
-    vectorized(
+/// Three columns are sorted once for all squares in which they lie. The median of nine is that of the largest smallest, the
+/// middle middle and the smallest largest one.
+fn of_nine(photo: &Photo) -> Photo {
+    filtered(
+        photo,
+        1,
+        clamped,
         #[inline(always)]
-        || {
-            for (y, target) in result.chunks_exact_mut(stride).enumerate() {
-                let row = |offset: usize| {
-                    let y = (y + offset).saturating_sub(reach).min(height - 1);
-                    &photo.pixels()[y * stride..(y + 1) * stride]
-                };
-                let rows: [&[u8]; SIDE] = std::array::from_fn(row);
-                for block in 0..blocks {
-                    let from = block * LANES;
-                    let mut column = rows.map(|row| lanes(&row[from..]));
-                    sort(&mut column);
-                    for (rank, values) in ranks.iter_mut().zip(column) {
-                        rank[3 * reach + from..][..LANES].copy_from_slice(&values);
-                    }
-                }
-                ranks.iter_mut().for_each(|rank| repeat_edges(rank, stride, reach));
-                for (block, target) in target.chunks_mut(LANES).enumerate() {
-                    let at = |rank: usize, column: usize| lanes(&ranks[rank][block * LANES + 3 * column..]);
-                    let square = std::array::from_fn(|rank| std::array::from_fn(|column| at(rank, column)));
-                    target.copy_from_slice(&median(square)[..target.len()]);
-                }
-            }
+        |around| {
+            let rows = [around.row(-1), around.row(0), around.row(1)];
+            blocks(
+                #[inline(always)]
+                |i, column| {
+                    lane(&rows, i, column);
+                    exchange(column, SORT_THREE);
+                },
+            )
         },
-    );
-    result
+        #[inline(always)]
+        |ranks, around| {
+            let of = |rank: usize, column: usize| at(&ranks[rank], around.from() + 3 * column);
+            let (low, middle, high) =
+                ([of(0, 0), of(0, 1), of(0, 2)], [of(1, 0), of(1, 1), of(1, 2)], [of(2, 0), of(2, 1), of(2, 2)]);
+            block(|i| {
+                let mut middle = [middle[0][i], middle[1][i], middle[2][i]];
+                exchange(&mut middle, SORT_THREE);
+                let low = low[0][i].max(low[1][i]).max(low[2][i]);
+                let high = high[0][i].min(high[1][i]).min(high[2][i]);
+                // The median of three.
+                low.max(middle[1]).min(high).max(low.min(middle[1]))
+            })
+        },
+    )
 }
 
-/// The first values, filled up with zeros.
+/// Five columns are sorted once for all squares in which they lie, and so are pairs of them merged.
+fn of_twenty_five(photo: &Photo) -> Photo {
+    let mut pairs = Pairs::default();
+    filtered(
+        photo,
+        2,
+        clamped,
+        #[inline(always)]
+        |around| {
+            let rows = [around.row(-2), around.row(-1), around.row(0), around.row(1), around.row(2)];
+            blocks(
+                #[inline(always)]
+                |i, column| {
+                    lane(&rows, i, column);
+                    exchange(column, SORT_FIVE);
+                },
+            )
+        },
+        #[inline(always)]
+        |ranks, around| {
+            let from = around.from();
+            if from == 0 {
+                pairs.merge(ranks);
+            }
+            let (left, right) = (pairs.at(from), pairs.at(from + 6));
+            let last = |rank: usize| at(&ranks[rank], from + 12);
+            let last = [last(0), last(1), last(2), last(3), last(4)];
+            block(
+                #[inline(always)]
+                |i| {
+                    let (mut smaller, mut larger) = ([0; 10], [0; 10]);
+                    lane(&left, i, &mut smaller);
+                    lane(&right, i, &mut larger);
+                    let [a, b, c, d, e, f] = middle_six(&smaller, &larger);
+                    let mut column = [0; 5];
+                    lane(&last, i, &mut column);
+                    let [v, w, x, y, z] = column;
+                    f.min(e.max(v)).min(d.max(w)).min(c.max(x)).min(b.max(y)).min(a.max(z))
+                },
+            )
+        },
+    )
+}
+
+/// One value of each block.
 #[inline(always)]
-fn lanes(values: &[u8]) -> Lanes {
-    match values.first_chunk() {
-        Some(whole) => *whole,
-        None => {
-            let mut filled = [0; LANES];
-            filled[..values.len()].copy_from_slice(values);
-            filled
-        }
+fn lane<const N: usize>(blocks: &[&Block; N], i: usize, values: &mut [u8; N]) {
+    for n in 0..N {
+        values[n] = blocks[n][i];
     }
 }
 
-fn repeat_edges(row: &mut [u8], stride: usize, reach: usize) {
-    for step in 0..reach {
-        row.copy_within(3 * reach..3 * reach + 3, 3 * step);
-        row.copy_within(3 * reach + stride - 3..3 * reach + stride, 3 * reach + stride + 3 * step);
+/// Puts the smaller of each pair first, one pair after the other.
+#[inline(always)]
+fn exchange<const N: usize, const M: usize>(values: &mut [u8; N], pairs: [(usize, usize); M]) {
+    for (low, high) in pairs {
+        (values[low], values[high]) = (values[low].min(values[high]), values[low].max(values[high]));
     }
 }
 
-/// Puts the smaller one first, in each lane.
-#[inline(always)]
-fn exchange(values: &mut [Lanes], first: usize, second: usize) {
-    let (head, tail) = values.split_at_mut(second);
-    for (low, high) in head[first].iter_mut().zip(&mut tail[0]) {
-        (*low, *high) = ((*low).min(*high), (*low).max(*high));
+const SORT_THREE: [(usize, usize); 3] = [(1, 2), (0, 1), (1, 2)];
+
+const SORT_FIVE: [(usize, usize); 9] = [(0, 3), (1, 4), (0, 2), (1, 3), (0, 1), (2, 4), (1, 2), (3, 4), (2, 3)];
+
+/// Each column of a row of squares together with the one to its right: sorted tens, `[rank][column]`.
+#[derive(Default)]
+struct Pairs([Vec<u8>; 10]);
+
+impl Pairs {
+    #[inline(always)]
+    fn merge(&mut self, ranks: &Rows<u8, 5>) {
+        let length = ranks[0].len() - 3;
+        self.0.iter_mut().for_each(|rank| rank.resize(length, 0));
+        // The last block overlaps the one before.
+        for from in (0..length - BLOCK).step_by(BLOCK).chain([length - BLOCK]) {
+            let tens = merged(ranks, from);
+            for (rank, values) in self.0.iter_mut().zip(&tens) {
+                rank[from..][..BLOCK].copy_from_slice(values);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn at(&self, from: usize) -> [&Block; 10] {
+        let at = |rank: usize| at(&self.0[rank], from);
+        [at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9)]
     }
 }
 
+/// Batcher's odd-even merge of two sorted columns.
 #[inline(always)]
-fn sort<const N: usize>(values: &mut [Lanes; N]) {
-    for end in (1..N).rev() {
-        for i in 0..end {
-            exchange(values, i, i + 1);
-        }
+fn merged(ranks: &Rows<u8, 5>, from: usize) -> [Block; 10] {
+    let at = |rank: usize, column: usize| at(&ranks[rank], from + 3 * column);
+    let even = [at(0, 0), at(2, 0), at(4, 0), at(0, 1), at(2, 1), at(4, 1)];
+    let odd = [at(1, 0), at(3, 0), at(1, 1), at(3, 1)];
+    blocks(
+        #[inline(always)]
+        |i, ten| {
+            let (mut evens, mut odds) = ([0; 6], [0; 4]);
+            lane(&even, i, &mut evens);
+            lane(&odd, i, &mut odds);
+            exchange(&mut evens, [(0, 3), (2, 5), (2, 3), (1, 4), (1, 2), (3, 4)]);
+            exchange(&mut odds, [(0, 2), (1, 3), (1, 2)]);
+            *ten = [evens[0], odds[0], evens[1], odds[1], evens[2], odds[2], evens[3], odds[3], evens[4], evens[5]];
+            exchange(ten, [(1, 2), (3, 4), (5, 6), (7, 8)]);
+        },
+    )
+}
+
+/// The sorted middle six of two sorted tens: of the smaller half the largest three and of the larger half the smallest three.
+#[inline(always)]
+fn middle_six(left: &[u8; 10], right: &[u8; 10]) -> [u8; 6] {
+    // Each half first rises and then falls, or the other way around, so that its own larger and smaller half are found by
+    // comparing values that lie five apart.
+    let (mut low, mut high) = ([0; 5], [0; 5]);
+    for i in 0..5 {
+        low[i] = left[i].min(right[9 - i]).max(left[i + 5].min(right[4 - i]));
+        high[i] = left[i].max(right[9 - i]).min(left[i + 5].max(right[4 - i]));
     }
-}
-
-/// The median of nine is that of the largest smallest, the middle middle and the smallest largest one.
-#[inline(always)]
-fn of_three_sorted([mut low, mut middle, mut high]: [[Lanes; 3]; 3]) -> Lanes {
-    sort(&mut low);
-    sort(&mut middle);
-    sort(&mut high);
-    let mut three = [low[2], middle[1], high[0]];
-    sort(&mut three);
-    three[1]
-}
-
-/// With columns and rows sorted, the value of rank i in its column and j in its row has (i + 1) (j + 1) - 1 others that are
-/// not above it. Where these are 13 or more it is not the median, nor where as many are not below it; 13 remain.
-#[inline(always)]
-fn of_five_sorted(mut square: [[Lanes; 5]; 5]) -> Lanes {
-    square.iter_mut().for_each(sort);
-    let [a, b, c, d, e] = square;
-    median([a[3], a[4], b[2], b[3], b[4], c[1], c[2], c[3], d[0], d[1], d[2], e[0], e[1]])
-}
-
-/// Forgets the smallest and the largest of just over half of the values, takes one more in, and so on.
-#[inline(always)]
-fn median<const N: usize>(mut values: [Lanes; N]) -> Lanes {
-    let (mut first, last) = (0, N / 2 + 1);
-    for next in last + 1..=N {
-        for i in first..last {
-            exchange(&mut values, i, i + 1);
-        }
-        for i in (first..last - 1).rev() {
-            exchange(&mut values, i, i + 1);
-        }
-        first += 1;
-        if next < N {
-            values[last] = values[next];
-        }
-    }
-    values[first]
+    exchange(&mut low, [(0, 1), (0, 2), (0, 3), (1, 3), (2, 4), (1, 2), (3, 4)]);
+    exchange(&mut high, [(1, 0), (2, 0), (3, 0), (3, 1), (4, 2), (2, 1), (4, 3)]);
+    [low[2], low[3], low[4], high[4], high[3], high[2]]
 }
 
 /// Huang's algorithm: the histogram of the square changes by one column at each side.

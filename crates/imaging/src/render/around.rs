@@ -1,9 +1,11 @@
 //! Rows from the rows around them.
 
 use super::each::clamp;
+use super::weighted::weighted_sum;
 use super::{Held, Rows, Stage, grid};
 use crate::OperationKind;
-use crate::kernels::filter::{fill_margins, gaussian_weights, weighted_sum};
+use crate::kernels::gaussian::gaussian_weights;
+use crate::kernels::rows::fill_margins;
 use crate::kernels::{mirrored, vectorized};
 use crate::operation::{WIDE_BLUR, clarity_sigma};
 
@@ -117,7 +119,7 @@ impl Neighbourhood for Laplacian {
             for (offset, padded) in (-1..).zip(&mut self.padded) {
                 padded.resize(stride + 6, 0.0);
                 padded[3..stride + 3].copy_from_slice(row(y + offset));
-                fill_margins(padded, 1);
+                fill_margins(padded, 1, mirrored);
             }
             let [[a, b, c], [d, e, f], [g, h, k]] =
                 self.padded.each_ref().map(|row| [0, 3, 6].map(|from| &row[from..from + stride]));
@@ -158,10 +160,10 @@ impl<F: Fn(f32, f32) -> f32> Neighbourhood for Gaussian<F> {
             vectorized(
                 #[inline(always)]
                 || {
-                    weighted_sum(&mut padded[3 * reach..][..stride], weights, |offset| row(y + offset), |value| value);
-                    fill_margins(padded, reach);
+                    weighted_sum(&mut padded[3 * reach..][..stride], weights, |offset| row(y + offset));
+                    fill_margins(padded, reach, mirrored);
                     let moved = |offset: isize| &padded[3 * (reach as isize + offset) as usize..][..stride];
-                    weighted_sum(soft, weights, moved, |value| value);
+                    weighted_sum(soft, weights, moved);
                     for ((target, &here), &soft) in target.iter_mut().zip(row(y)).zip(&*soft) {
                         *target = finish(here, soft);
                     }
@@ -229,7 +231,7 @@ impl Means {
         let reciprocal = 1.0 / (area * f64::from(PARTS));
         for (y, target) in (first..).zip(target.chunks_exact_mut(stride)) {
             self.columns[middle.clone()].iter_mut().zip(row(y + reach)).for_each(|(sum, &level)| *sum += parts(level));
-            fill_margins(&mut self.columns, radius);
+            fill_margins(&mut self.columns, radius, mirrored);
             let mut window = [0_u64; 3];
             for pixel in self.columns[..6 * radius].as_chunks::<3>().0 {
                 window.iter_mut().zip(pixel).for_each(|(sum, column)| *sum += column);

@@ -1,8 +1,9 @@
 //! Wide Gaussian blurs, on a photo scaled down: their cost does not grow with their width.
 
 use super::each::each;
+use super::weighted::weighted_sum;
 use super::{Stage, for_each_row};
-use crate::kernels::filter::{gaussian_weights, weighted_sum};
+use crate::kernels::gaussian::gaussian_weights;
 use crate::kernels::mirrored;
 
 /// Standard deviation that is left for the blur of the small photo, in its pixels.
@@ -70,9 +71,9 @@ impl Grid {
         let mut down = vec![0.0; stride];
         for (y, target) in (cut..).zip(levels.chunks_exact_mut(3 * width)) {
             let row = |offset: isize| &self.levels[y.strict_add_signed(offset) * stride..][..stride];
-            weighted_sum(&mut down, weights, row, |level| level);
+            weighted_sum(&mut down, weights, row);
             let moved = |offset: isize| &down[3 * reach.strict_add_signed(offset)..][..3 * width];
-            weighted_sum(target, weights, moved, |level| level);
+            weighted_sum(target, weights, moved);
         }
         Self { side: self.side, margin: 1, width, height, levels }
     }
