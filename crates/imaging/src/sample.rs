@@ -17,27 +17,28 @@ pub trait Sample: Copy + Default + PartialEq + PartialOrd + Debug + Send + Sync 
     #[doc(hidden)]
     const STEPS: usize;
 
-    /// Replaces each value by what becomes of its level, by channel, `[red, green, blue]` interleaved.
+    /// What becomes of each value, by level and channel, `[red, green, blue]` interleaved.
     #[doc(hidden)]
-    fn map(values: &mut [Self], becomes: impl Fn(f32, usize) -> f32);
+    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32) -> Vec<Self>;
 }
 
-/// [`Sample::map`] where values are few enough to be computed once each.
-fn map_by_table<T: Sample>(
-    values: &mut [T],
-    all: &(impl Iterator<Item = T> + Clone),
+/// [`Sample::map`] where the `N` values are few enough to be computed once each.
+fn map_by_table<T: Sample, const N: usize>(
+    values: &[T],
+    value: impl Fn(usize) -> T,
     becomes: impl Fn(f32, usize) -> f32,
-) where
+) -> Vec<T>
+where
     usize: From<T>,
 {
-    let table =
-        |channel| -> Vec<T> { all.clone().map(|value| T::from_level(becomes(value.to_level(), channel))).collect() };
-    let tables = [table(0), table(1), table(2)];
-    for pixel in values.as_chunks_mut::<3>().0 {
-        for (value, table) in pixel.iter_mut().zip(&tables) {
-            *value = table[usize::from(*value)];
-        }
-    }
+    let table = |channel| -> Box<[T; N]> {
+        let entries: Vec<T> = (0..N).map(|place| T::from_level(becomes(value(place).to_level(), channel))).collect();
+        entries.try_into().expect("N entries")
+    };
+    let (reds, greens, blues) = (table(0), table(1), table(2));
+    let looked_up =
+        |&[red, green, blue]: &[T; 3]| [reds[usize::from(red)], greens[usize::from(green)], blues[usize::from(blue)]];
+    values.as_chunks().0.iter().map(looked_up).collect::<Vec<[T; 3]>>().into_flattened()
 }
 
 mod sealed {
@@ -64,8 +65,8 @@ impl Sample for u8 {
 
     const STEPS: usize = 255;
 
-    fn map(values: &mut [Self], becomes: impl Fn(f32, usize) -> f32) {
-        map_by_table(values, &(0..=Self::MAX), becomes);
+    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32) -> Vec<Self> {
+        map_by_table::<Self, { Self::STEPS + 1 }>(values, |place| place as Self, becomes)
     }
 }
 
@@ -83,8 +84,8 @@ impl Sample for u16 {
 
     const STEPS: usize = 65_535;
 
-    fn map(values: &mut [Self], becomes: impl Fn(f32, usize) -> f32) {
-        map_by_table(values, &(0..=Self::MAX), becomes);
+    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32) -> Vec<Self> {
+        map_by_table::<Self, { Self::STEPS + 1 }>(values, |place| place as Self, becomes)
     }
 }
 
@@ -101,12 +102,11 @@ impl Sample for f32 {
 
     const STEPS: usize = 65_535;
 
-    fn map(values: &mut [Self], becomes: impl Fn(f32, usize) -> f32) {
-        for pixel in values.as_chunks_mut::<3>().0 {
-            for (channel, value) in pixel.iter_mut().enumerate() {
-                *value = Self::from_level(becomes(value.to_level(), channel));
-            }
-        }
+    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32) -> Vec<Self> {
+        let mapped = |pixel: &[Self; 3]| {
+            std::array::from_fn(|channel| Self::from_level(becomes(pixel[channel].to_level(), channel)))
+        };
+        values.as_chunks().0.iter().map(mapped).collect::<Vec<[Self; 3]>>().into_flattened()
     }
 }
 

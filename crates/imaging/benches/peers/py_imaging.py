@@ -51,3 +51,11 @@ def draft():
 t("PIL jpeg draft+thumbnail 24 MP",draft)
 t("cv2 jpeg reduced+area 24 MP",lambda: cv2.resize(cv2.imread(str(folder/"big.jpg"),cv2.IMREAD_REDUCED_COLOR_8),(384,256),interpolation=cv2.INTER_AREA))
 t("cv2 jpeg decode 24 MP",lambda: cv2.imread(str(folder/"big.jpg")))
+t("cv2 grey as three channels",lambda: cv2.cvtColor(cv2.cvtColor(img,cv2.COLOR_RGB2GRAY),cv2.COLOR_GRAY2RGB))
+t("cv2 BGR2RGB",lambda: cv2.cvtColor(img,cv2.COLOR_BGR2RGB))
+from PIL import ImageOps
+t("PIL autocontrast",lambda: ImageOps.autocontrast(pil,cutoff=.5,preserve_tone=True))
+t("cv2 box 5x5",lambda: cv2.blur(img,(5,5)))
+t("cv2 median 3",lambda: cv2.medianBlur(img,3))
+t("cv2 flip",lambda: cv2.flip(img,1))
+t("numpy roll",lambda: np.roll(img,-960,1))

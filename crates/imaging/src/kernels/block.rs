@@ -8,7 +8,7 @@ use super::vectorized;
 use crate::Photo;
 
 /// Values of a block: whole pixels, whole registers, and few enough that a copy of a block is no call.
-pub(super) const BLOCK: usize = 96;
+pub(super) const BLOCK: usize = 192;
 
 pub(super) type Block<T = u8> = [T; BLOCK];
 

@@ -4,7 +4,7 @@ use std::array::from_fn;
 
 use super::{mirrored, vectorized};
 use crate::Photo;
-use crate::lab::lightness::LightnessShift;
+use crate::lab::lightness::{Levels, LightnessShift};
 
 /// Tiles along each side.
 pub(crate) const TILES: usize = 8;
@@ -19,7 +19,8 @@ pub(crate) fn equalise(photo: &mut Photo, limit: f32) {
     }
     let (width, height) = (photo.width() as usize, photo.height() as usize);
     let shift = LightnessShift::new();
-    let levels: Vec<u8> = photo.pixels().chunks_exact(3).map(|p| shift.level([p[0], p[1], p[2]])).collect();
+    let known = Levels::new();
+    let levels: Vec<u8> = photo.pixels().as_chunks().0.iter().map(|&pixel| known.of(pixel)).collect();
     let tiles = Tiles::new(&levels, width, height, limit);
     vectorized(
         #[inline(always)]
@@ -87,13 +88,19 @@ impl Between {
 fn tile_curves(levels: &[u8], width: usize, height: usize, limit: f32) -> Vec<[Curve; TILES]> {
     let (across, down) = (width.div_ceil(TILES), height.div_ceil(TILES));
     let curve = |row: usize, column: usize| {
-        let mut histogram = [0_u32; 256];
+        // Two in turn, because a count waits for the one before it where both are of the same level.
+        let mut histograms = [[0_u32; 256]; 2];
+        let (from, end) = (column * across, (column + 1) * across);
         for y in row * down..(row + 1) * down {
             let line = &levels[mirrored(y as isize, height) * width..][..width];
-            for x in column * across..(column + 1) * across {
-                histogram[usize::from(line[mirrored(x as isize, width)])] += 1;
+            for (x, &level) in line[from.min(width)..end.min(width)].iter().enumerate() {
+                histograms[x % 2][usize::from(level)] += 1;
+            }
+            for x in from.max(width)..end {
+                histograms[0][usize::from(line[mirrored(x as isize, width)])] += 1;
             }
         }
+        let histogram = from_fn(|level| histograms[0][level] + histograms[1][level]);
         equalising_curve(histogram, (across * down) as u32, limit)
     };
     (0..TILES).map(|row| from_fn(|column| curve(row, column))).collect()

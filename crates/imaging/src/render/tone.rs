@@ -15,9 +15,8 @@ pub(super) fn tabulated<T: Sample>(operations: &[Operation], photo: &Photo<T>) -
     if operations.is_empty() {
         return photo.clone();
     }
-    let mut result = photo.clone();
-    T::map(result.pixels_mut(), |level, channel| after_all(operations, level, channel));
-    result
+    let pixels = T::map(photo.pixels(), |level, channel| after_all(operations, level, channel));
+    Photo::new(photo.width(), photo.height(), pixels).expect("the size stays")
 }
 
 /// A curve over levels, with straight lines between its entries.
