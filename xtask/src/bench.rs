@@ -30,6 +30,10 @@ pub(crate) fn run(project: &Project, name: Option<&str>, args: &[OsString]) -> R
         }
     }
     let mut cargo = project.cargo(["bench", "--package", package, "--bench", name]);
+    let features = features(project.metadata(), package, name);
+    if !features.is_empty() {
+        cargo.args(["--features", &features.join(",")]);
+    }
     if !args.is_empty() {
         cargo.arg("--").args(args);
     }
@@ -46,6 +50,14 @@ fn benches(metadata: &Metadata) -> Vec<(String, String)> {
     }
     found.sort();
     found
+}
+
+/// The features that a benchmark says it needs.
+fn features(metadata: &Metadata, package: &str, name: &str) -> Vec<String> {
+    let packages = metadata.workspace_packages().into_iter().filter(|it| it.name.as_str() == package);
+    let mut targets = packages.flat_map(|package| &package.targets);
+    let target = targets.find(|target| target.name == name && target.kind.contains(&TargetKind::Bench));
+    target.map(|target| target.required_features.clone()).unwrap_or_default()
 }
 
 /// The Python packages that the peers of the package's benchmarks need, where there are such.
