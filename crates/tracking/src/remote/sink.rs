@@ -34,6 +34,9 @@ const METRIC_LANES: usize = 2;
 /// Artifacts that are under way at a time, and from how many the next is taken.
 const ARTIFACT_LANES: usize = 8;
 const ARTIFACT_WINDOW: usize = 512;
+/// How long after one lane the next begins. A server of several processes has one of them accept all the connections that
+/// come at the same moment, and then has nothing to do for the others.
+const LANE_INTERVAL: Duration = Duration::from_millis(2);
 /// How often a parent that the server does not know yet is waited for.
 const MAX_PARENT_WAITS: u32 = 10;
 /// The tag by which a run is found again whose creation we saw no reply to.
@@ -305,7 +308,8 @@ fn at_once<T: Send>(
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     let results: Vec<Mutex<Option<Result<T, SinkError>>>> = (0..count).map(|_| Mutex::new(None)).collect();
-    let lane = || {
+    let lane = |delay: Duration| {
+        std::thread::sleep(delay);
         while !failed.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(slot) = results.get(index) else { return };
@@ -317,11 +321,13 @@ fn at_once<T: Send>(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..lanes.min(count) {
+        let lane = &lane;
+        for number in 1..lanes.min(count) {
+            let thread = std::thread::Builder::new().name("dodge-tracking-lane".to_owned());
             // A lane that cannot be opened is one less.
-            let _ = std::thread::Builder::new().name("dodge-tracking-lane".to_owned()).spawn_scoped(scope, lane);
+            let _ = thread.spawn_scoped(scope, move || lane(LANE_INTERVAL * number as u32));
         }
-        lane();
+        lane(Duration::ZERO);
     });
     let finished = results.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
     finished.map_while(|result| result).collect()
