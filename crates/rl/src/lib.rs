@@ -37,6 +37,7 @@ mod rollout;
 mod schedule;
 mod state;
 mod tally;
+mod tracked_run;
 mod trainer;
 mod training;
 mod validation;

@@ -62,7 +62,7 @@ impl Trainer for PhotoTrainer {
             ("dataset_photos", photos.to_string()),
             ("juror", self.juror.name()),
         ];
-        context.run().log_params(&params)?;
+        context.log_params(&params)?;
         Ok(dataset)
     }
 

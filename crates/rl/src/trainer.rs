@@ -17,6 +17,7 @@ use crate::device::{Device, device_name};
 use crate::evaluate::{Evaluation, Outcome, Summary, TestPhoto};
 use crate::model::write_whole;
 use crate::mosaic::mosaic;
+use crate::tracked_run;
 use crate::training::{Trained, TrainingParams};
 
 /// Everything a run is made of, chosen by the caller.
@@ -68,6 +69,26 @@ impl TrainContext {
     /// As [`TrainContext::log_metric`].
     pub fn log_batch_metrics<K: AsRef<str>>(&self, metrics: &[(K, f64)], step: u64) -> Result<(), Error> {
         Ok(self.run.log_metrics(metrics, step as i64)?)
+    }
+
+    /// Records what the run is configured with. Params cannot change, so what a resumed training does otherwise than it
+    /// began becomes a tag, `dodge.resumed_with.<param>`.
+    ///
+    /// # Errors
+    /// As [`TrainContext::log_metric`], and where a key is not allowed.
+    pub fn log_params<K: AsRef<str>, V: AsRef<str>>(&self, params: &[(K, V)]) -> Result<(), Error> {
+        if !self.resumed {
+            return Ok(self.run.log_params(params)?);
+        }
+        for (key, value) in params {
+            match self.run.log_param(key.as_ref(), value.as_ref()) {
+                Err(dodge_tracking::Error::ParamChanged { .. }) => {
+                    self.run.set_tag(&format!("dodge.resumed_with.{}", key.as_ref()), value.as_ref())?;
+                }
+                result => result?,
+            }
+        }
+        Ok(())
     }
 
     /// Records a file in a folder of the run's artifacts (`""` for the top).
@@ -244,7 +265,10 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
     let started = Instant::now();
     // Before the run is started: afterwards, every error has to close it.
     let seed = session.registry.get::<TrainingParams>()?.seed;
-    let run = session.tracking.start_run(&session.run_options)?;
+    let run = match &session.run_dir {
+        Some(run_dir) if session.resume => tracked_run::resume(&session.tracking, &session.run_options, run_dir)?,
+        _ => session.tracking.start_run(&session.run_options)?,
+    };
     let run_dir = session.run_dir.unwrap_or_else(|| {
         let experiment = file_name(&session.run_options.experiment);
         session.volume.join("runs").join(experiment).join(unique_name(run.run_name(), run.run_id()))
@@ -278,6 +302,7 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
     kept?;
     let summary = finished?;
     // A server gives the run an id of its own.
+    tracked_run::note(&report.run_dir, &summary.run_id)?;
     report.run_id = summary.run_id;
     report.undelivered_records = summary.pending;
     Ok(report)
@@ -287,9 +312,10 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     let run = context.run();
     let run_dir = context.run_dir().to_owned();
     fs::create_dir_all(&run_dir).map_err(|source| Error::File { action: "create", path: run_dir.clone(), source })?;
-    run.log_params(&context.registry.flatten())?;
+    tracked_run::note(&run_dir, run.run_id())?;
     let device = device_name(context.device());
-    run.log_params(&[("device", &device)])?;
+    context.log_params(&context.registry.flatten())?;
+    context.log_params(&[("device", &device)])?;
     let configuration = run_dir.join("configuration.toml");
     write_whole(&configuration, context.registry.to_toml().as_bytes())?;
     context.log_artifact(&configuration, "")?;

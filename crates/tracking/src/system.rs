@@ -129,6 +129,17 @@ impl Run {
             .map_err(Error::file("start a thread for", "system metrics"))?;
         Ok(SystemMonitor { stop, thread: Some(thread) })
     }
+
+    /// [`Run::watch_system`] until the run is finished; once more replaces what was watched before.
+    ///
+    /// # Errors
+    /// As [`Run::watch_system`], and [`Error::Finished`].
+    pub fn watch_system_to_the_end(&self, options: &SystemMetricsOptions) -> Result<(), Error> {
+        let monitor = self.watch_system(options)?;
+        // Stopped when the log is free again: its thread may be about to write a sample.
+        let _before = self.open_log()?.monitor.replace(monitor);
+        Ok(())
+    }
 }
 
 impl Drop for SystemMonitor {

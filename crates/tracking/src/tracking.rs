@@ -267,8 +267,7 @@ impl Tracking {
         };
         run.set_tags(&tags)?;
         if let Some(options) = &options.system_metrics {
-            let monitor = run.watch_system(options)?;
-            run.open_log()?.monitor = Some(monitor);
+            run.watch_system_to_the_end(options)?;
         }
         Ok(run)
     }

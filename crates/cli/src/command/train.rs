@@ -132,9 +132,6 @@ fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> Resul
     if let Ok(folder) = std::env::current_dir() {
         options = options.with_git(&folder);
     }
-    if let Some(run) = &arguments.resume {
-        options = options.with_tag("dodge.resumed", run.display().to_string());
-    }
     if let Some(name) = &arguments.run_name {
         options = options.with_run_name(name);
     }
