@@ -16,6 +16,7 @@ pub(crate) mod hsv;
 mod line;
 pub(crate) mod median;
 pub(crate) mod rows;
+mod shuffle;
 pub(crate) mod thirds;
 pub(crate) mod tone;
 

@@ -80,22 +80,6 @@ pub(super) fn mapped(photo: &Photo, work: impl Fn(&Block) -> Block) -> Photo {
     with_pixels(photo, pixels)
 }
 
-/// A new photo, pixel by pixel.
-#[inline(always)]
-pub(super) fn mapped_pixels(photo: &Photo, work: impl Fn(&[u8; 3]) -> [u8; 3]) -> Photo {
-    mapped(
-        photo,
-        #[inline(always)]
-        |block| {
-            let mut result = [0; BLOCK];
-            for (target, pixel) in result.as_chunks_mut().0.iter_mut().zip(block.as_chunks().0) {
-                *target = work(pixel);
-            }
-            result
-        },
-    )
-}
-
 /// A photo of the same size.
 pub(super) fn with_pixels(photo: &Photo, pixels: Vec<u8>) -> Photo {
     Photo::new(photo.width(), photo.height(), pixels).expect("the size stays")

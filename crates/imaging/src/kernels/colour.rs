@@ -1,6 +1,6 @@
 //! Colour against grey, on each pixel alone.
 
-use super::block::mapped_pixels;
+use super::shuffle::{Mix, mapped_groups};
 use super::{round, vectorized};
 use crate::lab::luma_of_levels;
 use crate::{Grey, Photo};
@@ -58,26 +58,31 @@ fn in_planes(photo: &mut Photo, work: impl Fn([f32; 3]) -> [u8; 3]) {
 
 /// Makes the three channels equal.
 pub(crate) fn greyscale(photo: &Photo, grey: Grey) -> Photo {
-    match grey {
-        // The weights of Rec. 601 in 15 bits, which sum to 2^15: grey stays as it is.
-        Grey::Luminosity => mixed_channels(
-            photo,
-            #[inline(always)]
-            |[r, g, b]| (9798 * r + 19235 * g + 3735 * b + (1 << 14)) >> 15,
-        ),
-        // Rounded: a sum of 3 k + 2 is nearest to k + 1.
-        Grey::Average => mixed_channels(
-            photo,
-            #[inline(always)]
-            |[r, g, b]| (r + g + b + 1) / 3,
-        ),
-    }
-}
-
-fn mixed_channels(photo: &Photo, mix: impl Fn([u32; 3]) -> u32) -> Photo {
-    mapped_pixels(
+    let mix = match grey {
+        // The weights of Rec. 601, which sum to 2^15: grey stays as it is.
+        Grey::Luminosity => Mix::new([9798, 19235, 3735], 1 << 14),
+        // A third, rounded up. A sum of 3 k + 2 is nearest to k + 1.
+        Grey::Average => Mix::new([10923; 3], 10923),
+    };
+    mapped_groups(
         photo,
         #[inline(always)]
-        |&[r, g, b]| [mix([u32::from(r), u32::from(g), u32::from(b)]) as u8; 3],
+        |group, target| mix.apply(group, target),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn averages_are_rounded_to_the_nearest() {
+        let sums = Photo::from_fn(766, 1, |x, _| {
+            [x.min(255), x.saturating_sub(255).min(255), x.saturating_sub(510)].map(|v| v as u8)
+        });
+        let grey = greyscale(&sums.unwrap(), Grey::Average);
+        for (sum, &value) in grey.pixels().iter().step_by(3).enumerate() {
+            assert_eq!(value, (sum as f64 / 3.0).round() as u8, "{sum}");
+        }
+    }
 }

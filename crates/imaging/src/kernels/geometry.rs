@@ -1,26 +1,51 @@
 //! Moving pixels and channels about.
 
-use super::block::{mapped_pixels, with_pixels};
+use super::block::with_pixels;
+use super::shuffle::{Shuffle, mapped_groups};
 use super::vectorized;
 use crate::{Axis, ChannelOrder, ChannelSet, Direction, Photo, Ratio};
 
 pub(crate) fn reordered(photo: &Photo, order: ChannelOrder) -> Photo {
-    let [red, green, blue] = order.sources();
-    mapped_pixels(
+    let sources = order.sources();
+    let shuffle = Shuffle::new(|i| i - i % 3 + sources[i % 3]);
+    mapped_groups(
         photo,
         #[inline(always)]
-        |pixel| [pixel[red], pixel[green], pixel[blue]],
+        |group, target| shuffle.apply(group, target),
     )
 }
 
 pub(crate) fn flipped(photo: &Photo, axis: Axis) -> Photo {
     match axis {
-        Axis::Horizontal => photo.mirrored(),
+        Axis::Horizontal => mirrored(photo),
         Axis::Vertical => {
             let rows = photo.pixels().chunks_exact(photo.width() as usize * 3).rev();
             with_pixels(photo, rows.collect::<Vec<_>>().concat())
         }
     }
+}
+
+/// The first pixel of each row becomes the last.
+pub(crate) fn mirrored(photo: &Photo) -> Photo {
+    let shuffle = Shuffle::new(|i| 45 + 2 * (i % 3) - i);
+    let stride = photo.width() as usize * 3;
+    let mut pixels = vec![0; photo.pixels().len()];
+    vectorized(
+        #[inline(always)]
+        || {
+            for (target, row) in pixels.chunks_exact_mut(stride).zip(photo.pixels().chunks_exact(stride)) {
+                let (rest, groups) = row.as_rchunks();
+                let (targets, last) = target.as_chunks_mut();
+                for (target, group) in targets.iter_mut().zip(groups.iter().rev()) {
+                    shuffle.apply(group, target);
+                }
+                for (pixel, turned) in last.as_chunks_mut::<3>().0.iter_mut().zip(rest.as_chunks().0.iter().rev()) {
+                    *pixel = *turned;
+                }
+            }
+        },
+    );
+    with_pixels(photo, pixels)
 }
 
 /// Moves the channels by half of the width or height, rounded down; what leaves on one side comes back on the other.
