@@ -1,7 +1,8 @@
 //! White balance and tone from statistics of the whole photo.
 
-use super::{apply_tables, factors, round, table};
-use crate::{Photo, luma};
+use super::shuffle::Mix;
+use super::{apply_tables, factors, table, vectorized};
+use crate::Photo;
 
 /// Norm of shades-of-grey; six is what its authors found best.
 pub(crate) const NORM: i32 = 6;
@@ -93,9 +94,24 @@ fn channel_histograms(photo: &Photo) -> [[u64; 256]; 3] {
 
 /// Number of pixels at each rounded luma.
 fn luma_histogram(photo: &Photo) -> [u64; 256] {
-    let mut histogram = [0; 256];
-    for pixel in photo.pixels().chunks_exact(3) {
-        histogram[usize::from(round(luma([pixel[0], pixel[1], pixel[2]])))] += 1;
+    let luma = Mix::luma();
+    let (groups, rest) = photo.pixels().as_chunks();
+    // Neighbours are often equal, and a count that was just written has to be waited for: four take turns.
+    let mut counts = [[0_u64; 256]; 4];
+    vectorized(
+        #[inline(always)]
+        || {
+            for group in groups {
+                for values in luma.values(group).as_chunks::<4>().0 {
+                    for (counts, &value) in counts.iter_mut().zip(values) {
+                        counts[usize::from(value)] += 1;
+                    }
+                }
+            }
+        },
+    );
+    for pixel in rest.as_chunks().0 {
+        counts[0][usize::from(luma.of(*pixel))] += 1;
     }
-    histogram
+    std::array::from_fn(|value| counts.iter().map(|counts| counts[value]).sum())
 }

@@ -59,8 +59,7 @@ fn in_planes(photo: &mut Photo, work: impl Fn([f32; 3]) -> [u8; 3]) {
 /// Makes the three channels equal.
 pub(crate) fn greyscale(photo: &Photo, grey: Grey) -> Photo {
     let mix = match grey {
-        // The weights of Rec. 601, which sum to 2^15: grey stays as it is.
-        Grey::Luminosity => Mix::new([9798, 19235, 3735], 1 << 14),
+        Grey::Luminosity => Mix::luma(),
         // A third, rounded up. A sum of 3 k + 2 is nearest to k + 1.
         Grey::Average => Mix::new([10923; 3], 10923),
     };

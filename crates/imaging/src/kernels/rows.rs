@@ -77,8 +77,8 @@ pub(super) fn filtered<T: Copy + Default, const N: usize>(
     let mut rows: Rows<T, N> = std::array::from_fn(|_| vec![T::default(); stride.next_multiple_of(BLOCK) + 2 * margin]);
     let source = Lines::new(photo);
     let mut lines = Vec::with_capacity(2 * reach + 3);
-    let mut target = vec![0; stride.next_multiple_of(BLOCK)];
-    let mut pixels = Vec::with_capacity(stride * height);
+    // The last block of a row reaches into the next one, which comes after it, or behind the last.
+    let mut pixels = vec![0; stride * height + BLOCK];
     vectorized(
         #[inline(always)]
         || {
@@ -97,12 +97,12 @@ pub(super) fn filtered<T: Copy + Default, const N: usize>(
                 rows.iter_mut().for_each(|row| fill_margins(&mut row[..stride + 2 * margin], reach, beyond));
                 for from in (0..stride).step_by(BLOCK) {
                     let result = across(&rows, &Around { lines: &lines, y, from });
-                    target[from..][..BLOCK].copy_from_slice(&result);
+                    pixels[y * stride + from..][..BLOCK].copy_from_slice(&result);
                 }
-                pixels.extend_from_slice(&target[..stride]);
             }
         },
     );
+    pixels.truncate(stride * height);
     with_pixels(photo, pixels)
 }
 

@@ -74,21 +74,37 @@ impl Mix {
         }
     }
 
+    /// Luma by the weights of Rec. 601, rounded. They sum to one: grey stays as it is.
+    pub(super) fn luma() -> Self {
+        Self::new([9798, 19235, 3735], 1 << (POINT - 1))
+    }
+
+    /// The sum for each pixel of a group.
+    #[inline(always)]
+    pub(super) fn values(&self, group: &Group) -> [u8; REGISTER] {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(wide) = &self.wide {
+            return wide.values(group);
+        }
+        from_fn(|pixel| self.of(group.as_chunks().0[pixel]))
+    }
+
     /// The pixels of a group with three equal channels.
     #[inline(always)]
     pub(super) fn apply(&self, group: &Group, target: &mut Group) {
+        let values = self.values(group);
         #[cfg(target_arch = "x86_64")]
         if let Some(wide) = &self.wide {
-            return wide.apply(group, target);
+            return wide.repeat(values, target);
         }
-        for (grey, pixel) in target.as_chunks_mut::<3>().0.iter_mut().zip(group.as_chunks().0) {
-            *grey = self.of(*pixel);
+        for (pixel, value) in target.as_chunks_mut().0.iter_mut().zip(values) {
+            *pixel = [value; 3];
         }
     }
 
-    fn of(&self, pixel: [u8; 3]) -> [u8; 3] {
+    pub(super) fn of(&self, pixel: [u8; 3]) -> u8 {
         let weighted = (0..3).map(|channel| i32::from(self.weights[channel]) * i32::from(pixel[channel]));
-        [((weighted.sum::<i32>() + self.rounding) >> POINT) as u8; 3]
+        ((weighted.sum::<i32>() + self.rounding) >> POINT) as u8
     }
 }
 
@@ -193,7 +209,7 @@ mod wide {
         }
 
         #[inline(always)]
-        pub(super) fn apply(&self, group: &Group, target: &mut Group) {
+        pub(super) fn values(&self, group: &Group) -> [u8; REGISTER] {
             let simd = self.simd;
             let [reds_greens, weights] = self.reds_greens;
             let [blues, weights_of_blues] = self.blues;
@@ -206,9 +222,15 @@ mod wide {
             };
             let low = simd.sse4_1._mm_packus_epi32(four(0, reds_greens, blues), four(12, reds_greens, blues));
             let high = simd.sse4_1._mm_packus_epi32(four(24, reds_greens, blues), four(32, self.last[0], self.last[1]));
-            let grey = simd.sse2._mm_packus_epi16(low, high);
+            cast(simd.sse2._mm_packus_epi16(low, high))
+        }
+
+        /// Each value three times.
+        #[inline(always)]
+        pub(super) fn repeat(&self, values: [u8; REGISTER], target: &mut Group) {
+            let values: __m128i = cast(values);
             for (target, places) in target.as_chunks_mut::<REGISTER>().0.iter_mut().zip(self.thrice) {
-                *target = cast(simd.ssse3._mm_shuffle_epi8(grey, places));
+                *target = cast(self.simd.ssse3._mm_shuffle_epi8(values, places));
             }
         }
     }
@@ -235,11 +257,11 @@ mod tests {
 
     #[test]
     fn pixels_are_mixed_as_one_by_one() {
-        for mix in [Mix::new([9798, 19235, 3735], 1 << 14), Mix::new([10923; 3], 10923)] {
+        for mix in [Mix::luma(), Mix::new([10923; 3], 10923)] {
             for group in [group(), [255; GROUP], [0; GROUP]] {
                 let mut mixed = [0; GROUP];
                 mix.apply(&group, &mut mixed);
-                let expected: Vec<[u8; 3]> = group.as_chunks().0.iter().map(|pixel| mix.of(*pixel)).collect();
+                let expected: Vec<[u8; 3]> = group.as_chunks().0.iter().map(|pixel| [mix.of(*pixel); 3]).collect();
                 assert_eq!(mixed.as_slice(), expected.as_flattened());
             }
         }
