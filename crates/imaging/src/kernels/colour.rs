@@ -66,7 +66,10 @@ pub(crate) fn greyscale(photo: &Photo, grey: Grey) -> Photo {
     mapped_groups(
         photo,
         #[inline(always)]
-        |group, target| mix.apply(group, target),
+        |[first, second], [first_target, second_target]| {
+            mix.apply(first, first_target);
+            mix.apply(second, second_target);
+        },
     )
 }
 

@@ -1,7 +1,7 @@
 //! Moving pixels and channels about.
 
 use super::block::with_pixels;
-use super::shuffle::{Shuffle, mapped_groups};
+use super::shuffle::{Shuffle, both, both_mut, mapped_groups};
 use super::vectorized;
 use crate::{Axis, ChannelOrder, ChannelSet, Direction, Photo, Ratio};
 
@@ -11,7 +11,7 @@ pub(crate) fn reordered(photo: &Photo, order: ChannelOrder) -> Photo {
     mapped_groups(
         photo,
         #[inline(always)]
-        |group, target| shuffle.apply(group, target),
+        |groups, targets| shuffle.apply(groups, targets),
     )
 }
 
@@ -34,10 +34,11 @@ pub(crate) fn mirrored(photo: &Photo) -> Photo {
         #[inline(always)]
         || {
             for (target, row) in pixels.chunks_exact_mut(stride).zip(photo.pixels().chunks_exact(stride)) {
-                let (rest, groups) = row.as_rchunks();
+                let (rest, pairs) = row.as_rchunks();
                 let (targets, last) = target.as_chunks_mut();
-                for (target, group) in targets.iter_mut().zip(groups.iter().rev()) {
-                    shuffle.apply(group, target);
+                for (target, pair) in targets.iter_mut().zip(pairs.iter().rev()) {
+                    let [first, second] = both_mut(target);
+                    shuffle.apply(both(pair), [second, first]);
                 }
                 for (pixel, turned) in last.as_chunks_mut::<3>().0.iter_mut().zip(rest.as_chunks().0.iter().rev()) {
                     *pixel = *turned;

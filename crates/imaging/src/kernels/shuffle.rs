@@ -39,15 +39,17 @@ impl Shuffle {
         }
     }
 
-    /// The bytes of a group at their new places.
+    /// The bytes of two groups, each at their new places.
     #[inline(always)]
-    pub(super) fn apply(&self, group: &Group, target: &mut Group) {
+    pub(super) fn apply(&self, groups: [&Group; 2], targets: [&mut Group; 2]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(wide) = &self.wide {
-            return wide.apply(group, target);
+            return wide.apply(groups, targets);
         }
-        for (value, &place) in target.iter_mut().zip(&self.sources) {
-            *value = group[place];
+        for (group, target) in groups.into_iter().zip(targets) {
+            for (value, &place) in target.iter_mut().zip(&self.sources) {
+                *value = group[place];
+            }
         }
     }
 }
@@ -108,30 +110,43 @@ impl Mix {
     }
 }
 
-/// A new photo, group by group; the last group is filled up with zeros.
+/// A new photo, two groups at a time; the last ones are filled up with zeros.
 #[inline(always)]
-pub(super) fn mapped_groups(photo: &Photo, work: impl Fn(&Group, &mut Group)) -> Photo {
-    let (groups, rest) = photo.pixels().as_chunks();
+pub(super) fn mapped_groups(photo: &Photo, work: impl Fn([&Group; 2], [&mut Group; 2])) -> Photo {
     let mut pixels = vec![0; photo.pixels().len()];
     vectorized(
         #[inline(always)]
         || {
+            let (sources, last) = photo.pixels().as_chunks::<{ 2 * GROUP }>();
             let (targets, last_target) = pixels.as_chunks_mut();
-            for (target, group) in targets.iter_mut().zip(groups) {
-                work(group, target);
+            for (target, source) in targets.iter_mut().zip(sources) {
+                work(both(source), both_mut(target));
             }
-            let (mut last, mut result) = ([0; GROUP], [0; GROUP]);
-            last[..rest.len()].copy_from_slice(rest);
-            work(&last, &mut result);
-            last_target.copy_from_slice(&result[..rest.len()]);
+            let (mut source, mut target) = ([0; 2 * GROUP], [0; 2 * GROUP]);
+            source[..last.len()].copy_from_slice(last);
+            work(both(&source), both_mut(&mut target));
+            last_target.copy_from_slice(&target[..last.len()]);
         },
     );
     with_pixels(photo, pixels)
 }
 
+#[inline(always)]
+pub(super) fn both(groups: &[u8; 2 * GROUP]) -> [&Group; 2] {
+    let (groups, _) = groups.as_chunks();
+    [&groups[0], &groups[1]]
+}
+
+#[inline(always)]
+pub(super) fn both_mut(groups: &mut [u8; 2 * GROUP]) -> [&mut Group; 2] {
+    let (first, second) = groups.split_at_mut(GROUP);
+    let valid = "half of two groups";
+    [first.first_chunk_mut().expect(valid), second.first_chunk_mut().expect(valid)]
+}
+
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use std::arch::x86_64::__m128i;
+    use std::arch::x86_64::{__m128i, __m256i};
     use std::array::from_fn;
 
     use pulp::cast;
@@ -144,10 +159,10 @@ mod wide {
 
     type Places = [u8; REGISTER];
 
-    /// For each register of the result, the places in each register of the source.
+    /// For each register of the result, the places in each register of the source; in both halves, for two groups at a time.
     pub(super) struct Shuffle {
         simd: V3,
-        places: [[__m128i; 3]; 3],
+        places: [[__m256i; 3]; 3],
     }
 
     impl Shuffle {
@@ -161,18 +176,31 @@ mod wide {
             let places = |target: usize, register: usize| -> Places {
                 from_fn(|i| place(sources[target * REGISTER + i], register))
             };
-            Some(Self { simd, places: from_fn(|target| from_fn(|register| cast(places(target, register)))) })
+            let twice = |places: Places| cast([places; 2]);
+            Some(Self { simd, places: from_fn(|target| from_fn(|register| twice(places(target, register)))) })
         }
 
         #[inline(always)]
-        pub(super) fn apply(&self, group: &Group, target: &mut Group) {
+        pub(super) fn apply(&self, [first, second]: [&Group; 2], [first_target, second_target]: [&mut Group; 2]) {
             let simd = self.simd;
-            let [first, second, third]: [__m128i; 3] = cast(*group);
-            for (target, places) in target.as_chunks_mut::<REGISTER>().0.iter_mut().zip(&self.places) {
-                let first = simd.ssse3._mm_shuffle_epi8(first, places[0]);
-                let second = simd.ssse3._mm_shuffle_epi8(second, places[1]);
-                let third = simd.ssse3._mm_shuffle_epi8(third, places[2]);
-                *target = cast(simd.sse2._mm_or_si128(simd.sse2._mm_or_si128(first, second), third));
+            let ([first, second], targets): ([[__m128i; 3]; 2], _) = (
+                [cast(*first), cast(*second)],
+                first_target.as_chunks_mut::<REGISTER>().0.iter_mut().zip(second_target.as_chunks_mut::<REGISTER>().0),
+            );
+            let both = |register: usize| {
+                let half = simd.avx._mm256_castsi128_si256(first[register]);
+                simd.avx2._mm256_inserti128_si256::<1>(half, second[register])
+            };
+            let sources = [both(0), both(1), both(2)];
+            for ((first, second), places) in targets.zip(&self.places) {
+                let picked = [
+                    simd.avx2._mm256_shuffle_epi8(sources[0], places[0]),
+                    simd.avx2._mm256_shuffle_epi8(sources[1], places[1]),
+                    simd.avx2._mm256_shuffle_epi8(sources[2], places[2]),
+                ];
+                let joined = simd.avx2._mm256_or_si256(simd.avx2._mm256_or_si256(picked[0], picked[1]), picked[2]);
+                *first = cast(simd.avx._mm256_castsi256_si128(joined));
+                *second = cast(simd.avx2._mm256_extracti128_si256::<1>(joined));
             }
         }
     }
@@ -240,6 +268,15 @@ mod wide {
 mod tests {
     use super::*;
 
+    /// The same without wide instructions.
+    fn plain(shuffle: &Shuffle) -> Shuffle {
+        Shuffle {
+            sources: shuffle.sources,
+            #[cfg(target_arch = "x86_64")]
+            wide: None,
+        }
+    }
+
     fn group() -> Group {
         from_fn(|i| (i * 37 % 256) as u8)
     }
@@ -249,9 +286,12 @@ mod tests {
         let group = group();
         for step in [1, 5, 7, 11, 47] {
             let expected: Group = from_fn(|i| group[i * step % GROUP]);
-            let mut shuffled = [0; GROUP];
-            Shuffle::new(|i| i * step % GROUP).apply(&group, &mut shuffled);
-            assert_eq!(shuffled, expected, "{step}");
+            let shuffle = || Shuffle::new(|i| i * step % GROUP);
+            for shuffle in [shuffle(), plain(&shuffle())] {
+                let (mut first, mut second) = ([0; GROUP], [0; GROUP]);
+                shuffle.apply([&group, &[7; GROUP]], [&mut first, &mut second]);
+                assert_eq!((first, second), (expected, [7; GROUP]), "{step}");
+            }
         }
     }
 
