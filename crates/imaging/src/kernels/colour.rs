@@ -66,10 +66,7 @@ pub(crate) fn greyscale(photo: &Photo, grey: Grey) -> Photo {
     mapped_groups(
         photo,
         #[inline(always)]
-        |[first, second], [first_target, second_target]| {
-            mix.apply(first, first_target);
-            mix.apply(second, second_target);
-        },
+        |[first, second]| [mix.apply(first), mix.apply(second)],
     )
 }
 

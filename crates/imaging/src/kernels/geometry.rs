@@ -1,7 +1,7 @@
 //! Moving pixels and channels about.
 
 use super::block::with_pixels;
-use super::shuffle::{Shuffle, both, both_mut, mapped_groups};
+use super::shuffle::{Shuffle, both, mapped_groups};
 use super::vectorized;
 use crate::{Axis, ChannelOrder, ChannelSet, Direction, Photo, Ratio};
 
@@ -11,7 +11,7 @@ pub(crate) fn reordered(photo: &Photo, order: ChannelOrder) -> Photo {
     mapped_groups(
         photo,
         #[inline(always)]
-        |groups, targets| shuffle.apply(groups, targets),
+        |groups| shuffle.apply(groups),
     )
 }
 
@@ -29,19 +29,18 @@ pub(crate) fn flipped(photo: &Photo, axis: Axis) -> Photo {
 pub(crate) fn mirrored(photo: &Photo) -> Photo {
     let shuffle = Shuffle::new(|i| 45 + 2 * (i % 3) - i);
     let stride = photo.width() as usize * 3;
-    let mut pixels = vec![0; photo.pixels().len()];
+    let mut pixels = Vec::with_capacity(photo.pixels().len());
     vectorized(
         #[inline(always)]
         || {
-            for (target, row) in pixels.chunks_exact_mut(stride).zip(photo.pixels().chunks_exact(stride)) {
+            for row in photo.pixels().chunks_exact(stride) {
                 let (rest, pairs) = row.as_rchunks();
-                let (targets, last) = target.as_chunks_mut();
-                for (target, pair) in targets.iter_mut().zip(pairs.iter().rev()) {
-                    let [first, second] = both_mut(target);
-                    shuffle.apply(both(pair), [second, first]);
+                for pair in pairs.iter().rev() {
+                    let [first, second] = shuffle.apply(both(pair));
+                    pixels.extend_from_slice([second, first].as_flattened().as_flattened());
                 }
-                for (pixel, turned) in last.as_chunks_mut::<3>().0.iter_mut().zip(rest.as_chunks().0.iter().rev()) {
-                    *pixel = *turned;
+                for pixel in rest.as_chunks::<3>().0.iter().rev() {
+                    pixels.extend_from_slice(pixel);
                 }
             }
         },

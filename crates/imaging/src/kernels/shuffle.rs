@@ -17,6 +17,9 @@ const REGISTER: usize = 16;
 
 pub(super) type Group = [u8; GROUP];
 
+/// A group as it is written: a processor waits long for what is read in one piece and was written in several.
+pub(super) type Registers = [[u8; REGISTER]; 3];
+
 /// From which of the 48 bytes of a group each byte comes.
 pub(super) struct Shuffle {
     sources: [usize; GROUP],
@@ -41,16 +44,12 @@ impl Shuffle {
 
     /// The bytes of two groups, each at their new places.
     #[inline(always)]
-    pub(super) fn apply(&self, groups: [&Group; 2], targets: [&mut Group; 2]) {
+    pub(super) fn apply(&self, groups: [&Group; 2]) -> [Registers; 2] {
         #[cfg(target_arch = "x86_64")]
         if let Some(wide) = &self.wide {
-            return wide.apply(groups, targets);
+            return wide.apply(groups);
         }
-        for (group, target) in groups.into_iter().zip(targets) {
-            for (value, &place) in target.iter_mut().zip(&self.sources) {
-                *value = group[place];
-            }
-        }
+        groups.map(|group| from_fn(|register| from_fn(|i| group[self.sources[register * REGISTER + i]])))
     }
 }
 
@@ -93,15 +92,13 @@ impl Mix {
 
     /// The pixels of a group with three equal channels.
     #[inline(always)]
-    pub(super) fn apply(&self, group: &Group, target: &mut Group) {
+    pub(super) fn apply(&self, group: &Group) -> Registers {
         let values = self.values(group);
         #[cfg(target_arch = "x86_64")]
         if let Some(wide) = &self.wide {
-            return wide.repeat(values, target);
+            return wide.repeat(values);
         }
-        for (pixel, value) in target.as_chunks_mut().0.iter_mut().zip(values) {
-            *pixel = [value; 3];
-        }
+        from_fn(|register| from_fn(|i| values[(register * REGISTER + i) / 3]))
     }
 
     pub(super) fn of(&self, pixel: [u8; 3]) -> u8 {
@@ -112,20 +109,18 @@ impl Mix {
 
 /// A new photo, two groups at a time; the last ones are filled up with zeros.
 #[inline(always)]
-pub(super) fn mapped_groups(photo: &Photo, work: impl Fn([&Group; 2], [&mut Group; 2])) -> Photo {
-    let mut pixels = vec![0; photo.pixels().len()];
+pub(super) fn mapped_groups(photo: &Photo, work: impl Fn([&Group; 2]) -> [Registers; 2]) -> Photo {
+    let (pairs, rest) = photo.pixels().as_chunks::<{ 2 * GROUP }>();
+    let mut pixels = Vec::with_capacity(photo.pixels().len());
     vectorized(
         #[inline(always)]
         || {
-            let (sources, last) = photo.pixels().as_chunks::<{ 2 * GROUP }>();
-            let (targets, last_target) = pixels.as_chunks_mut();
-            for (target, source) in targets.iter_mut().zip(sources) {
-                work(both(source), both_mut(target));
+            for pair in pairs {
+                pixels.extend_from_slice(work(both(pair)).as_flattened().as_flattened());
             }
-            let (mut source, mut target) = ([0; 2 * GROUP], [0; 2 * GROUP]);
-            source[..last.len()].copy_from_slice(last);
-            work(both(&source), both_mut(&mut target));
-            last_target.copy_from_slice(&target[..last.len()]);
+            let mut last = [0; 2 * GROUP];
+            last[..rest.len()].copy_from_slice(rest);
+            pixels.extend_from_slice(&work(both(&last)).as_flattened().as_flattened()[..rest.len()]);
         },
     );
     with_pixels(photo, pixels)
@@ -137,13 +132,6 @@ pub(super) fn both(groups: &[u8; 2 * GROUP]) -> [&Group; 2] {
     [&groups[0], &groups[1]]
 }
 
-#[inline(always)]
-pub(super) fn both_mut(groups: &mut [u8; 2 * GROUP]) -> [&mut Group; 2] {
-    let (first, second) = groups.split_at_mut(GROUP);
-    let valid = "half of two groups";
-    [first.first_chunk_mut().expect(valid), second.first_chunk_mut().expect(valid)]
-}
-
 #[cfg(target_arch = "x86_64")]
 mod wide {
     use std::arch::x86_64::{__m128i, __m256i};
@@ -152,7 +140,7 @@ mod wide {
     use pulp::cast;
     use pulp::x86::V3;
 
-    use super::{GROUP, Group, POINT, REGISTER};
+    use super::{GROUP, Group, POINT, REGISTER, Registers};
 
     /// What the instruction takes for a zero.
     const ZERO: u8 = 0x80;
@@ -181,27 +169,28 @@ mod wide {
         }
 
         #[inline(always)]
-        pub(super) fn apply(&self, [first, second]: [&Group; 2], [first_target, second_target]: [&mut Group; 2]) {
+        pub(super) fn apply(&self, [first, second]: [&Group; 2]) -> [Registers; 2] {
             let simd = self.simd;
-            let ([first, second], targets): ([[__m128i; 3]; 2], _) = (
-                [cast(*first), cast(*second)],
-                first_target.as_chunks_mut::<REGISTER>().0.iter_mut().zip(second_target.as_chunks_mut::<REGISTER>().0),
-            );
-            let both = |register: usize| {
-                let half = simd.avx._mm256_castsi128_si256(first[register]);
-                simd.avx2._mm256_inserti128_si256::<1>(half, second[register])
-            };
-            let sources = [both(0), both(1), both(2)];
-            for ((first, second), places) in targets.zip(&self.places) {
-                let picked = [
-                    simd.avx2._mm256_shuffle_epi8(sources[0], places[0]),
-                    simd.avx2._mm256_shuffle_epi8(sources[1], places[1]),
-                    simd.avx2._mm256_shuffle_epi8(sources[2], places[2]),
-                ];
-                let joined = simd.avx2._mm256_or_si256(simd.avx2._mm256_or_si256(picked[0], picked[1]), picked[2]);
-                *first = cast(simd.avx._mm256_castsi256_si128(joined));
-                *second = cast(simd.avx2._mm256_extracti128_si256::<1>(joined));
-            }
+            let (first, second): ([__m128i; 3], [__m128i; 3]) = (cast(*first), cast(*second));
+            let sources = [
+                simd.avx2._mm256_inserti128_si256::<1>(simd.avx._mm256_castsi128_si256(first[0]), second[0]),
+                simd.avx2._mm256_inserti128_si256::<1>(simd.avx._mm256_castsi128_si256(first[1]), second[1]),
+                simd.avx2._mm256_inserti128_si256::<1>(simd.avx._mm256_castsi128_si256(first[2]), second[2]),
+            ];
+            // Not in a loop, which would take the way through memory.
+            let [a, b, c] = [self.picked(&sources, 0), self.picked(&sources, 1), self.picked(&sources, 2)];
+            [[a[0], b[0], c[0]], [a[1], b[1], c[1]]]
+        }
+
+        /// One register of each group.
+        #[inline(always)]
+        fn picked(&self, sources: &[__m256i; 3], target: usize) -> [Places; 2] {
+            let (simd, places) = (self.simd, &self.places[target]);
+            let first = simd.avx2._mm256_shuffle_epi8(sources[0], places[0]);
+            let second = simd.avx2._mm256_shuffle_epi8(sources[1], places[1]);
+            let third = simd.avx2._mm256_shuffle_epi8(sources[2], places[2]);
+            let joined = simd.avx2._mm256_or_si256(simd.avx2._mm256_or_si256(first, second), third);
+            [cast(simd.avx._mm256_castsi256_si128(joined)), cast(simd.avx2._mm256_extracti128_si256::<1>(joined))]
         }
     }
 
@@ -255,11 +244,13 @@ mod wide {
 
         /// Each value three times.
         #[inline(always)]
-        pub(super) fn repeat(&self, values: [u8; REGISTER], target: &mut Group) {
-            let values: __m128i = cast(values);
-            for (target, places) in target.as_chunks_mut::<REGISTER>().0.iter_mut().zip(self.thrice) {
-                *target = cast(self.simd.ssse3._mm_shuffle_epi8(values, places));
-            }
+        pub(super) fn repeat(&self, values: [u8; REGISTER]) -> Registers {
+            let (simd, values, [first, second, third]) = (self.simd, cast(values), self.thrice);
+            [
+                cast(simd.ssse3._mm_shuffle_epi8(values, first)),
+                cast(simd.ssse3._mm_shuffle_epi8(values, second)),
+                cast(simd.ssse3._mm_shuffle_epi8(values, third)),
+            ]
         }
     }
 }
@@ -288,9 +279,8 @@ mod tests {
             let expected: Group = from_fn(|i| group[i * step % GROUP]);
             let shuffle = || Shuffle::new(|i| i * step % GROUP);
             for shuffle in [shuffle(), plain(&shuffle())] {
-                let (mut first, mut second) = ([0; GROUP], [0; GROUP]);
-                shuffle.apply([&group, &[7; GROUP]], [&mut first, &mut second]);
-                assert_eq!((first, second), (expected, [7; GROUP]), "{step}");
+                let [first, second] = shuffle.apply([&group, &[7; GROUP]]);
+                assert_eq!((first.as_flattened(), second.as_flattened()), (&expected[..], &[7; GROUP][..]), "{step}");
             }
         }
     }
@@ -299,10 +289,8 @@ mod tests {
     fn pixels_are_mixed_as_one_by_one() {
         for mix in [Mix::luma(), Mix::new([10923; 3], 10923)] {
             for group in [group(), [255; GROUP], [0; GROUP]] {
-                let mut mixed = [0; GROUP];
-                mix.apply(&group, &mut mixed);
                 let expected: Vec<[u8; 3]> = group.as_chunks().0.iter().map(|pixel| [mix.of(*pixel); 3]).collect();
-                assert_eq!(mixed.as_slice(), expected.as_flattened());
+                assert_eq!(mix.apply(&group).as_flattened(), expected.as_flattened());
             }
         }
     }
