@@ -4,7 +4,7 @@
 
 use super::block::{BLOCK, Block, at, block, blocks, with_pixels};
 use super::mixed_photos;
-use super::rows::{Rows, filtered};
+use super::rows::{Rows, filtered, over_rows};
 use crate::Photo;
 
 /// Median over the square that reaches `radius` pixels to every side; between whole numbers the two are mixed.
@@ -28,39 +28,37 @@ fn clamped(place: isize, side: usize) -> usize {
     (place.max(0) as usize).min(side - 1)
 }
 
-/// Three columns are sorted once for all squares in which they lie. The median of nine is that of the largest smallest, the
-/// middle middle and the smallest largest one.
+/// The median of nine is that of the largest smallest, the middle middle and the smallest largest one of three threes.
 fn of_nine(photo: &Photo) -> Photo {
-    filtered(
+    over_rows::<1, 3>(
         photo,
-        1,
         clamped,
         #[inline(always)]
-        |around| {
-            let rows = [around.row(-1), around.row(0), around.row(1)];
-            blocks(
+        |rows, from| {
+            let three = |row: usize| [at(rows[row], from), at(rows[row], from + 3), at(rows[row], from + 6)];
+            let (above, here, below) = (three(0), three(1), three(2));
+            block(
                 #[inline(always)]
-                |i, column| {
-                    lane(&rows, i, column);
-                    exchange(column, SORT_THREE);
+                |i| {
+                    let [a, b, c] = sorted_three(above[0][i], above[1][i], above[2][i]);
+                    let [d, e, f] = sorted_three(here[0][i], here[1][i], here[2][i]);
+                    let [g, h, k] = sorted_three(below[0][i], below[1][i], below[2][i]);
+                    median_of_three(a.max(d).max(g), median_of_three(b, e, h), c.min(f).min(k))
                 },
             )
         },
-        #[inline(always)]
-        |ranks, around| {
-            let of = |rank: usize, column: usize| at(&ranks[rank], around.from() + 3 * column);
-            let (low, middle, high) =
-                ([of(0, 0), of(0, 1), of(0, 2)], [of(1, 0), of(1, 1), of(1, 2)], [of(2, 0), of(2, 1), of(2, 2)]);
-            block(|i| {
-                let mut middle = [middle[0][i], middle[1][i], middle[2][i]];
-                exchange(&mut middle, SORT_THREE);
-                let low = low[0][i].max(low[1][i]).max(low[2][i]);
-                let high = high[0][i].min(high[1][i]).min(high[2][i]);
-                // The median of three.
-                low.max(middle[1]).min(high).max(low.min(middle[1]))
-            })
-        },
     )
+}
+
+#[inline(always)]
+fn sorted_three(a: u8, b: u8, c: u8) -> [u8; 3] {
+    let (low, high) = (a.min(b), a.max(b));
+    [low.min(c), low.max(high.min(c)), high.max(c)]
+}
+
+#[inline(always)]
+fn median_of_three(a: u8, b: u8, c: u8) -> u8 {
+    a.min(b).max(a.max(b).min(c))
 }
 
 /// Five columns are sorted once for all squares in which they lie, and so are pairs of them merged.
@@ -122,8 +120,6 @@ fn exchange<const N: usize, const M: usize>(values: &mut [u8; N], pairs: [(usize
         (values[low], values[high]) = (values[low].min(values[high]), values[low].max(values[high]));
     }
 }
-
-const SORT_THREE: [(usize, usize); 3] = [(1, 2), (0, 1), (1, 2)];
 
 const SORT_FIVE: [(usize, usize); 9] = [(0, 3), (1, 4), (0, 2), (1, 3), (0, 1), (2, 4), (1, 2), (3, 4), (2, 3)];
 

@@ -1,4 +1,4 @@
-//! Filters in two steps: down the columns, then across what that left.
+//! Filters in two steps, down the columns and then across what that left, or in one step over the rows around.
 
 use super::block::{BLOCK, Block, at, with_pixels};
 use super::vectorized;
@@ -97,6 +97,46 @@ pub(super) fn filtered<T: Copy + Default, const N: usize>(
                 rows.iter_mut().for_each(|row| fill_margins(&mut row[..stride + 2 * margin], reach, beyond));
                 for from in (0..stride).step_by(BLOCK) {
                     let result = across(&rows, &Around { lines: &lines, y, from });
+                    pixels[y * stride + from..][..BLOCK].copy_from_slice(&result);
+                }
+            }
+        },
+    );
+    pixels.truncate(stride * height);
+    with_pixels(photo, pixels)
+}
+
+/// A new photo of the same size, block by block from the rows around: `work` gets those from `REACH` above to as many below,
+/// each with margins of `REACH` pixels, filled from the places that `beyond` names, and where in them the block begins.
+#[inline(always)]
+pub(super) fn over_rows<const REACH: usize, const N: usize>(
+    photo: &Photo,
+    beyond: fn(isize, usize) -> usize,
+    work: impl Fn(&[&[u8]; N], usize) -> Block,
+) -> Photo {
+    const { assert!(N == 2 * REACH + 1, "rows above, the row, rows below") };
+    let (stride, height) = (photo.width() as usize * 3, photo.height() as usize);
+    let margin = 3 * REACH;
+    // Row `y` of the photo is in place `y % N`.
+    let mut rows: [Vec<u8>; N] = std::array::from_fn(|_| vec![0; stride.next_multiple_of(BLOCK) + 2 * margin]);
+    let fill = |row: &mut Vec<u8>, y: usize| {
+        row[margin..][..stride].copy_from_slice(&photo.pixels()[y * stride..][..stride]);
+        fill_margins(&mut row[..stride + 2 * margin], REACH, beyond);
+    };
+    (0..REACH.min(height)).for_each(|y| fill(&mut rows[y % N], y));
+    // The last block of a row reaches into the next one, which comes after it, or behind the last.
+    let mut pixels = vec![0; stride * height + BLOCK];
+    vectorized(
+        #[inline(always)]
+        || {
+            for y in 0..height {
+                if y + REACH < height {
+                    fill(&mut rows[(y + REACH) % N], y + REACH);
+                }
+                let place = |line: usize| beyond((y + line) as isize - REACH as isize, height) % N;
+                let around: [&[u8]; N] = std::array::from_fn(|line| &*rows[place(line)]);
+                for from in (0..stride).step_by(BLOCK) {
+                    let result = work(&around, from);
                     pixels[y * stride + from..][..BLOCK].copy_from_slice(&result);
                 }
             }
