@@ -86,19 +86,6 @@ impl<T: Sample> Photo<T> {
         [self.pixels[at], self.pixels[at + 1], self.pixels[at + 2]]
     }
 
-    /// The same photo mirrored left to right.
-    #[must_use]
-    pub fn mirrored(&self) -> Self {
-        let stride = self.width as usize * 3;
-        let mut pixels = Vec::with_capacity(self.pixels.len());
-        for row in self.pixels.chunks_exact(stride) {
-            for pixel in row.chunks_exact(3).rev() {
-                pixels.extend_from_slice(pixel);
-            }
-        }
-        Self { width: self.width, height: self.height, pixels }
-    }
-
     /// This photo and `other` side by side, the tops level, a shorter one filled up with black.
     #[must_use]
     pub fn beside(&self, other: &Self) -> Self {

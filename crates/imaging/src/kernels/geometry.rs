@@ -17,7 +17,7 @@ pub(crate) fn reordered(photo: &Photo, order: ChannelOrder) -> Photo {
 
 pub(crate) fn flipped(photo: &Photo, axis: Axis) -> Photo {
     match axis {
-        Axis::Horizontal => mirrored(photo),
+        Axis::Horizontal => photo.mirrored(),
         Axis::Vertical => {
             let rows = photo.pixels().chunks_exact(photo.width() as usize * 3).rev();
             with_pixels(photo, rows.collect::<Vec<_>>().concat())
@@ -25,27 +25,30 @@ pub(crate) fn flipped(photo: &Photo, axis: Axis) -> Photo {
     }
 }
 
-/// The first pixel of each row becomes the last.
-pub(crate) fn mirrored(photo: &Photo) -> Photo {
-    let shuffle = Shuffle::new(|i| 45 + 2 * (i % 3) - i);
-    let stride = photo.width() as usize * 3;
-    let mut pixels = Vec::with_capacity(photo.pixels().len());
-    vectorized(
-        #[inline(always)]
-        || {
-            for row in photo.pixels().chunks_exact(stride) {
-                let (rest, pairs) = row.as_rchunks();
-                for pair in pairs.iter().rev() {
-                    let [first, second] = shuffle.apply(both(pair));
-                    pixels.extend_from_slice([second, first].as_flattened().as_flattened());
+impl Photo {
+    /// The same photo mirrored left to right.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        // The last of sixteen pixels comes first, the channels of each stay in order.
+        let shuffle = Shuffle::new(|i| 3 * (15 - i / 3) + i % 3);
+        let mut pixels = Vec::with_capacity(self.pixels().len());
+        vectorized(
+            #[inline(always)]
+            || {
+                for row in self.pixels().chunks_exact(self.width() as usize * 3) {
+                    let (rest, pairs) = row.as_rchunks();
+                    for pair in pairs.iter().rev() {
+                        let [first, second] = shuffle.apply(both(pair));
+                        pixels.extend_from_slice([second, first].as_flattened().as_flattened());
+                    }
+                    for pixel in rest.as_chunks::<3>().0.iter().rev() {
+                        pixels.extend_from_slice(pixel);
+                    }
                 }
-                for pixel in rest.as_chunks::<3>().0.iter().rev() {
-                    pixels.extend_from_slice(pixel);
-                }
-            }
-        },
-    );
-    with_pixels(photo, pixels)
+            },
+        );
+        with_pixels(self, pixels)
+    }
 }
 
 /// Moves the channels by half of the width or height, rounded down; what leaves on one side comes back on the other.

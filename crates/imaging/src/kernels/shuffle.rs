@@ -1,7 +1,6 @@
 //! Pixels taken apart and put together within registers, sixteen at a time.
 //!
-//! Processors move the bytes of a register about by one instruction, for which the compiler has no loop. Results are written
-//! register by register: a processor waits long for what is read in one piece and was written in several.
+//! Processors move the bytes of a register about by one instruction, for which the compiler has no loop.
 
 use std::array::from_fn;
 
