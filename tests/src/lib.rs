@@ -3,6 +3,7 @@
 //! The tests treat the program as its user does: they start it, read what it prints and look at the files that it
 //! leaves. [`Scratch`] gives each test a folder and an environment of its own, [`program`] the freshly built binary.
 
+mod finished;
 mod http;
 mod mlflow;
 mod program;
@@ -10,11 +11,12 @@ mod running;
 mod scratch;
 mod store;
 
+pub use finished::Finished;
 pub use http::{Reply, get, post};
 pub use mlflow::MlflowServer;
 pub use program::{cargo, program, workspace};
 pub use running::Running;
-pub use scratch::{Finished, SMALL_TRAINING, Scratch};
+pub use scratch::{SMALL_TRAINING, Scratch};
 pub use store::{metric_rows, rows};
 
 use std::io::Write;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use crate::scratch::Finished;
+use crate::finished::Finished;
 use crate::wait_for;
 
 /// A started program. Its output goes to files, so that it never waits for a reader. Killed when dropped.

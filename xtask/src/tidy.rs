@@ -1,12 +1,15 @@
 //! `cargo xtask tidy`: the house rules that a program can check. Each rule is a function from a [`Workspace`] to the
 //! violations it finds; all of them are listed, each with its place and what to do.
 
+mod circles;
 mod documents;
 mod edges;
 mod hyperparameters;
 mod manifests;
-mod rust_text;
+mod modules;
+mod names;
 mod sources;
+mod syntax;
 mod workspace;
 
 use std::fmt;
@@ -17,7 +20,7 @@ use anyhow::Result;
 use crate::project::Project;
 use workspace::Workspace;
 
-const RULES: [fn(&Workspace) -> Vec<Violation>; 15] = [
+const RULES: [fn(&Workspace) -> Vec<Violation>; 17] = [
     edges::only_listed_edges,
     edges::heavy_dependencies_stay_confined,
     manifests::packages_are_named_after_their_folder,
@@ -26,7 +29,9 @@ const RULES: [fn(&Workspace) -> Vec<Violation>; 15] = [
     manifests::every_crate_has_a_readme,
     documents::architecture_names_every_crate,
     documents::no_machine_paths,
+    circles::no_circles_of_files,
     hyperparameters::hyperparameters_have_one_default,
+    sources::files_are_rust,
     sources::files_start_with_docs,
     sources::files_are_short,
     sources::no_mod_files,
@@ -38,7 +43,7 @@ const RULES: [fn(&Workspace) -> Vec<Violation>; 15] = [
 /// Lists what breaks a rule on stdout, and files that may soon on stderr.
 pub(crate) fn run(project: &Project) -> Result<ExitCode> {
     let workspace = Workspace::load(project)?;
-    for note in sources::long_files(&workspace) {
+    for note in sources::long_files(&workspace).into_iter().chain(circles::known(&workspace)) {
         eprintln!("note: {note}");
     }
     let violations = check(&workspace);

@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn tests_may_make_paths_up() {
-        let path = "let path = \"/home/ansel/photos\";\n";
+        let path = "const PATH: &str = \"/home/ansel/photos\";\n";
         let in_module = format!("#[cfg(test)]\nmod tests {{\n{path}}}\n");
         let workspace = files(&[("crates/rl/tests/it/main.rs", path), ("crates/rl/src/lib.rs", &in_module)]);
         assert!(no_machine_paths(&workspace).is_empty());

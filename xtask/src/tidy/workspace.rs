@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use cargo_metadata::{DependencyKind, Package};
 
-use super::rust_text;
+use super::syntax::Source;
 use crate::project::Project;
 
 /// Members and text files of a workspace.
@@ -46,10 +46,8 @@ pub(super) struct File {
     /// Path from the root, with forward slashes.
     pub(super) path: String,
     pub(super) text: String,
-    /// The text without comments and without the contents of literals, line for line; empty for other than Rust files.
-    pub(super) code: String,
-    /// For each line, whether it belongs to a test.
-    is_test: Vec<bool>,
+    /// What the text says, where it is Rust.
+    pub(super) source: Option<Source>,
 }
 
 impl Workspace {
@@ -116,14 +114,18 @@ impl Member {
 impl File {
     /// A file with this content.
     pub(super) fn new(path: &str, text: &str) -> Self {
-        let code = if path.ends_with(".rs") { rust_text::code_only(text) } else { String::new() };
-        let is_test = if is_test_path(path) { vec![true; text.lines().count()] } else { rust_text::test_lines(&code) };
-        Self { path: path.to_owned(), text: text.to_owned(), code, is_test }
+        let source = path.ends_with(".rs").then(|| Source::new(text));
+        Self { path: path.to_owned(), text: text.to_owned(), source }
     }
 
     /// Whether the whole file belongs to tests.
     pub(super) fn is_test(&self) -> bool {
         is_test_path(&self.path)
+    }
+
+    /// The text without comments and without the contents of literals, line for line; empty for other than Rust files.
+    pub(super) fn code(&self) -> &str {
+        self.source.as_ref().map_or("", |source| &source.code)
     }
 
     /// The lines that belong to no test, numbered from 1.
@@ -133,7 +135,7 @@ impl File {
 
     /// The code of the lines that belong to no test, numbered from 1.
     pub(super) fn non_test_code(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.outside_tests(&self.code)
+        self.outside_tests(self.code())
     }
 
     /// The number, from 1, of the first line that satisfies the predicate; 1 when none does.
@@ -142,7 +144,9 @@ impl File {
     }
 
     fn outside_tests<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
-        let tests = self.is_test.iter().copied().chain(std::iter::repeat(false));
+        let whole = self.is_test();
+        let tests = self.source.as_ref().map_or(&[][..], |source| &source.test_lines);
+        let tests = tests.iter().copied().chain(std::iter::repeat(false)).map(move |test| test || whole);
         text.lines().zip(tests).enumerate().filter(|(_, (_, test))| !test).map(|(index, (line, _))| (index + 1, line))
     }
 }
