@@ -1,21 +1,18 @@
 //! Files of a run.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use crate::{
     Error, Run,
-    files::{copy_atomic, copy_new, write_atomic, write_new},
-    image::IMAGE_FOLDER,
+    files::{copy_whole, files_below, write_whole},
     record::{Artifact, Fingerprint, Record},
     run::Backend,
     validate,
 };
 
-/// How deep a folder of artifacts may go.
-const MAX_DEPTH: usize = 32;
+/// The folder that the page's image grid shows. One file in it whose name the page cannot parse hides all
+/// images of the run (mlflow/mlflow#24789), so nothing else may be put there.
+pub(crate) const IMAGE_FOLDER: &str = "images/";
 
 /// To what a file belongs.
 #[derive(Debug, Clone, Copy)]
@@ -109,8 +106,7 @@ impl Run {
             }
             Backend::Spooled { outbox, artifacts: None } => {
                 let file = uuid::Uuid::new_v4().simple().to_string();
-                // No need for a temporary name: nothing knows of the copy before its record is written.
-                let fingerprint = content.write_new(&outbox.folder.file(&file))?;
+                let fingerprint = content.write(&outbox.folder.file(&file))?;
                 (file, fingerprint)
             }
         };
@@ -121,36 +117,6 @@ impl Run {
         let log = self.open_log()?;
         self.submit(&log, Record::Artifact(Artifact { path: path.to_owned(), file, model, content: Some(fingerprint) }))
     }
-}
-
-/// The files in `folder` and below, each as its path inside, with `/`, and its path; sorted.
-pub(crate) fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
-    let mut found = Vec::new();
-    let mut folders = vec![(String::new(), folder.to_owned(), 0)];
-    while let Some((prefix, path, depth)) = folders.pop() {
-        if depth > MAX_DEPTH {
-            let reason = "lies deeper than 32 folders";
-            return Err(Error::ArtifactPath { path: path.display().to_string(), reason });
-        }
-        let read = Error::file("read", &path);
-        let entries = fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(read)?;
-        for entry in entries {
-            let path = entry.path();
-            let Ok(name) = entry.file_name().into_string() else {
-                let reason = "has no file name in UTF-8";
-                return Err(Error::ArtifactPath { path: path.display().to_string(), reason });
-            };
-            let inside = format!("{prefix}{name}");
-            let kind = entry.file_type().map_err(Error::file("read", &path))?;
-            if kind.is_dir() {
-                folders.push((format!("{inside}/"), path, depth + 1));
-            } else if path.is_file() {
-                found.push((inside, path));
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// What an artifact is made from.
@@ -174,17 +140,10 @@ impl Content<'_> {
         }
     }
 
-    fn write_new(&self, target: &Path) -> Result<Fingerprint, Error> {
-        match self {
-            Self::File(path) => copy_new(path, target),
-            Self::Bytes(bytes) => write_new(target, bytes).map(|()| Fingerprint::of(bytes)),
-        }
-    }
-
     fn write(&self, target: &Path) -> Result<Fingerprint, Error> {
         match self {
-            Self::File(path) => copy_atomic(path, target),
-            Self::Bytes(bytes) => write_atomic(target, bytes).map(|()| Fingerprint::of(bytes)),
+            Self::File(path) => copy_whole(path, target),
+            Self::Bytes(bytes) => write_whole(target, bytes).map(|()| Fingerprint::of(bytes)),
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Takes a run of the local store to a server.
 
-use std::fs;
+use std::{fs, io};
 
 use crate::{
     Error, Tracking,
-    files::copy_new,
+    files::{copy_whole, exists},
+    parent::{PARENT, id_for_server},
     record::{Artifact, Record, Start},
-    resume::known_id,
-    run_options::{PARENT, id_for_server},
-    spool::{Frame, Ledger, SpoolFolder, SpoolReader},
+    spool::{Frame, SpoolFolder, SpoolReader, known_id, place_of},
     tracking::Kind,
 };
 
@@ -30,9 +29,7 @@ impl Tracking {
             return Err(missing("a local store: runs are copied from one to a server".to_owned()));
         };
         let client_id = known_id(&spool, run_id)?.ok_or_else(|| missing(here.clone()))?;
-        let waiting = spool.join(&client_id);
-        let source = if waiting.exists() { waiting } else { spool.with_file_name("delivered").join(&client_id) };
-        let path = source.join("records");
+        let path = place_of(&spool, &client_id)?.join("records");
         let length = fs::metadata(&path).map_err(Error::file("read", &path))?.len();
         let mut reader = SpoolReader::open_file(&path)?;
         let start = reader.start(length)?;
@@ -41,14 +38,14 @@ impl Tracking {
         }
         let destination = remote.options.uri().to_owned();
         let id = copy_id(&start.run_id, &destination);
-        if server.spool().join(&id).exists() {
+        if exists(&server.spool().join(&id))? {
             return Ok(id); // an earlier copy that still waits
         }
         let artifacts = store.artifact_folder(&start);
         let copy = Start { run_id: id.clone(), destination, experiment_id: String::new(), ..start };
         let (folder, mut writer) = SpoolFolder::create(&server.spool(), &copy, crate::Durability::Never)?;
         // The run may have been made by an earlier copy, whose ledger is gone.
-        let mut ledger = Ledger::open(&folder);
+        let mut ledger = folder.ledger()?;
         ledger.progress.create_attempted = true;
         ledger.save()?;
         loop {
@@ -61,11 +58,16 @@ impl Tracking {
                     Record::Artifact(artifact) => {
                         let file = uuid::Uuid::new_v4().simple().to_string();
                         let source = artifacts.join(&artifact.path);
-                        if !source.is_file() {
-                            tracing::warn!(path = %source.display(), "an artifact of a copied run is gone");
-                            continue;
-                        }
-                        let content = Some(copy_new(&source, &folder.file(&file))?);
+                        let content = match copy_whole(&source, &folder.file(&file)) {
+                            Err(Error::File { path, source, .. })
+                                if path == artifacts.join(&artifact.path)
+                                    && source.kind() == io::ErrorKind::NotFound =>
+                            {
+                                tracing::warn!(path = %path.display(), "an artifact of a copied run is gone");
+                                continue;
+                            }
+                            copied => Some(copied?),
+                        };
                         let path = path_on_server(&artifact);
                         Record::Artifact(Artifact { path, file, model: artifact.model, content })
                     }

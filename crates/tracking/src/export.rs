@@ -1,14 +1,18 @@
 //! Writes a run into files that any program reads.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, BufWriter, Write},
     path::Path,
 };
 
 use serde_json::json;
 
-use crate::{Error, RunRecord, Tracking, validate};
+use crate::{
+    Error, RunRecord, Tracking,
+    files::{make_whole, write_whole},
+    validate,
+};
 
 /// The version of the layout, which `run.json` names.
 const FORMAT_VERSION: u32 = 1;
@@ -36,35 +40,38 @@ impl Tracking {
             let full = io::Error::new(io::ErrorKind::DirectoryNotEmpty, "is not empty: choose another folder");
             return Err(Error::file("export into", folder)(full));
         }
-        let mut exported = Exported::default();
-        let path = folder.join("metrics.csv");
-        let written = File::create(&path).map_err(Error::file("write", &path))?;
-        let mut csv = BufWriter::new(written);
-        let refuse = |path: &Path| Error::file("write", path.to_owned());
-        csv.write_all(b"key,step,timestamp,value\n").map_err(refuse(&path))?;
-        for key in run.metrics.keys() {
-            for metric in self.metric_history(&run.run_id, key)? {
-                // Keys hold neither commas nor quotes; the value is the shortest text that reads back to the same bits.
-                writeln!(csv, "{key},{},{},{}", metric.step, metric.timestamp, metric.value).map_err(refuse(&path))?;
-                exported.metrics += 1;
-            }
-        }
-        csv.flush().map_err(refuse(&path))?;
+        let metrics = self.export_metrics(&run, &folder.join("metrics.csv"))?;
+        let mut exported = Exported { metrics, artifacts: 0 };
         for artifact in self.artifacts(&run.run_id)? {
             validate::artifact_path(&artifact.path)?;
             let path = folder.join("artifacts").join(&artifact.path);
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
             }
-            let mut file = File::create(&path).map_err(Error::file("write", &path))?;
-            self.read_artifact(&run.run_id, &artifact.path, &mut file)?;
+            make_whole(&path, |file| self.read_artifact(&run.run_id, &artifact.path, file))?;
             exported.artifacts += 1;
         }
         // Last: where it is there, the rest is whole.
-        let path = folder.join("run.json");
-        let text = format!("{:#}\n", in_json(&run));
-        fs::write(&path, text).map_err(refuse(&path))?;
+        write_whole(&folder.join("run.json"), format!("{:#}\n", in_json(&run)).as_bytes())?;
         Ok(exported)
+    }
+
+    fn export_metrics(&self, run: &RunRecord, path: &Path) -> Result<u64, Error> {
+        let refuse = |error| Error::file("write", path)(error);
+        make_whole(path, |file| {
+            let mut count = 0;
+            let mut csv = BufWriter::new(file);
+            csv.write_all(b"key,step,timestamp,value\n").map_err(refuse)?;
+            for key in run.metrics.keys() {
+                for metric in self.metric_history(&run.run_id, key)? {
+                    // Keys hold neither commas nor quotes; the value is the shortest text that reads back to the same bits.
+                    writeln!(csv, "{key},{},{},{}", metric.step, metric.timestamp, metric.value).map_err(refuse)?;
+                    count += 1;
+                }
+            }
+            csv.flush().map_err(refuse)?;
+            Ok(count)
+        })
     }
 }
 

@@ -1,10 +1,6 @@
 //! Pictures for the image grid of the MLflow page of a run.
 
-use crate::{Error, Run, validate};
-
-/// The folder that the image grid shows. One file in it whose name the page cannot parse hides all
-/// images of the run (mlflow/mlflow#24789), so nothing else may be put there.
-pub(crate) const IMAGE_FOLDER: &str = "images/";
+use crate::{Error, Run, artifact::IMAGE_FOLDER, validate};
 
 impl Run {
     /// Logs a picture for the image grid, where `step` becomes a slider over all pictures of `key`.

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use crate::{
     DatasetInput, Error, LoggedModel, ModelOptions, Run,
-    artifact::{Content, Owner, files_below},
+    artifact::{Content, Owner},
     entity::{Extra, Model, Version, model_folder},
+    files::files_below,
     run::Backend,
     validate,
 };

@@ -1,111 +1,14 @@
 //! Reading back what a destination holds.
 
-use std::{collections::BTreeMap, io::Write, sync::Arc};
+use std::{io::Write, sync::Arc};
 
 use crate::{
-    DatasetInput, Error, RecordedMetric, Tracking,
+    ArtifactRecord, Error, ExperimentRecord, RecordedMetric, RunQuery, RunRecord, Tracking,
     record::Fingerprint,
     remote::{client::RestClient, read::RemoteReader},
     tracking::Kind,
+    validate,
 };
-
-mod filter;
-
-pub(crate) use filter::Filter;
-
-/// A run as its destination shows it.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct RunRecord {
-    /// Its id, 32 hexadecimal digits.
-    pub run_id: String,
-    /// The id of its experiment.
-    pub experiment_id: String,
-    /// Its name.
-    pub run_name: String,
-    /// Who ran it.
-    pub user: String,
-    /// `RUNNING`, `SCHEDULED`, `FINISHED`, `FAILED` or `KILLED`.
-    pub status: String,
-    /// When it began, in milliseconds since 1970-01-01 UTC.
-    pub start_time: i64,
-    /// When it ended.
-    pub end_time: Option<i64>,
-    /// Its params.
-    pub params: BTreeMap<String, String>,
-    /// The latest value of each metric: that of the highest step.
-    pub metrics: BTreeMap<String, f64>,
-    /// Its tags.
-    pub tags: BTreeMap<String, String>,
-    /// The datasets that it used.
-    pub datasets: Vec<DatasetInput>,
-}
-
-/// An experiment as its destination shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ExperimentRecord {
-    /// Its id.
-    pub experiment_id: String,
-    /// Its name.
-    pub name: String,
-    /// Whether it was deleted; it can be restored.
-    pub deleted: bool,
-}
-
-/// Which runs to look for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RunQuery {
-    /// The name of the experiment; `None`: all experiments.
-    pub experiment: Option<String>,
-    /// What must hold, as MLflow writes it: `metrics.loss < 0.1 and params.algo = 'ppo'`.
-    pub filter: String,
-    /// At most this many, the newest.
-    pub limit: usize,
-}
-
-impl Default for RunQuery {
-    fn default() -> Self {
-        Self { experiment: None, filter: String::new(), limit: 1000 }
-    }
-}
-
-impl RunQuery {
-    /// Runs of the experiment of this name.
-    #[must_use]
-    pub fn with_experiment(mut self, name: impl Into<String>) -> Self {
-        self.experiment = Some(name.into());
-        self
-    }
-
-    /// Runs of which this holds, for example `metrics.loss < 0.1 and params.algo = 'ppo' and tags."a b" != 'c'`.
-    ///
-    /// In the local store: `metrics`, `params`, `tags` and `attributes` (`status`, `run_name`, `run_id`, `start_time`),
-    /// with `=`, `!=`, `<`, `<=`, `>`, `>=` and `and`. A server takes all that MLflow knows.
-    #[must_use]
-    pub fn with_filter(mut self, filter: impl Into<String>) -> Self {
-        self.filter = filter.into();
-        self
-    }
-
-    /// At most this many runs, the newest.
-    #[must_use]
-    pub fn with_limit(mut self, limit: usize) -> Self {
-        self.limit = limit;
-        self
-    }
-}
-
-/// A file of a run as its destination lists it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub struct ArtifactRecord {
-    /// Its path in the run.
-    pub path: String,
-    /// Its length in bytes.
-    pub len: u64,
-}
 
 impl Tracking {
     /// The experiments, in the order of their ids, deleted ones as well.
@@ -180,7 +83,7 @@ impl Tracking {
     /// # Errors
     /// As [`Tracking::artifacts`]; [`Error::Missing`] if there is no such file.
     pub fn read_artifact(&self, run_id: &str, path: &str, to: &mut dyn Write) -> Result<(), Error> {
-        crate::validate::artifact_path(path)?;
+        validate::artifact_path(path)?;
         match &self.inner.kind {
             Kind::Local(store) => store.read_artifact(&self.read_run(run_id)?, path, to),
             Kind::Remote(_) => self.remote_reader()?.read_artifact(run_id, path, to),
@@ -201,21 +104,6 @@ impl Tracking {
                 Ok(RemoteReader::new(RestClient::new(Arc::clone(server), server.options.request_timeout)))
             }
             _ => Err(self.missing("server", "")),
-        }
-    }
-
-    fn missing(&self, what: &'static str, name: &str) -> Error {
-        Error::Missing { what, name: name.chars().take(200).collect(), place: self.place() }
-    }
-
-    /// The destination, for messages.
-    pub(crate) fn place(&self) -> String {
-        match &self.inner.kind {
-            Kind::Off => "a destination that keeps nothing".to_owned(),
-            Kind::Console => "the log".to_owned(),
-            Kind::Memory(_) => "memory".to_owned(),
-            Kind::Local(store) => store.database().display().to_string(),
-            Kind::Remote(server) => server.options.uri().to_owned(),
         }
     }
 }

@@ -28,6 +28,9 @@ impl Status {
     }
 }
 
+/// The tag by which a run is found again whose creation we saw no reply to.
+pub(crate) const CLIENT_RUN_ID: &str = "dodge.client_run_id";
+
 /// The identity of a run, as it stands in the first record of its spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Start {

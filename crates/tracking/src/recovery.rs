@@ -2,16 +2,28 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use crate::{
-    Durability, Error, Status, SyncReport,
+    Durability, Error, Status,
     delivery::{Courier, Pace, Sink, SinkError, ended},
     record::{Record, Start},
-    spool::{Ledger, SpoolFolder, SpoolReader, SpoolWriter},
+    spool::{Ledger, SpoolFolder, SpoolReader},
 };
+
+/// What a sync of left-over spools achieved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SyncReport {
+    /// Runs of which everything has now arrived.
+    pub completed: Vec<String>,
+    /// Spools that still hold something, and why.
+    pub left: Vec<(PathBuf, String)>,
+    /// Records delivered by this sync.
+    pub records: u64,
+}
 
 /// How to make the sink of a spool's run.
 pub(crate) type MakeSink<'a> = &'a dyn Fn(&SpoolFolder, &Start) -> Result<Box<dyn Sink>, Error>;
@@ -33,35 +45,62 @@ pub(crate) struct LeftOver<'a> {
 struct DeliveredSpool {
     run_id: String,
     records: u64,
-    left: Option<String>,
+    left: Option<Left>,
+}
+
+/// Why something of a spool was left.
+enum Left {
+    For(String),
+    /// Until another run has arrived, which may be one of those that come later.
+    Waiting(String),
+}
+
+/// What the spools so far say of the destination.
+#[derive(Default)]
+struct Experience {
+    /// It does not answer, and why: the rest is left.
+    unreachable: Option<String>,
+    /// It answers, but would not take the last spool: the next is tried with less patience.
+    trouble: bool,
 }
 
 impl LeftOver<'_> {
     /// Delivers them, those under `spool`.
     pub(crate) fn deliver(&self, spool: &Path) -> Result<SyncReport, Error> {
         let mut report = SyncReport::default();
-        let mut unreachable: Option<String> = None;
-        for path in SpoolFolder::list(spool)? {
-            // One bad spool must not keep the others from being delivered.
-            match self.one_spool(&path, &mut unreachable) {
-                Ok(None) => {}
-                Ok(Some(delivered)) => {
-                    report.records += delivered.records;
-                    match delivered.left {
-                        None => report.completed.push(delivered.run_id),
-                        Some(reason) => report.left.push((path, reason)),
+        let mut experience = Experience::default();
+        let mut spools = SpoolFolder::list(spool)?;
+        loop {
+            let before = spools.len();
+            let mut waiting = Vec::new();
+            for path in spools {
+                // One bad spool must not keep the others from being delivered.
+                match self.one_spool(&path, &mut experience) {
+                    Ok(None) => {}
+                    Ok(Some(delivered)) => {
+                        report.records += delivered.records;
+                        match delivered.left {
+                            None => report.completed.push(delivered.run_id),
+                            Some(Left::For(reason)) => report.left.push((path, reason)),
+                            Some(Left::Waiting(reason)) => waiting.push((path, reason)),
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(spool = %path.display(), %error, "cannot recover a spool");
+                        report.left.push((path, error.to_string()));
                     }
                 }
-                Err(error) => {
-                    tracing::warn!(spool = %path.display(), %error, "cannot recover a spool");
-                    report.left.push((path, error.to_string()));
-                }
             }
+            // A run whose name sorts before that of its parent comes again, as long as that helps anybody.
+            if waiting.len() == before || waiting.is_empty() {
+                report.left.extend(waiting);
+                return Ok(report);
+            }
+            spools = waiting.into_iter().map(|(path, _)| path).collect();
         }
-        Ok(report)
     }
 
-    fn one_spool(&self, path: &Path, unreachable: &mut Option<String>) -> Result<Option<DeliveredSpool>, Error> {
+    fn one_spool(&self, path: &Path, experience: &mut Experience) -> Result<Option<DeliveredSpool>, Error> {
         let Some(folder) = SpoolFolder::take_over(path)? else {
             return Ok(None);
         };
@@ -71,12 +110,12 @@ impl LeftOver<'_> {
             metadata.map_err(Error::file(action, &records))
         };
         let before = length("read")?;
-        let mut reader = SpoolReader::open(&folder)?;
+        let mut reader = folder.reader()?;
         let start = reader.start(before.len())?;
         if start.destination != self.destination || (self.leave_alone)(&start.run_id) {
             return Ok(None);
         }
-        let mut ledger = Ledger::open(&folder);
+        let mut ledger = folder.ledger()?;
         if ledger.progress.delivered > before.len() {
             // The ledger of another file. Delivering twice does no harm, delivering nothing does.
             ledger.progress.delivered = 0;
@@ -84,7 +123,7 @@ impl LeftOver<'_> {
         if ledger.progress.ended && ledger.progress.delivered == before.len() {
             // Kept because the server refused some of it, or its process died before it was put aside.
             if ledger.progress.rejected == 0 {
-                folder.retire(self.pace.keep).map_err(Error::file("put aside", path))?;
+                folder.retire(self.pace.keep)?;
             }
             return Ok(None);
         }
@@ -94,24 +133,35 @@ impl LeftOver<'_> {
             let died = before.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             let end_time = died.map_or(start.start_time, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
             let status = Status::Killed;
-            SpoolWriter::append_to(&folder, Durability::Never)?
+            folder
+                .writer(Durability::Never)?
                 .append(&Record::End { status, end_time })
                 .map_err(Error::file("write", &records))?;
         }
-        if let Some(reason) = unreachable {
-            delivered.left = Some(reason.clone());
+        if let Some(reason) = &experience.unreachable {
+            delivered.left = Some(Left::For(reason.clone()));
             return Ok(Some(delivered));
         }
         let limit = length("read")?.len();
         let mut courier = Courier::new(reader, ledger, (self.make_sink)(&folder, &start)?);
-        match self.carry(&mut courier, limit, &start.run_id, &mut delivered.records) {
-            Ok(true) => {}
+        let retries = if experience.trouble { self.retries.min(1) } else { self.retries };
+        match self.carry(&mut courier, limit, &start.run_id, retries, &mut delivered.records) {
+            Ok(true) => experience.trouble = false,
             Ok(false) => return Ok(None),
             Err(error) => {
-                delivered.left = Some(error.reason().to_owned());
-                if !matches!(error, SinkError::Stopped { .. }) {
-                    *unreachable = Some(error.reason().to_owned());
-                }
+                let reason = error.reason().to_owned();
+                delivered.left = Some(match error {
+                    SinkError::Waiting { .. } => Left::Waiting(reason),
+                    SinkError::Stopped { .. } => Left::For(reason),
+                    // What fails for one run need not fail for another, unless nothing works there.
+                    SinkError::Retry { .. } | SinkError::Strange { .. } | SinkError::Denied { .. } => {
+                        experience.trouble = true;
+                        if !courier.destination_answers() {
+                            experience.unreachable = Some(reason.clone());
+                        }
+                        Left::For(reason)
+                    }
+                });
                 return Ok(Some(delivered));
             }
         }
@@ -124,14 +174,21 @@ impl LeftOver<'_> {
             id.clone_into(&mut delivered.run_id);
         }
         match progress.rejected {
-            0 => folder.retire(self.pace.keep).map_err(Error::file("put aside", path))?,
-            refused => delivered.left = Some(format!("{refused} items were refused: see rejected.txt")),
+            0 => folder.retire(self.pace.keep)?,
+            refused => delivered.left = Some(Left::For(format!("{refused} items were refused: see rejected.txt"))),
         }
         Ok(Some(delivered))
     }
 
     /// Delivers up to `limit`, with retries. False: somebody wants the run.
-    fn carry(&self, courier: &mut Courier, limit: u64, run_id: &str, records: &mut u64) -> Result<bool, SinkError> {
+    fn carry(
+        &self,
+        courier: &mut Courier,
+        limit: u64,
+        run_id: &str,
+        retries: u32,
+        records: &mut u64,
+    ) -> Result<bool, SinkError> {
         let mut failures = 0;
         loop {
             let result = courier.deliver_until(limit, &mut |moved| {
@@ -144,7 +201,7 @@ impl LeftOver<'_> {
                 Err(error) => error,
             };
             failures += 1;
-            if failures > self.retries || !matches!(error, SinkError::Retry { .. } | SinkError::Strange { .. }) {
+            if failures > retries || !matches!(error, SinkError::Retry { .. } | SinkError::Strange { .. }) {
                 return Err(error);
             }
             let until = Instant::now() + self.pace.delay(failures, &error);

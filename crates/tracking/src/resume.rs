@@ -1,7 +1,6 @@
 //! Goes on with a run that was cut short or has ended.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::Path,
     sync::Arc,
@@ -15,21 +14,29 @@ use crate::{
     record::{Record, Start},
     remote::{self, client::RestClient, sink::RemoteSink},
     run::Log,
-    spool::{Frame, Ledger, Progress, SpoolFolder, SpoolReader, SpoolWriter},
+    spool::{FoundRun, Frame, SpoolFolder, known_id},
     tracking::{Kind, Spooled},
 };
 
 /// How long another process may hold a spool: the recovery of its run takes a moment.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A run that the destination has: what a new spool needs to go on with it.
-pub(crate) struct FoundRun {
-    pub(crate) start: Start,
-    pub(crate) params: BTreeMap<String, String>,
-    pub(crate) progress: Progress,
+impl Tracking {
+    /// Goes on with a run that was cut short or has ended, as the same run: `run_id` is its id at the destination
+    /// ([`Summary::run_id`](crate::Summary::run_id)) or the one of [`Run::run_id`]. Its status is RUNNING again; params
+    /// keep their values.
+    ///
+    /// It needs no server while the spool of the run is here, delivered or not.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if nothing is known of the run, [`Error::InUse`] if it is being recorded by a live process,
+    /// [`Error::Server`] if the spool is not here and the server cannot be asked, [`Error::File`], [`Error::Store`].
+    pub fn resume_run(&self, run_id: &str) -> Result<Run, Error> {
+        resume(self, run_id)
+    }
 }
 
-pub(crate) fn resume(tracking: &Tracking, run_id: &str) -> Result<Run, Error> {
+fn resume(tracking: &Tracking, run_id: &str) -> Result<Run, Error> {
     let place = tracking.place();
     let missing = || Error::Missing { what: "run", name: run_id.chars().take(80).collect(), place: place.clone() };
     let destination = match &tracking.inner.kind {
@@ -40,8 +47,7 @@ pub(crate) fn resume(tracking: &Tracking, run_id: &str) -> Result<Run, Error> {
     let spool = tracking.spool();
     let client_id = known_id(&spool, run_id)?;
     // From here on a sync of this process keeps its hands off the spool.
-    tracking.wanted().push(client_id.clone().unwrap_or_else(|| run_id.to_owned()));
-    let _wanted = Unwant(tracking);
+    let _wanted = tracking.want(client_id.as_deref().unwrap_or(run_id));
     let _no_sync = tracking.pause_sync();
     let (start, mut spooled, log) = match client_id {
         Some(client_id) => reopen(tracking, &spool, &client_id)?,
@@ -70,26 +76,6 @@ pub(crate) fn resume(tracking: &Tracking, run_id: &str) -> Result<Run, Error> {
     }
 }
 
-struct Unwant<'a>(&'a Tracking);
-
-impl Drop for Unwant<'_> {
-    fn drop(&mut self) {
-        self.0.wanted().pop();
-    }
-}
-
-/// Our id of the run, if its spool is here: undelivered or put aside.
-pub(crate) fn known_id(spool: &Path, run_id: &str) -> Result<Option<String>, Error> {
-    let mut folders = SpoolFolder::list(spool)?;
-    folders.extend(SpoolFolder::list_delivered(spool)?);
-    let matches = |folder: &&std::path::PathBuf| {
-        folder.file_name().is_some_and(|name| name == run_id)
-            || Ledger::of(folder).progress.server_run_id.as_deref() == Some(run_id)
-    };
-    let name = folders.iter().find(matches).and_then(|folder| folder.file_name());
-    Ok(name.map(|name| name.to_string_lossy().into_owned()))
-}
-
 fn reopen(tracking: &Tracking, spool: &Path, client_id: &str) -> Result<(Start, Spooled, Log), Error> {
     SpoolFolder::bring_back(spool, client_id)?;
     let path = spool.join(client_id);
@@ -105,9 +91,9 @@ fn reopen(tracking: &Tracking, spool: &Path, client_id: &str) -> Result<(Start, 
     fs::create_dir_all(&files).map_err(Error::file("create", &files))?;
     let records = folder.records();
     let length = fs::metadata(&records).map_err(Error::file("read", &records))?.len();
-    let mut reader = SpoolReader::open(&folder)?;
+    let mut reader = folder.reader()?;
     let start = reader.start(length)?;
-    let mut ledger = Ledger::open(&folder);
+    let mut ledger = folder.ledger()?;
     if ledger.progress.delivered > length {
         ledger.progress.delivered = 0;
     }
@@ -131,7 +117,7 @@ fn reopen(tracking: &Tracking, spool: &Path, client_id: &str) -> Result<(Start, 
             }
         }
     }
-    let writer = SpoolWriter::append_to(&folder, tracking.durability())?;
+    let writer = folder.writer(tracking.durability())?;
     Ok((start, Spooled { folder, writer, ledger, undelivered }, log))
 }
 
@@ -149,7 +135,7 @@ fn begin_anew(tracking: &Tracking, run_id: &str) -> Result<Option<(Start, Spoole
         return Ok(None);
     };
     let (folder, writer) = SpoolFolder::create(&tracking.spool(), &start, tracking.durability())?;
-    let mut ledger = Ledger::open(&folder);
+    let mut ledger = folder.ledger()?;
     ledger.progress = progress;
     let log = Log::with_params(params);
     Ok(Some((start, Spooled { folder, writer, ledger, undelivered: 1 }, log)))

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Clock, Error, StageTimer, Status, Summary, SystemMonitor,
+    Clock, Error, Status, Summary, SystemMonitor,
     delivery::Outbox,
     entity::Extra,
     memory::Memory,
@@ -251,18 +251,6 @@ impl Run {
     /// As [`Run::set_tag`].
     pub fn set_note(&self, markdown: &str) -> Result<(), Error> {
         self.set_tag("mlflow.note.content", markdown)
-    }
-
-    /// Starts to measure a stage; see [`StageTimer`].
-    pub fn time_stage(&self, stage: &str) -> StageTimer {
-        StageTimer::start(self.clone(), stage)
-    }
-
-    /// Runs `work` as a stage, and returns what it returns; also where that is an error, the metric
-    /// `perf/<stage>_duration_seconds` is logged. A failure to log it is a warning.
-    pub fn timed<T>(&self, stage: &str, work: impl FnOnce() -> T) -> T {
-        let _timer = self.time_stage(stage);
-        work()
     }
 
     /// Waits until everything logged so far has arrived, for at most the finish timeout of the

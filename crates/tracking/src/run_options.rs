@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{Run, SystemMetricsOptions, git};
+use crate::{Parent, Run, SystemMetricsOptions, git};
 
 /// What to start a run with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl RunOptions {
     /// Makes it a part of another run: the page of the experiment shows it nested below.
     #[must_use]
     pub fn with_parent(mut self, parent: &Run) -> Self {
-        self.parent = Some(Parent { run_id: parent.run_id().to_owned(), client_id: parent.client_id().to_owned() });
+        self.parent = Some(Parent::new(parent.run_id(), parent.client_id()));
         self
     }
 
@@ -100,39 +100,4 @@ impl RunOptions {
         tags.extend(self.tags.iter().cloned());
         tags
     }
-}
-
-/// The run that another is a part of; see [`RunOptions::with_parent`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parent {
-    run_id: String,
-    client_id: String,
-}
-
-/// The tag by which MLflow nests runs.
-pub(crate) const PARENT: &str = "mlflow.parentRunId";
-/// What stands before the id of a parent that we know by our own id only, as no server has seen it yet.
-const OURS: &str = "dodge:";
-
-impl Parent {
-    /// Its id in a store that knows it by ours.
-    pub(crate) fn run_id(&self) -> &str {
-        &self.run_id
-    }
-
-    /// Its id for a server.
-    pub(crate) fn id_for_server(&self) -> String {
-        // A run that a server has named keeps that name; one that starts while there is no server gets it later.
-        if self.run_id == self.client_id { id_for_server(&self.client_id) } else { self.run_id.clone() }
-    }
-}
-
-/// The value of a tag [`PARENT`] that names a run by our id.
-pub(crate) fn id_for_server(client_id: &str) -> String {
-    format!("{OURS}{client_id}")
-}
-
-/// Our id of the parent, where the value of a tag [`PARENT`] is one that a server does not know.
-pub(crate) fn own_parent_id(tag: &str) -> Option<&str> {
-    tag.strip_prefix(OURS)
 }

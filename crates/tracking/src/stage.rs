@@ -15,6 +15,20 @@ pub struct StageTimer {
     logged: bool,
 }
 
+impl Run {
+    /// Starts to measure a stage; see [`StageTimer`].
+    pub fn time_stage(&self, stage: &str) -> StageTimer {
+        StageTimer::start(self.clone(), stage)
+    }
+
+    /// Runs `work` as a stage, and returns what it returns; also where that is an error, the metric
+    /// `perf/<stage>_duration_seconds` is logged. A failure to log it is a warning.
+    pub fn timed<T>(&self, stage: &str, work: impl FnOnce() -> T) -> T {
+        let _timer = self.time_stage(stage);
+        work()
+    }
+}
+
 impl StageTimer {
     pub(crate) fn start(run: Run, stage: &str) -> Self {
         Self { run, stage: stage.to_owned(), started: Instant::now(), logged: false }

@@ -2,26 +2,22 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use crate::{
-    Clock, Destination, Durability, Error, FixedClock, RecordedRun, Run, RunOptions,
+    Clock, Destination, Durability, Error, FixedClock, RecordedRun, Run, RunOptions, SyncReport, TrackingOptions,
     delivery::{Courier, Outbox, Pace, Sink, SinkError, Worker},
     local::{sink::LocalSink, store::LocalStore},
     memory::Memory,
+    parent::PARENT,
     record::Start,
     recovery::{self, LeftOver},
-    remote::{
-        client::{RestClient, Server},
-        sink::RemoteSink,
-    },
-    resume,
+    remote::{client::RestClient, server::Server, sink::RemoteSink},
     run::{Backend, Identity, Log},
-    run_options::PARENT,
-    spool::{Ledger, SpoolFolder, SpoolReader, SpoolWriter},
+    spool::{Ledger, SpoolFolder, SpoolWriter},
     validate,
 };
 
@@ -29,83 +25,6 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Tracking {
     pub(crate) inner: Arc<Inner>,
-}
-
-/// How to open a [`Tracking`].
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct TrackingOptions {
-    /// Where runs are recorded.
-    pub destination: Destination,
-    /// The tracking folder: `spool/`, and for the local store `mlflow.db` and `mlartifacts/`.
-    /// Made if missing; unused for `off` and `console`.
-    pub folder: PathBuf,
-    /// The source of time stamps.
-    pub clock: Arc<dyn Clock>,
-    /// How long [`Run::finish`] and [`Run::flush`] may take to deliver. Default: 30 s.
-    pub finish_timeout: Duration,
-    /// How long records gather before they are delivered together. Default: 0.5 s.
-    pub delivery_interval: Duration,
-    /// What a power cut may cost. Default: [`Durability::Within`] 1 s.
-    pub durability: Durability,
-    /// Records that have been delivered are kept up to this many bytes, the newest, in the folder `delivered/`: to
-    /// compare them with what the destination holds, and for runs to go on. Default: 64 MiB, about a million metrics.
-    pub keep_delivered: u64,
-}
-
-impl TrackingOptions {
-    /// Options with the default times.
-    pub fn new(destination: Destination, folder: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            destination,
-            folder: folder.into(),
-            clock,
-            finish_timeout: Duration::from_secs(30),
-            delivery_interval: Duration::from_millis(500),
-            durability: Durability::Within(Duration::from_secs(1)),
-            keep_delivered: 64 << 20,
-        }
-    }
-
-    /// Sets what a power cut may cost.
-    #[must_use]
-    pub fn with_durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
-        self
-    }
-
-    /// Sets how many bytes of delivered records are kept; 0: none.
-    #[must_use]
-    pub fn with_keep_delivered(mut self, bytes: u64) -> Self {
-        self.keep_delivered = bytes;
-        self
-    }
-
-    /// Sets how long [`Run::finish`] and [`Run::flush`] may take to deliver.
-    #[must_use]
-    pub fn with_finish_timeout(mut self, timeout: Duration) -> Self {
-        self.finish_timeout = timeout;
-        self
-    }
-
-    /// Sets how long records gather before they are delivered together.
-    #[must_use]
-    pub fn with_delivery_interval(mut self, interval: Duration) -> Self {
-        self.delivery_interval = interval;
-        self
-    }
-}
-
-/// What a sync of left-over spools achieved.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SyncReport {
-    /// Runs of which everything has now arrived.
-    pub completed: Vec<String>,
-    /// Spools that still hold something, and why.
-    pub left: Vec<(PathBuf, String)>,
-    /// Records delivered by this sync.
-    pub records: u64,
 }
 
 #[derive(Debug)]
@@ -295,7 +214,7 @@ impl Tracking {
             Kind::Remote(server) => {
                 let make_sink = |folder: &SpoolFolder, start: &Start| -> Result<Box<dyn Sink>, Error> {
                     let client = RestClient::new(Arc::clone(server), server.options.request_timeout);
-                    Ok(Box::new(RemoteSink::new(client, start, folder.path())))
+                    Ok(Box::new(RemoteSink::new(client, start, folder.path()).without_patience()))
                 };
                 self.left_over(server.options.uri(), server.options.max_retries, &make_sink).deliver(&spool)
             }
@@ -307,24 +226,17 @@ impl Tracking {
         LeftOver { destination, retries, pace: self.pace(), make_sink, leave_alone: Box::new(wanted) }
     }
 
-    /// Goes on with a run that was cut short or has ended, as the same run: `run_id` is its id at the destination
-    /// ([`Summary::run_id`](crate::Summary::run_id)) or the one of [`Run::run_id`]. Its status is RUNNING again; params
-    /// keep their values.
-    ///
-    /// It needs no server while the spool of the run is here, delivered or not.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] if nothing is known of the run, [`Error::InUse`] if it is being recorded by a live process,
-    /// [`Error::Server`] if the spool is not here and the server cannot be asked, [`Error::File`], [`Error::Store`].
-    pub fn resume_run(&self, run_id: &str) -> Result<Run, Error> {
-        resume::resume(self, run_id)
+    /// Keeps every sync of this process away from the spool of the run of this id, for as long as the guard lives.
+    pub(crate) fn want(&self, run_id: &str) -> Wanted<'_> {
+        self.wanted().push(run_id.to_owned());
+        Wanted { tracking: self, run_id: run_id.to_owned() }
     }
 
-    pub(crate) fn wanted(&self) -> MutexGuard<'_, Vec<String>> {
+    fn wanted(&self) -> MutexGuard<'_, Vec<String>> {
         self.inner.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a sync that is under way in this process, which looks at `wanted` often.
+    /// Waits for a sync that is under way in this process, which looks at what is wanted often.
     pub(crate) fn pause_sync(&self) -> MutexGuard<'_, ()> {
         self.inner.syncing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -332,7 +244,7 @@ impl Tracking {
     fn start_local(&self, store: &LocalStore, start: &Start) -> Result<Run, Error> {
         let (folder, writer) = SpoolFolder::create(&self.spool(), start, self.inner.durability)?;
         let sink = Box::new(LocalSink::new(store, start)?);
-        let ledger = Ledger::open(&folder);
+        let ledger = folder.ledger()?;
         let artifacts = Some(store.artifact_folder(start));
         let spooled = Spooled { folder, writer, ledger, undelivered: 1 };
         self.spawn(start, spooled, sink, artifacts, Log::default())
@@ -353,7 +265,7 @@ impl Tracking {
         identity.run_id = progress.server_run_id.clone().unwrap_or(identity.run_id);
         let own_experiment = Some(start.experiment_id.clone()).filter(|id| !id.is_empty());
         let experiment_id = progress.server_experiment_id.clone().or(own_experiment);
-        let courier = Courier::new(SpoolReader::open(&folder)?, ledger, sink);
+        let courier = Courier::new(folder.reader()?, ledger, sink);
         let outbox = Arc::new(Outbox::new(folder, writer, undelivered));
         Worker::spawn(Arc::clone(&outbox), courier, self.pace())?;
         Ok(self.run(&identity, experiment_id, Backend::Spooled { outbox, artifacts }, log))
@@ -361,12 +273,12 @@ impl Tracking {
 
     fn start_remote(&self, server: &Arc<Server>, start: &Start) -> Result<Run, Error> {
         let (folder, writer) = SpoolFolder::create(&self.spool(), start, self.inner.durability)?;
-        let mut ledger = Ledger::open(&folder);
+        let mut ledger = folder.ledger()?;
         let first = RestClient::new(Arc::clone(server), server.options.start_timeout);
         let mut sink = RemoteSink::new(first, start, folder.path());
         match sink.create_run(&mut ledger) {
             Ok(()) => {}
-            Err(SinkError::Retry { reason, .. }) => {
+            Err(SinkError::Retry { reason, .. } | SinkError::Waiting { reason }) => {
                 tracing::warn!(
                     uri = server.options.uri(),
                     reason,
@@ -428,7 +340,32 @@ impl Tracking {
     }
 
     pub(crate) fn spool(&self) -> PathBuf {
-        spool_folder(&self.inner.folder)
+        self.inner.folder.join("spool")
+    }
+
+    /// The destination as [`SpooledRun::destination`](crate::SpooledRun::destination) names it: `local` or the address of a server; empty for one that
+    /// keeps nothing.
+    pub fn destination(&self) -> String {
+        match &self.inner.kind {
+            Kind::Remote(server) => server.options.uri().to_owned(),
+            Kind::Local(_) => "local".to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    pub(crate) fn missing(&self, what: &'static str, name: &str) -> Error {
+        Error::Missing { what, name: name.chars().take(200).collect(), place: self.place() }
+    }
+
+    /// The destination, for messages.
+    pub(crate) fn place(&self) -> String {
+        match &self.inner.kind {
+            Kind::Off => "a destination that keeps nothing".to_owned(),
+            Kind::Console => "the log".to_owned(),
+            Kind::Memory(_) => "memory".to_owned(),
+            Kind::Local(store) => store.database().display().to_string(),
+            Kind::Remote(server) => server.options.uri().to_owned(),
+        }
     }
 
     fn pace(&self) -> Pace {
@@ -453,6 +390,37 @@ pub(crate) struct Spooled {
     pub(crate) undelivered: u64,
 }
 
-fn spool_folder(folder: &Path) -> PathBuf {
-    folder.join("spool")
+/// Ends what [`Tracking::want`] began.
+pub(crate) struct Wanted<'a> {
+    tracking: &'a Tracking,
+    run_id: String,
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        let mut wanted = self.tracking.wanted();
+        // One of its own, should another want the same run.
+        if let Some(index) = wanted.iter().position(|id| *id == self.run_id) {
+            wanted.swap_remove(index);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_done_takes_back_its_own_wish_and_nobody_elses() {
+        let tracking = Tracking::in_memory();
+        let first = tracking.want("a");
+        let second = tracking.want("b");
+        let again = tracking.want("a");
+        drop(first);
+        assert_eq!(*tracking.wanted(), ["a", "b"].map(str::to_owned));
+        drop(again);
+        assert_eq!(*tracking.wanted(), ["b".to_owned()]);
+        drop(second);
+        assert!(tracking.wanted().is_empty());
+    }
 }

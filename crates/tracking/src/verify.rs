@@ -9,9 +9,9 @@ use std::{
 use crate::{
     DatasetInput, Error, Status, Tracking,
     entity::Extra,
+    parent::PARENT,
     record::{Fingerprint, Record, Start},
-    resume::known_id,
-    spool::{Frame, Ledger, SpoolFolder, SpoolReader},
+    spool::{Frame, Ledger, SpoolFolder, SpoolReader, known_id, place_of},
 };
 
 /// How many differences are described.
@@ -143,9 +143,8 @@ impl Tracking {
         let missing = |place: String| Error::Missing { what: "run", name: run_id.chars().take(80).collect(), place };
         let here = || missing(format!("the records below {}", spool.with_file_name("").display()));
         let client_id = known_id(&spool, run_id)?.ok_or_else(here)?;
-        let waiting = spool.join(&client_id);
-        let path = if waiting.exists() { waiting } else { spool.with_file_name("delivered").join(&client_id) };
-        let ledger = Ledger::of(&path);
+        let path = place_of(&spool, &client_id)?;
+        let ledger = Ledger::of(&path)?;
         let (start, logged) = read_spool(&path, &ledger)?;
         if start.destination != self.destination() {
             return Err(missing(format!("{}: it was recorded to {}", self.place(), start.destination)));
@@ -161,16 +160,6 @@ impl Tracking {
         };
         self.compare(&run_id, &logged, &mut result)?;
         Ok(result)
-    }
-
-    /// The destination as [`SpooledRun::destination`] names it: `local` or the address of a server; empty for one that
-    /// keeps nothing.
-    pub fn destination(&self) -> String {
-        match &self.inner.kind {
-            crate::tracking::Kind::Remote(server) => server.options.uri().to_owned(),
-            crate::tracking::Kind::Local(_) => "local".to_owned(),
-            _ => String::new(),
-        }
     }
 
     fn compare(&self, run_id: &str, logged: &Logged, result: &mut Verification) -> Result<(), Error> {
@@ -328,7 +317,7 @@ fn read_spool(path: &Path, ledger: &Ledger) -> Result<(Start, Logged), Error> {
         points.dedup();
     }
     // What a server names itself.
-    logged.tags.remove(crate::run_options::PARENT);
+    logged.tags.remove(PARENT);
     Ok((start, logged))
 }
 
@@ -367,7 +356,7 @@ fn describe(path: &Path, delivered: bool) -> Result<SpooledRun, Error> {
     let records = path.join("records");
     let bytes = fs::metadata(&records).map_err(Error::file("read", &records))?.len();
     let start = SpoolReader::open_file(&records)?.start(bytes)?;
-    let progress = Ledger::of(path).progress;
+    let progress = Ledger::of(path)?.progress;
     Ok(SpooledRun {
         run_id: progress.server_run_id.unwrap_or_else(|| start.run_id.clone()),
         client_id: start.run_id,

@@ -11,8 +11,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::store::LocalStore;
 use crate::{
-    ArtifactRecord, DatasetInput, Error, ExperimentRecord, RecordedMetric, RunQuery, RunRecord, artifact::files_below,
-    read::Filter, record::Start, resume::FoundRun, spool::Progress, validate,
+    ArtifactRecord, DatasetInput, Error, ExperimentRecord, RecordedMetric, RunQuery, RunRecord,
+    files::{exists, files_below, is_temporary},
+    filter::Filter,
+    record::Start,
+    spool::{FoundRun, Progress},
+    validate,
 };
 
 const RUN: &str = "SELECT run_uuid, experiment_id, name, user_id, status, start_time, end_time FROM runs \
@@ -93,13 +97,12 @@ impl LocalStore {
 
     pub(crate) fn artifacts(&self, run: &RunRecord) -> Result<Vec<ArtifactRecord>, Error> {
         let folder = self.run_folder(run)?;
-        if !folder.exists() {
+        if !exists(&folder)? {
             return Ok(Vec::new());
         }
         let mut found = Vec::new();
         for (path, file) in files_below(&folder)? {
-            // What is being written has a hidden name until it is whole.
-            if !path.rsplit('/').next().is_some_and(|name| name.starts_with('.') && name.ends_with(".tmp")) {
+            if !path.rsplit('/').next().is_some_and(is_temporary) {
                 let len = fs::metadata(&file).map_err(Error::file("read", &file))?.len();
                 found.push(ArtifactRecord { path, len });
             }

@@ -105,6 +105,10 @@ impl Sink for LocalSink {
         }
         Ok(Delivered { records: count, rejected: Vec::new() })
     }
+
+    fn answers(&mut self) -> bool {
+        self.connection.transaction_with_behavior(TransactionBehavior::Immediate).is_ok()
+    }
 }
 
 impl Point {

@@ -14,7 +14,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{CallError, RestClient};
+use super::{client::RestClient, reply::CallError};
 
 /// S3 takes no more parts.
 const MAX_PARTS: u64 = 10_000;

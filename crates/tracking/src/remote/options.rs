@@ -6,6 +6,21 @@ use reqwest::Url;
 
 use crate::Error;
 
+/// The environment variables of MLflow's Python client that count here, too.
+const VARIABLES: [&str; 11] = [
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_INSECURE_TLS",
+    "MLFLOW_TRACKING_SERVER_CERT_PATH",
+    "MLFLOW_TRACKING_CLIENT_CERT_PATH",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR",
+    "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE",
+    "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE",
+];
+
 /// The address of an MLflow server and how to talk to it.
 ///
 /// `Debug` shows no password and no token.
@@ -16,8 +31,8 @@ pub struct RemoteOptions {
     pub credentials: Credentials,
     /// Accept any TLS certificate (`MLFLOW_TRACKING_INSECURE_TLS`). Default: off.
     pub insecure_tls: bool,
-    /// A PEM file of certificate authorities to trust instead of the system's
-    /// (`MLFLOW_TRACKING_SERVER_CERT_PATH`).
+    /// A PEM file of certificates to trust instead of the system's: of authorities, or of the server itself, self-signed or
+    /// not (`MLFLOW_TRACKING_SERVER_CERT_PATH`).
     pub server_cert_path: Option<PathBuf>,
     /// A PEM file with a client certificate and its key (`MLFLOW_TRACKING_CLIENT_CERT_PATH`).
     pub client_cert_path: Option<PathBuf>,
@@ -115,7 +130,15 @@ impl RemoteOptions {
     /// # Errors
     /// As [`RemoteOptions::new`], and [`Error::Option`] naming a variable that cannot be parsed.
     pub fn from_env(uri: &str) -> Result<Self, Error> {
-        Self::from_lookup(uri, &|name| std::env::var(name).ok())
+        let lookup = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        for name in VARIABLES {
+            // Read as nothing it would silently be a server that anybody can stand in for, or nobody's run.
+            if std::env::var_os(name).is_some_and(|value| value.to_str().is_none()) {
+                let reason = "is not valid UTF-8: change it, or the name of the file that it names".to_owned();
+                return Err(Error::Option { name: name.to_owned(), reason });
+            }
+        }
+        Self::from_lookup(uri, &lookup)
     }
 
     /// [`RemoteOptions::from_env`] with the environment handed in.
@@ -223,13 +246,19 @@ pub(crate) fn number(
     }
 }
 
-/// An address as typed, with whatever stands before an `@` hidden.
-fn redact(uri: &str) -> String {
-    match (uri.find("://"), uri.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            format!("{}://***{}", &uri[..scheme], &uri[at..])
-        }
-        _ => uri.to_owned(),
+/// An address as typed, without what may be secret in it: whatever stands before an `@` or behind a `?` or `#`.
+pub(super) fn redact(uri: &str) -> String {
+    let (place, hidden) = match uri.find(['?', '#']) {
+        Some(end) => (&uri[..end], "?***"),
+        None => (uri, ""),
+    };
+    let (scheme, rest) = match place.find("://") {
+        Some(at) => place.split_at(at + 3),
+        None => ("", place),
+    };
+    match rest.rfind('@') {
+        Some(at) => format!("{scheme}***{}{hidden}", &rest[at..]),
+        None => format!("{place}{hidden}"),
     }
 }
 
@@ -337,7 +366,16 @@ mod tests {
             Credentials::Basic { username: "ann".to_owned(), password: "s@cret".to_owned() }
         );
         assert!(!format!("{options:?}").contains("cret"));
-        let message = RemoteOptions::new("ftp://ann:secret@host").unwrap_err().to_string();
-        assert!(!message.contains("secret"), "{message}");
+        for typed in [
+            "ftp://ann:secret@host",
+            "ann:secret@host",
+            "https://ann:secret@host/?x",
+            "https://host/?token=secret",
+            "https://host/#secret",
+            "https://ann:secret@ho st",
+        ] {
+            let message = RemoteOptions::new(typed).unwrap_err().to_string();
+            assert!(!message.contains("secret") && message.contains("ho"), "{message}");
+        }
     }
 }

@@ -1,17 +1,15 @@
 //! Reads from an MLflow server.
 
-use std::io::Write;
+use std::{collections::HashSet, io::Write};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    client::{CallError, RestClient},
-    sink::CLIENT_RUN_ID,
-};
+use super::{client::RestClient, pages::Pages, reply::CallError};
 use crate::{
-    ArtifactRecord, DatasetInput, Error, ExperimentRecord, RecordedMetric, RunQuery, RunRecord, record::Start,
-    resume::FoundRun, spool::Progress,
+    ArtifactRecord, DatasetInput, Error, ExperimentRecord, RecordedMetric, RunQuery, RunRecord,
+    record::{CLIENT_RUN_ID, Start},
+    spool::{FoundRun, Progress},
 };
 
 /// Values of a metric per request; the server takes no more.
@@ -32,17 +30,16 @@ impl RemoteReader {
 
     pub(crate) fn experiments(&self) -> Result<Vec<ExperimentRecord>, Error> {
         let mut found = Vec::new();
-        let mut token = String::new();
+        let mut pages = Pages::default();
         loop {
-            let body = json!({"max_results": 1000, "view_type": "ALL", "page_token": token});
+            let body = json!({"max_results": 1000, "view_type": "ALL", "page_token": pages.token()});
             let page: ExperimentsPage = self.client.post("experiments/search", &body).map_err(self.server())?;
             found.extend(page.experiments.into_iter().map(|experiment| ExperimentRecord {
                 deleted: experiment.lifecycle_stage == "deleted",
                 experiment_id: experiment.experiment_id,
                 name: experiment.name,
             }));
-            token = page.next_page_token;
-            if token.is_empty() {
+            if !pages.turn(page.next_page_token).map_err(self.server())? {
                 break;
             }
         }
@@ -58,14 +55,14 @@ impl RemoteReader {
         }
         let ids: Vec<&str> = experiments.iter().map(|experiment| experiment.experiment_id.as_str()).collect();
         let mut found: Vec<RunRecord> = Vec::new();
-        let mut token = String::new();
+        let mut pages = Pages::default();
         while found.len() < query.limit {
             let body = json!({
                 "experiment_ids": ids,
                 "filter": query.filter,
                 "max_results": (query.limit - found.len()).min(RUNS_PAGE),
                 "order_by": ["attributes.start_time DESC"],
-                "page_token": token,
+                "page_token": pages.token(),
             });
             let page: RunsPage = self.client.post("runs/search", &body).map_err(|error| match error {
                 CallError::Refused { reason, .. } if !query.filter.is_empty() => {
@@ -74,11 +71,12 @@ impl RemoteReader {
                 error => self.server()(error),
             })?;
             found.extend(page.runs.into_iter().map(RunRecord::from));
-            token = page.next_page_token;
-            if token.is_empty() {
+            if !pages.turn(page.next_page_token).map_err(self.server())? {
                 break;
             }
         }
+        // A server may send more than it was asked for.
+        found.truncate(query.limit);
         Ok(found)
     }
 
@@ -98,11 +96,11 @@ impl RemoteReader {
 
     pub(crate) fn history(&self, run_id: &str, key: &str) -> Result<Vec<RecordedMetric>, Error> {
         let mut found = Vec::new();
-        let mut token = String::new();
+        let mut pages = Pages::default();
         loop {
             let mut query = vec![("run_id", run_id), ("metric_key", key), ("max_results", HISTORY_PAGE)];
-            if !token.is_empty() {
-                query.push(("page_token", &token));
+            if !pages.token().is_empty() {
+                query.push(("page_token", pages.token()));
             }
             let page: HistoryPage = self.client.get("metrics/get-history", &query).map_err(|error| match error {
                 CallError::Missing { .. } => {
@@ -116,8 +114,7 @@ impl RemoteReader {
                 step: metric.step,
                 timestamp: metric.timestamp,
             }));
-            token = page.next_page_token;
-            if token.is_empty() {
+            if !pages.turn(page.next_page_token).map_err(self.server())? {
                 return Ok(found);
             }
         }
@@ -126,24 +123,16 @@ impl RemoteReader {
     pub(crate) fn artifacts(&self, run_id: &str) -> Result<Vec<ArtifactRecord>, Error> {
         let mut found = Vec::new();
         let mut folders = vec![String::new()];
-        let mut listed = 0;
+        let mut listed = HashSet::new();
         while let Some(folder) = folders.pop() {
-            listed += 1;
-            if listed > MAX_FOLDERS {
+            if !listed.insert(folder.clone()) {
+                continue;
+            }
+            if listed.len() > MAX_FOLDERS {
                 let reason = format!("lists more than {MAX_FOLDERS} folders of artifacts of run {run_id}");
                 return Err(Error::Server { uri: self.client.uri().to_owned(), reason });
             }
-            let mut query = vec![("run_id", run_id)];
-            if !folder.is_empty() {
-                query.push(("path", &folder));
-            }
-            let page: FilesPage = self.client.get("artifacts/list", &query).map_err(|error| match error {
-                CallError::Missing { .. } => {
-                    Error::Missing { what: "run", name: run_id.to_owned(), place: self.client.uri().to_owned() }
-                }
-                error => self.server()(error),
-            })?;
-            for file in page.files {
+            for file in self.files_in(run_id, &folder)? {
                 // A folder that lists itself would never end.
                 let below = folder.is_empty() || file.path.starts_with(&format!("{folder}/"));
                 match (file.is_dir, below) {
@@ -154,6 +143,26 @@ impl RemoteReader {
             }
         }
         Ok(found)
+    }
+
+    fn files_in(&self, run_id: &str, folder: &str) -> Result<Vec<FileBody>, Error> {
+        let mut files = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            let mut query = vec![("run_id", run_id)];
+            query.extend(Some(("path", folder)).filter(|(_, folder)| !folder.is_empty()));
+            query.extend(Some(("page_token", pages.token())).filter(|(_, token)| !token.is_empty()));
+            let page: FilesPage = self.client.get("artifacts/list", &query).map_err(|error| match error {
+                CallError::Missing { .. } => {
+                    Error::Missing { what: "run", name: run_id.to_owned(), place: self.client.uri().to_owned() }
+                }
+                error => self.server()(error),
+            })?;
+            files.extend(page.files);
+            if !pages.turn(page.next_page_token).map_err(self.server())? {
+                return Ok(files);
+            }
+        }
     }
 
     pub(crate) fn read_artifact(&self, run_id: &str, path: &str, to: &mut dyn Write) -> Result<(), Error> {
@@ -375,6 +384,7 @@ struct HistoryPage {
 #[serde(default)]
 struct FilesPage {
     files: Vec<FileBody>,
+    next_page_token: String,
 }
 
 #[derive(Deserialize, Default)]

@@ -16,6 +16,8 @@ use std::{
     time::Duration,
 };
 
+use crate::files::sync_folder;
+
 /// What a power cut may cost. The death of the process alone never costs anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -92,7 +94,7 @@ fn force_every(interval: Duration, file: &File, folder: &Path, signals: &Signals
         // In this order: what is written before the stop is forced by this turn.
         let stop = signals.stop.load(Ordering::Acquire);
         // A delivered spool has served: what is left of it need not be kept from a power cut.
-        if signals.written.swap(false, Ordering::AcqRel) && folder.exists() {
+        if signals.written.swap(false, Ordering::AcqRel) && folder.try_exists().unwrap_or(true) {
             if !named {
                 sync_names(folder);
                 named = true;
@@ -112,12 +114,8 @@ fn force_every(interval: Duration, file: &File, folder: &Path, signals: &Signals
 
 /// A new file is found after a power cut only if the folders above it were forced out, too.
 fn sync_names(folder: &Path) {
-    for path in [Some(folder), folder.parent()].into_iter().flatten() {
-        // Some systems cannot open a folder; there is nothing better to do there.
-        if let Ok(folder) = File::open(path) {
-            let _ = folder.sync_all();
-        }
-    }
+    sync_folder(folder);
+    folder.parent().map(sync_folder);
 }
 
 #[cfg(test)]

@@ -9,8 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::SpoolFolder;
-use crate::{Error, files::write_atomic};
+use crate::{Error, files::write_whole};
 
 /// How far the delivery of a run has come. Losing it costs a repeated delivery, nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,27 +45,26 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn open(folder: &SpoolFolder) -> Self {
-        Self::of(folder.path())
-    }
-
-    /// The ledger in the spool folder `folder`.
-    pub(crate) fn of(folder: &Path) -> Self {
+    /// The ledger in the spool folder `folder`; where there is none, nothing has been delivered. One that cannot be read is
+    /// an error: to begin anew would make a second run.
+    pub(crate) fn of(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("ledger.json");
         let progress = match fs::read(&path) {
+            // What is in it was written by a version of this program that had other ideas, or a disk has spoiled it.
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
                 tracing::warn!(path = %path.display(), %error, "unreadable ledger, delivering anew");
                 Progress { create_attempted: true, ..Progress::default() }
             }),
-            Err(_) => Progress::default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Progress::default(),
+            Err(error) => return Err(Error::file("read", path)(error)),
         };
-        Self { path, progress }
+        Ok(Self { path, progress })
     }
 
     pub(crate) fn save(&self) -> Result<(), Error> {
         let bytes =
             serde_json::to_vec(&self.progress).map_err(io::Error::from).map_err(Error::file("write", &self.path))?;
-        write_atomic(&self.path, &bytes)
+        write_whole(&self.path, &bytes)
     }
 
     /// Adds a line on an item that a server refused to `rejected.txt`.

@@ -3,15 +3,15 @@
 //! A library that talks to the drivers would be loaded at run time, which takes `unsafe`; a program that is started every
 //! ten seconds costs less than a hundredth of a processor.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fs, io, path::Path, process::Command, time::Duration};
+
+use super::program::output_within;
 
 const MEGABYTE: f64 = 1e6;
 /// `nvidia-smi` counts in mebibytes.
 const MEBIBYTE: f64 = 1_048_576.0;
+/// How long `nvidia-smi` may take: without its persistence daemon it needs seconds, with a card that is lost it hangs.
+const LIMIT: Duration = Duration::from_secs(10);
 /// Where Linux lists graphics cards.
 const CARDS: &str = "/sys/class/drm";
 
@@ -23,13 +23,19 @@ pub(super) struct Gpus {
 
 impl Gpus {
     /// Names, without a prefix, and values; what cannot be read is left out.
-    pub(super) fn sample(&mut self) -> Vec<(String, f64)> {
+    /// `unwanted`: whether nobody waits for them any more.
+    pub(super) fn sample(&mut self, unwanted: &dyn Fn() -> bool) -> Vec<(String, f64)> {
         let mut values = Vec::new();
         let mut cards = 0;
         if !self.no_nvidia {
-            match nvidia() {
-                Some(text) => cards = parse_nvidia(&text, &mut values),
-                None => self.no_nvidia = true,
+            match nvidia(unwanted) {
+                Ok(text) => cards = parse_nvidia(&text, &mut values),
+                Err(error) => {
+                    self.no_nvidia = true;
+                    if error.kind() == io::ErrorKind::TimedOut && !unwanted() {
+                        tracing::warn!("`nvidia-smi` does not answer and is not asked again: no metrics of its cards");
+                    }
+                }
             }
         }
         amd(Path::new(CARDS), cards, &mut values);
@@ -37,12 +43,9 @@ impl Gpus {
     }
 }
 
-fn nvidia() -> Option<String> {
+fn nvidia(unwanted: &dyn Fn() -> bool) -> io::Result<String> {
     let query = "--query-gpu=utilization.gpu,memory.used,memory.total,power.draw,power.limit";
-    let mut command = Command::new("nvidia-smi");
-    command.args([query, "--format=csv,noheader,nounits"]).stdin(Stdio::null()).stderr(Stdio::null());
-    let output = command.output().ok().filter(|output| output.status.success())?;
-    String::from_utf8(output.stdout).ok()
+    output_within(Command::new("nvidia-smi").args([query, "--format=csv,noheader,nounits"]), LIMIT, unwanted)
 }
 
 /// One line per card; says how many there are.

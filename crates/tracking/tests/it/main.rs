@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop, helpers included")]
 
 mod api;
+mod left_over;
 mod local;
+mod origins;
 mod properties;
 #[cfg(unix)]
 mod real_mlflow;
@@ -12,3 +14,4 @@ mod resuming;
 mod schema;
 mod stub;
 mod support;
+mod tls;

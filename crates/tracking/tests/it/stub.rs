@@ -43,6 +43,8 @@ pub(crate) enum Reply {
     DoAndHangUp,
     /// Closes the connection instead of answering.
     HangUp,
+    /// Promises ten bytes, sends three, and says nothing more.
+    Stall,
 }
 
 type Hook = Box<dyn FnMut(&Request) -> Option<Reply> + Send>;
@@ -153,6 +155,14 @@ fn serve(stream: TcpStream, state: &Mutex<State>, stop: &AtomicBool) {
             Some(Reply::Json(status, body)) => (status, "", serde_json::to_vec(&body).unwrap()),
             Some(Reply::Raw(status, headers, body)) => (status, headers, body),
             Some(Reply::HangUp) => return,
+            Some(Reply::Stall) => {
+                drop(state);
+                let _ = writer.write_all(b"HTTP/1.1 200 X\r\nContent-Length: 10\r\n\r\nabc");
+                while !stop.load(Ordering::SeqCst) {
+                    thread::sleep(std::time::Duration::from_millis(20));
+                }
+                return;
+            }
             Some(Reply::DoAndHangUp) => {
                 answer(&mut state, &request);
                 return;

@@ -1,14 +1,19 @@
 //! The spool: round trips, torn tails, damaged and hostile files.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fs};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::{
-    Status,
-    tests::{any_record, bytes},
+use crate::{
+    record::{
+        Status,
+        tests::{any_record, bytes},
+    },
+    spool::{Progress, SpoolFolder},
 };
+
+const RECORDS: &str = "records";
 
 fn start() -> Start {
     Start {
@@ -72,7 +77,7 @@ fn what_a_writer_appends_a_reader_finds() {
     for step in 0..5 {
         writer.append(&metric(step)).unwrap();
     }
-    let mut reader = SpoolReader::open(&folder).unwrap();
+    let mut reader = folder.reader().unwrap();
     assert_eq!(reader.start(writer.written()).unwrap(), start());
     let frames = reader.read(writer.written(), 100).unwrap();
     assert_eq!(frames.len(), 5);
@@ -194,14 +199,14 @@ fn a_full_disk_is_an_error_and_a_record_that_is_too_long_is_refused() {
 fn a_damaged_ledger_means_delivering_anew_and_looking_for_the_run() {
     let spool = tempfile::tempdir().unwrap();
     let (folder, _writer) = SpoolFolder::create(spool.path(), &start(), Durability::Never).unwrap();
-    assert_eq!(Ledger::open(&folder).progress, ledger::Progress::default());
-    let mut ledger = Ledger::open(&folder);
+    assert_eq!(folder.ledger().unwrap().progress, Progress::default());
+    let mut ledger = folder.ledger().unwrap();
     ledger.progress.delivered = 77;
     ledger.progress.server_run_id = Some("r".to_owned());
     ledger.save().unwrap();
-    assert_eq!(Ledger::open(&folder).progress, ledger.progress);
+    assert_eq!(folder.ledger().unwrap().progress, ledger.progress);
     fs::write(folder.path().join("ledger.json"), "{").unwrap();
-    let progress = Ledger::open(&folder).progress;
+    let progress = folder.ledger().unwrap().progress;
     assert_eq!(progress.delivered, 0);
     assert!(progress.create_attempted);
 }
