@@ -15,6 +15,7 @@ pub(crate) mod horizon;
 pub(crate) mod hsv;
 mod line;
 pub(crate) mod median;
+pub(crate) mod ranks;
 pub(crate) mod rows;
 mod shuffle;
 pub(crate) mod thirds;

@@ -17,7 +17,10 @@ pub const RECIPE_FORMAT: u32 = 2;
 const MAX_RECIPE_BYTES: u64 = 1 << 20;
 
 /// Most operations that a recipe file may hold.
-const MAX_OPERATIONS: usize = 1000;
+const MAX_OPERATIONS: usize = 200;
+
+/// Shortest longer side, in pixels, of a photo on which strengths can have been chosen.
+const LEAST_LONGER_SIDE: u32 = 16;
 
 /// The operations applied to a photo, first to last.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -41,11 +44,11 @@ impl Recipe {
         Self { operations, longer_side: None }
     }
 
-    /// The same for strengths in pixels that were chosen on a photo with a longer side of `pixels` (0 counts as 1). They grow
-    /// and shrink with the photo that the recipe is applied to, so that it means the same at every size.
+    /// The same for strengths in pixels that were chosen on a photo with a longer side of `pixels` (less than 16 counts as 16). They
+    /// grow and shrink with the photo that the recipe is applied to, so that it means the same at every size.
     #[must_use]
     pub fn with_longer_side(self, pixels: u32) -> Self {
-        Self { longer_side: Some(pixels.max(1)), ..self }
+        Self { longer_side: Some(pixels.max(LEAST_LONGER_SIDE)), ..self }
     }
 
     /// Other operations, for the same photos.
@@ -114,7 +117,7 @@ impl Recipe {
     ///
     /// # Errors
     /// [`Error::Read`], or [`Error::Recipe`] for a file that is no recipe, has another format version, is larger than
-    /// 1 MiB or lists more than 1000 operations.
+    /// 1 MiB, lists more than 200 operations, or names a longer side below 16.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let read_error = |source| Error::Read { path: path.to_owned(), source };
         let invalid = |reason: String| Error::Recipe { path: path.to_owned(), reason };
@@ -141,8 +144,8 @@ impl Recipe {
         if file.operations.len() > MAX_OPERATIONS {
             return Err(invalid(format!("lists {} operations, more than {MAX_OPERATIONS}", file.operations.len())));
         }
-        if file.longer_side == Some(0) {
-            return Err(invalid("`longer_side` is 0, a photo has at least one pixel".into()));
+        if let Some(side) = file.longer_side.filter(|&side| side < LEAST_LONGER_SIDE) {
+            return Err(invalid(format!("`longer_side` is {side}, expected at least {LEAST_LONGER_SIDE} pixels")));
         }
         Ok(Self { operations: file.operations, longer_side: file.longer_side })
     }

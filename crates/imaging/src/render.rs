@@ -1,8 +1,9 @@
-//! Recipes on photos of any depth: rows of floats, a strip of them at a time, rounded once at the end.
+//! Recipes on photos of any depth: rows of floats, some of them at a time, rounded once at the end.
 //!
 //! Each operation is a stage that computes rows from those of the stage before it. What a row becomes never depends on
-//! the strip in which it is asked for, so that strips of any height give the same photo to the last bit. Memory is that of
-//! the two photos, and for each stage a strip with as many rows around it as the stage looks at.
+//! which rows are asked for together, so that the photo is divided among threads, and each part is computed in strips that stay in
+//! the processor's cache, with the same result to the last bit. Memory is that of the two photos, and for each stage and thread
+//! as many rows as the stage looks at; where these would grow too many, the photo is kept as floats in between.
 
 mod around;
 mod balance;
@@ -10,56 +11,96 @@ mod clahe;
 mod compressed;
 mod each;
 mod grid;
+mod length;
 mod median;
 mod moved;
+mod parallel;
+mod source;
 mod tone;
 mod turned;
 mod weighted;
 
-use crate::kernels::vectorized;
+use parallel::{collected, kept};
+use source::{Source, Whole};
+
 use crate::operation::Argument;
 use crate::{Operation, OperationKind, Photo, Sample};
 
-/// Rows of a strip; a few hundred kilobytes for photos of usual widths, which stay in the processor's cache.
-const STRIP: usize = 32;
+/// What rows a stage gives, and what it costs to have them.
+#[derive(Clone, Copy)]
+struct Shape {
+    width: usize,
+    height: usize,
+    /// Rows that this stage and those before it keep at hand.
+    held: usize,
+}
 
-/// Rows that are computed when they are asked for: levels from 0 to 255, `[row][column][channel]`.
-trait Rows {
-    fn width(&self) -> usize;
-    fn height(&self) -> usize;
+impl Shape {
+    fn stride(self) -> usize {
+        3 * self.width
+    }
 
-    /// Fills the target with whole rows, from row `first` on.
-    fn read(&mut self, first: usize, target: &mut [f32]);
-
-    fn stride(&self) -> usize {
-        3 * self.width()
+    fn longer_side(self) -> usize {
+        self.width.max(self.height)
     }
 }
 
-type Stage<'a> = Box<dyn Rows + 'a>;
+/// Rows that are computed when they are asked for: levels from 0 to 255, `[row][column][channel]`.
+trait Rows<'a>: Send {
+    fn shape(&self) -> Shape;
+
+    /// Fills the target with whole rows, from row `first` on. Asking from top to bottom is cheapest.
+    fn read(&mut self, first: usize, target: &mut [f32]);
+
+    /// The same rows, for another thread.
+    fn fork(&self) -> Stage<'a>;
+}
+
+type Stage<'a> = Box<dyn Rows<'a> + 'a>;
+
+impl Clone for Stage<'_> {
+    fn clone(&self) -> Self {
+        self.fork()
+    }
+}
+
+/// Rows that stages may keep at hand until the photo is kept instead. It bounds the memory, and the rows that threads compute twice
+/// where their parts meet.
+const MOST_HELD: usize = 1024;
+
+/// What looking at the whole photo counts for in [`Shape::held`]: all before it is computed twice.
+const LOOK: usize = 256;
 
 /// The photo after the operations. Lengths in pixels are multiplied by `scale`.
 pub(crate) fn render<T: Sample>(operations: &[Operation], photo: &Photo<T>, scale: f32) -> Photo<T> {
-    render_in_strips(operations, photo, scale, STRIP)
-}
-
-fn render_in_strips<T: Sample>(operations: &[Operation], photo: &Photo<T>, scale: f32, strip: usize) -> Photo<T> {
     let operations: Vec<Operation> = operations.iter().copied().filter(|operation| !operation.is_neutral()).collect();
     if operations.iter().all(Operation::is_curve) {
         return tone::tabulated(&operations, photo);
     }
-    let mut rows: Stage<'_> = Box::new(Source { photo });
-    // Tables of 8-bit values serve as long as nothing else was computed.
-    let mut steps = T::STEPS;
-    for run in operations.chunk_by(|one, next| one.is_curve() && next.is_curve()) {
+    collected(&stages(&operations, photo, scale))
+}
+
+/// The rows after the operations.
+fn stages<'a, T: Sample>(operations: &[Operation], photo: &'a Photo<T>, scale: f32) -> Stage<'a> {
+    let curves = operations.iter().take_while(|operation| operation.is_curve()).count();
+    let (curves, mut rest) = operations.split_at(curves);
+    let mut rows: Stage<'_> = Box::new(Source::after(photo, curves));
+    if let (true, [first, others @ ..]) = (curves.is_empty(), rest)
+        && let Some(medians) = median::of_bytes(photo, first, scale)
+    {
+        (rows, rest) = (medians, others);
+    }
+    for run in rest.chunk_by(|one, next| one.is_curve() && next.is_curve()) {
+        if rows.shape().held > MOST_HELD {
+            rows = Box::new(Whole::new(kept(&rows), rows.shape()));
+        }
         rows = match run {
-            [first, ..] if first.is_curve() => Box::new(tone::Toned::after(rows, steps, run)),
+            [first, ..] if first.is_curve() => Box::new(tone::Toned::after(rows, run)),
             [operation, ..] => stage(rows, operation, scale),
             [] => rows,
         };
-        steps = u16::STEPS;
     }
-    collected(rows.as_mut(), strip)
+    rows
 }
 
 /// The rows after one operation that is not a curve on single values.
@@ -67,14 +108,14 @@ fn stage<'a>(rows: Stage<'a>, operation: &Operation, scale: f32) -> Stage<'a> {
     let strength = match operation.argument() {
         Argument::Amount(strength) => strength,
         Argument::Ratio(ratio) => {
-            let part = operation.part(rows.width() as u32, rows.height() as u32, ratio);
+            let part = operation.part(rows.shape().width as u32, rows.shape().height as u32, ratio);
             return moved::crop(rows, part);
         }
         Argument::Order(order) => return each::reorder(rows, order),
         Argument::Grey(grey) => return each::greyscale(rows, grey),
         Argument::Axis(axis) => return moved::flip(rows, axis),
         Argument::Shift(direction, channels) => return moved::shift(rows, direction, channels),
-        Argument::Set(_) => return Box::new(tone::Toned::after(rows, u16::STEPS, &[*operation])),
+        Argument::Set(_) => return Box::new(tone::Toned::after(rows, &[*operation])),
     };
     match operation.kind() {
         OperationKind::GreyWorld
@@ -88,11 +129,7 @@ fn stage<'a>(rows: Stage<'a>, operation: &Operation, scale: f32) -> Stage<'a> {
         | OperationKind::Clarity
         | OperationKind::Blur
         | OperationKind::BoxBlur => around::stage(rows, operation.kind(), strength, scale),
-        OperationKind::Median => median::stage(rows, 0, scale.round().max(1.0) as usize, strength),
-        OperationKind::MedianBlur => {
-            let radius = strength * scale;
-            median::stage(rows, radius.floor() as usize, radius.ceil() as usize, radius.fract())
-        }
+        OperationKind::Median | OperationKind::MedianBlur => median::stage(rows, operation, scale),
         OperationKind::Jpeg => compressed::stage(rows, strength),
         OperationKind::CropThirds => moved::crop_thirds(rows, strength),
         OperationKind::LevelHorizon => turned::stage(rows, strength),
@@ -100,91 +137,46 @@ fn stage<'a>(rows: Stage<'a>, operation: &Operation, scale: f32) -> Stage<'a> {
     }
 }
 
-/// A photo, as levels.
-struct Source<'a, T> {
-    photo: &'a Photo<T>,
-}
-
-impl<T: Sample> Rows for Source<'_, T> {
-    fn width(&self) -> usize {
-        self.photo.width() as usize
-    }
-
-    fn height(&self) -> usize {
-        self.photo.height() as usize
-    }
-
-    fn read(&mut self, first: usize, target: &mut [f32]) {
-        let values = &self.photo.pixels()[first * self.stride()..][..target.len()];
-        vectorized(
-            #[inline(always)]
-            || target.iter_mut().zip(values).for_each(|(level, value)| *level = value.to_level()),
-        );
-    }
-}
-
-/// All rows as a photo.
-fn collected<T: Sample>(rows: &mut (dyn Rows + '_), strip: usize) -> Photo<T> {
-    let (width, height) = (rows.width() as u32, rows.height() as u32);
-    let mut pixels = vec![T::default(); rows.stride() * rows.height()];
-    let mut place = 0;
-    for_each_strip(rows, strip, |_, levels| {
-        let target = &mut pixels[place..place + levels.len()];
-        vectorized(
-            #[inline(always)]
-            || target.iter_mut().zip(levels).for_each(|(value, &level)| *value = T::from_level(level)),
-        );
-        place += levels.len();
-    });
-    Photo::new(width, height, pixels).expect("the rows are those of a photo")
-}
-
-/// Hands over all rows, from top to bottom: the index of the first one of a strip, and the strip.
-fn for_each_strip(rows: &mut (dyn Rows + '_), strip: usize, mut work: impl FnMut(usize, &[f32])) {
-    let (stride, height) = (rows.stride(), rows.height());
-    let mut levels = vec![0.0; stride * strip.min(height)];
-    for first in (0..height).step_by(strip) {
-        let levels = &mut levels[..stride * strip.min(height - first)];
-        rows.read(first, levels);
-        work(first, levels);
-    }
-}
-
-/// Hands over all rows one by one: the index of a row, and the row.
-fn for_each_row(rows: &mut (dyn Rows + '_), mut work: impl FnMut(usize, &[f32])) {
-    let stride = rows.stride();
-    for_each_strip(rows, STRIP, |first, levels| {
-        levels.chunks_exact(stride).enumerate().for_each(|(y, row)| work(first + y, row));
-    });
-}
-
 /// Some rows of another stage that were asked for last. What is asked for again is not computed again.
 #[derive(Default)]
 struct Held {
     first: usize,
+    end: usize,
+    /// Row `y` stands in place `y % capacity`.
+    capacity: usize,
     levels: Vec<f32>,
+}
+
+/// Another thread holds its own rows.
+impl Clone for Held {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Held {
     /// Makes the rows from `first` up to `end` available, and forgets those above them.
-    fn hold(&mut self, rows: &mut (dyn Rows + '_), first: usize, end: usize) {
-        let stride = rows.stride();
-        let held = self.first..self.first + self.levels.len() / stride;
-        if held.contains(&first) {
-            self.levels.drain(..(first - held.start) * stride);
-        } else {
-            self.levels.clear();
+    fn hold(&mut self, rows: &mut Stage<'_>, first: usize, end: usize) {
+        let stride = rows.shape().stride();
+        if end - first > self.capacity {
+            self.capacity = end - first;
+            self.levels.resize(self.capacity * stride, 0.0);
+            self.end = first;
+        }
+        if !(self.first..=self.end).contains(&first) {
+            self.end = first;
         }
         self.first = first;
-        let known = self.levels.len();
-        if known < (end - first) * stride {
-            self.levels.resize((end - first) * stride, 0.0);
-            rows.read(first + known / stride, &mut self.levels[known..]);
+        while self.end < end {
+            let place = self.end % self.capacity;
+            let count = (end - self.end).min(self.capacity - place);
+            rows.read(self.end, &mut self.levels[place * stride..][..count * stride]);
+            self.end += count;
         }
     }
 
     fn row(&self, y: usize, stride: usize) -> &[f32] {
-        &self.levels[(y - self.first) * stride..][..stride]
+        &self.levels[y % self.capacity * stride..][..stride]
     }
 }
 

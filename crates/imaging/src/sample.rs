@@ -2,6 +2,10 @@
 
 use std::fmt::Debug;
 
+use rayon::prelude::*;
+
+use crate::Photo;
+
 /// The value of one channel of one pixel: `u8` or `u16` over their full range, or `f32` from 0 to 1. All stand for encoded
 /// sRGB, black to white.
 ///
@@ -17,9 +21,15 @@ pub trait Sample: Copy + Default + PartialEq + PartialOrd + Debug + Send + Sync 
     #[doc(hidden)]
     const STEPS: usize;
 
+    /// The photo itself where it has 8 bit.
+    #[doc(hidden)]
+    fn bytes(_: &Photo<Self>) -> Option<&Photo<u8>> {
+        None
+    }
+
     /// What becomes of each value, by level and channel, `[red, green, blue]` interleaved.
     #[doc(hidden)]
-    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32) -> Vec<Self>;
+    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32 + Sync) -> Vec<Self>;
 }
 
 /// [`Sample::map`] where the `N` values are few enough to be computed once each.
@@ -38,7 +48,26 @@ where
     let (reds, greens, blues) = (table(0), table(1), table(2));
     let looked_up =
         |&[red, green, blue]: &[T; 3]| [reds[usize::from(red)], greens[usize::from(green)], blues[usize::from(blue)]];
-    values.as_chunks().0.iter().map(looked_up).collect::<Vec<[T; 3]>>().into_flattened()
+    each_pixel(values, looked_up)
+}
+
+/// Values that a thread is given at a time.
+const PIECE: usize = 3 << 16;
+
+/// What becomes of each pixel; many of them are divided among threads.
+fn each_pixel<T: Sample>(values: &[T], becomes: impl Fn(&[T; 3]) -> [T; 3] + Sync) -> Vec<T> {
+    let mut results = vec![T::default(); values.len()];
+    let work = |results: &mut [T], values: &[T]| {
+        let pixels = results.as_chunks_mut::<3>().0.iter_mut().zip(values.as_chunks::<3>().0);
+        pixels.for_each(|(result, pixel)| *result = becomes(pixel));
+    };
+    if values.len() <= PIECE {
+        work(&mut results, values);
+    } else {
+        let pieces = results.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE));
+        pieces.for_each(|(results, values)| work(results, values));
+    }
+    results
 }
 
 mod sealed {
@@ -65,7 +94,11 @@ impl Sample for u8 {
 
     const STEPS: usize = 255;
 
-    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32) -> Vec<Self> {
+    fn bytes(photo: &Photo<Self>) -> Option<&Photo<u8>> {
+        Some(photo)
+    }
+
+    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32 + Sync) -> Vec<Self> {
         map_by_table::<Self, { Self::STEPS + 1 }>(values, |place| place as Self, becomes)
     }
 }
@@ -84,7 +117,7 @@ impl Sample for u16 {
 
     const STEPS: usize = 65_535;
 
-    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32) -> Vec<Self> {
+    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32 + Sync) -> Vec<Self> {
         map_by_table::<Self, { Self::STEPS + 1 }>(values, |place| place as Self, becomes)
     }
 }
@@ -102,11 +135,11 @@ impl Sample for f32 {
 
     const STEPS: usize = 65_535;
 
-    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32) -> Vec<Self> {
+    fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32 + Sync) -> Vec<Self> {
         let mapped = |pixel: &[Self; 3]| {
             std::array::from_fn(|channel| Self::from_level(becomes(pixel[channel].to_level(), channel)))
         };
-        values.as_chunks().0.iter().map(mapped).collect::<Vec<[Self; 3]>>().into_flattened()
+        each_pixel(values, mapped)
     }
 }
 

@@ -79,6 +79,7 @@ fn level_edges(photo: &Photo) -> Vec<(f32, f32)> {
 }
 
 /// How a photo is turned so that a line of some tilt becomes level, and cut to the largest centred part of its own shape.
+#[derive(Clone, Copy)]
 pub(crate) struct Turn {
     from: (f32, f32),
     pub(crate) width: u32,

@@ -1,9 +1,10 @@
 //! Medians of squares, channel by channel. Beyond the border the edge pixel repeats.
 //!
-//! Up to 5x5 by exchanges of smaller and larger that run over many pixels at once; above, by a histogram that slides.
+//! Up to 5x5 by exchanges of smaller and larger that run over many pixels at once; above, by histograms that move along.
 
 use super::block::{BLOCK, Block, at, block, blocks, with_pixels};
 use super::mixed_photos;
+use super::ranks;
 use super::rows::{Rows, filtered, over_rows};
 use crate::Photo;
 
@@ -14,12 +15,12 @@ pub(crate) fn blur(photo: &Photo, radius: f32) -> Photo {
     if share == 0.0 { low } else { mixed_photos(&low, medians(photo, whole + 1), share) }
 }
 
-fn medians(photo: &Photo, radius: usize) -> Photo {
+pub(crate) fn medians(photo: &Photo, radius: usize) -> Photo {
     match radius {
         0 => photo.clone(),
         1 => of_nine(photo),
         2 => of_twenty_five(photo),
-        _ => with_pixels(photo, by_histogram(photo, radius)),
+        _ => with_pixels(photo, by_ranks(photo, radius)),
     }
 }
 
@@ -43,22 +44,68 @@ fn of_nine(photo: &Photo) -> Photo {
                     let [a, b, c] = sorted_three(above[0][i], above[1][i], above[2][i]);
                     let [d, e, f] = sorted_three(here[0][i], here[1][i], here[2][i]);
                     let [g, h, k] = sorted_three(below[0][i], below[1][i], below[2][i]);
-                    median_of_three(a.max(d).max(g), median_of_three(b, e, h), c.min(f).min(k))
+                    median_of_three(a.most(d).most(g), median_of_three(b, e, h), c.least(f).least(k))
                 },
             )
         },
     )
 }
 
+/// Values that are exchanged: bytes, and levels, which are never not a number.
+pub(crate) trait Value: Copy + Default + PartialOrd {
+    /// The smaller one.
+    #[inline(always)]
+    fn least(self, other: Self) -> Self {
+        if self < other { self } else { other }
+    }
+
+    /// The larger one.
+    #[inline(always)]
+    fn most(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+}
+
+impl Value for u8 {}
+impl Value for f32 {}
+
 #[inline(always)]
-fn sorted_three(a: u8, b: u8, c: u8) -> [u8; 3] {
-    let (low, high) = (a.min(b), a.max(b));
-    [low.min(c), low.max(high.min(c)), high.max(c)]
+fn sorted_three<T: Value>(a: T, b: T, c: T) -> [T; 3] {
+    let (low, high) = (a.least(b), a.most(b));
+    [low.least(c), low.most(high.least(c)), high.most(c)]
 }
 
 #[inline(always)]
-fn median_of_three(a: u8, b: u8, c: u8) -> u8 {
-    a.min(b).max(a.max(b).min(c))
+fn median_of_three<T: Value>(a: T, b: T, c: T) -> T {
+    a.least(b).most(a.most(b).least(c))
+}
+
+/// Sorts three or five.
+#[inline(always)]
+pub(crate) fn sort_column<T: Value, const N: usize>(column: &mut [T; N]) {
+    match N {
+        3 => exchange(column, [(0, 1), (1, 2), (0, 1)]),
+        _ => exchange(column, SORT_FIVE),
+    }
+}
+
+/// The median of a square of three or five sorted columns.
+#[inline(always)]
+pub(crate) fn of_sorted_columns<T: Value, const N: usize>(columns: &[[T; N]; N]) -> T {
+    if N == 3 {
+        let rank = |rank: usize| [columns[0][rank], columns[1][rank], columns[2][rank]];
+        let ([a, d, g], [b, e, h], [c, f, k]) = (rank(0), rank(1), rank(2));
+        return median_of_three(a.most(d).most(g), median_of_three(b, e, h), c.least(f).least(k));
+    }
+    let five = |column: usize| [0, 1, 2, 3, 4].map(|rank| columns[column][rank]);
+    let middle = middle_six(&merged_fives(&five(0), &five(1)), &merged_fives(&five(2), &five(3)));
+    of_middle_and_column(middle, five(4))
+}
+
+/// The median of 25, from the middle six of twenty and the last five, both sorted.
+#[inline(always)]
+fn of_middle_and_column<T: Value>([a, b, c, d, e, f]: [T; 6], [v, w, x, y, z]: [T; 5]) -> T {
+    f.least(e.most(v)).least(d.most(w)).least(c.most(x)).least(b.most(y)).least(a.most(z))
 }
 
 /// Five columns are sorted once for all squares in which they lie, and so are pairs of them merged.
@@ -94,11 +141,9 @@ fn of_twenty_five(photo: &Photo) -> Photo {
                     let (mut smaller, mut larger) = ([0; 10], [0; 10]);
                     lane(&left, i, &mut smaller);
                     lane(&right, i, &mut larger);
-                    let [a, b, c, d, e, f] = middle_six(&smaller, &larger);
                     let mut column = [0; 5];
                     lane(&last, i, &mut column);
-                    let [v, w, x, y, z] = column;
-                    f.min(e.max(v)).min(d.max(w)).min(c.max(x)).min(b.max(y)).min(a.max(z))
+                    of_middle_and_column(middle_six(&smaller, &larger), column)
                 },
             )
         },
@@ -107,7 +152,7 @@ fn of_twenty_five(photo: &Photo) -> Photo {
 
 /// One value of each block.
 #[inline(always)]
-fn lane<const N: usize>(blocks: &[&Block; N], i: usize, values: &mut [u8; N]) {
+fn lane<T: Copy, const N: usize>(blocks: &[&Block<T>; N], i: usize, values: &mut [T; N]) {
     for n in 0..N {
         values[n] = blocks[n][i];
     }
@@ -115,9 +160,9 @@ fn lane<const N: usize>(blocks: &[&Block; N], i: usize, values: &mut [u8; N]) {
 
 /// Puts the smaller of each pair first, one pair after the other.
 #[inline(always)]
-fn exchange<const N: usize, const M: usize>(values: &mut [u8; N], pairs: [(usize, usize); M]) {
+fn exchange<T: Value, const N: usize, const M: usize>(values: &mut [T; N], pairs: [(usize, usize); M]) {
     for (low, high) in pairs {
-        (values[low], values[high]) = (values[low].min(values[high]), values[low].max(values[high]));
+        (values[low], values[high]) = (values[low].least(values[high]), values[low].most(values[high]));
     }
 }
 
@@ -148,101 +193,59 @@ impl Pairs {
     }
 }
 
-/// Batcher's odd-even merge of two sorted columns.
+/// The columns of a block merged with those to their right.
 #[inline(always)]
 fn merged(ranks: &Rows<u8, 5>, from: usize) -> [Block; 10] {
     let at = |rank: usize, column: usize| at(&ranks[rank], from + 3 * column);
-    let even = [at(0, 0), at(2, 0), at(4, 0), at(0, 1), at(2, 1), at(4, 1)];
-    let odd = [at(1, 0), at(3, 0), at(1, 1), at(3, 1)];
+    let left = [at(0, 0), at(1, 0), at(2, 0), at(3, 0), at(4, 0)];
+    let right = [at(0, 1), at(1, 1), at(2, 1), at(3, 1), at(4, 1)];
     blocks(
         #[inline(always)]
         |i, ten| {
-            let (mut evens, mut odds) = ([0; 6], [0; 4]);
-            lane(&even, i, &mut evens);
-            lane(&odd, i, &mut odds);
-            exchange(&mut evens, [(0, 3), (2, 5), (2, 3), (1, 4), (1, 2), (3, 4)]);
-            exchange(&mut odds, [(0, 2), (1, 3), (1, 2)]);
-            *ten = [evens[0], odds[0], evens[1], odds[1], evens[2], odds[2], evens[3], odds[3], evens[4], evens[5]];
-            exchange(ten, [(1, 2), (3, 4), (5, 6), (7, 8)]);
+            let (mut lefts, mut rights) = ([0; 5], [0; 5]);
+            lane(&left, i, &mut lefts);
+            lane(&right, i, &mut rights);
+            *ten = merged_fives(&lefts, &rights);
         },
     )
 }
 
+/// Batcher's odd-even merge of two sorted columns.
+#[inline(always)]
+fn merged_fives<T: Value>(left: &[T; 5], right: &[T; 5]) -> [T; 10] {
+    let mut evens = [left[0], left[2], left[4], right[0], right[2], right[4]];
+    let mut odds = [left[1], left[3], right[1], right[3]];
+    exchange(&mut evens, [(0, 3), (2, 5), (2, 3), (1, 4), (1, 2), (3, 4)]);
+    exchange(&mut odds, [(0, 2), (1, 3), (1, 2)]);
+    let mut ten = [evens[0], odds[0], evens[1], odds[1], evens[2], odds[2], evens[3], odds[3], evens[4], evens[5]];
+    exchange(&mut ten, [(1, 2), (3, 4), (5, 6), (7, 8)]);
+    ten
+}
+
 /// The sorted middle six of two sorted tens: of the smaller half the largest three and of the larger half the smallest three.
 #[inline(always)]
-fn middle_six(left: &[u8; 10], right: &[u8; 10]) -> [u8; 6] {
+fn middle_six<T: Value>(left: &[T; 10], right: &[T; 10]) -> [T; 6] {
     // Each half first rises and then falls, or the other way around, so that its own larger and smaller half are found by
     // comparing values that lie five apart.
-    let (mut low, mut high) = ([0; 5], [0; 5]);
+    let (mut low, mut high) = ([T::default(); 5], [T::default(); 5]);
     for i in 0..5 {
-        low[i] = left[i].min(right[9 - i]).max(left[i + 5].min(right[4 - i]));
-        high[i] = left[i].max(right[9 - i]).min(left[i + 5].max(right[4 - i]));
+        low[i] = left[i].least(right[9 - i]).most(left[i + 5].least(right[4 - i]));
+        high[i] = left[i].most(right[9 - i]).least(left[i + 5].most(right[4 - i]));
     }
     exchange(&mut low, [(0, 1), (0, 2), (0, 3), (1, 3), (2, 4), (1, 2), (3, 4)]);
     exchange(&mut high, [(1, 0), (2, 0), (3, 0), (3, 1), (4, 2), (2, 1), (4, 3)]);
     [low[2], low[3], low[4], high[4], high[3], high[2]]
 }
 
-/// Huang's algorithm: the histogram of the square changes by one column at each side.
-fn by_histogram(photo: &Photo, radius: usize) -> Vec<u8> {
-    let (width, height) = (photo.width() as usize, photo.height() as usize);
-    let mut result = vec![0; width * height * 3];
-    let half = (2 * radius + 1).pow(2) / 2;
-    let inside = |place: usize, side: usize| place.saturating_sub(radius).min(side - 1);
-    for (y, row) in result.chunks_exact_mut(width * 3).enumerate() {
-        for channel in 0..3 {
-            let mut histogram = Histogram::default();
-            let change = |column: usize, step: u16, histogram: &mut Histogram| {
-                for offset in 0..=2 * radius {
-                    let at = (inside(y + offset, height) * width + inside(column, width)) * 3 + channel;
-                    histogram.add(photo.pixels()[at], step);
-                }
-            };
-            (0..2 * radius).for_each(|column| change(column, 1, &mut histogram));
-            for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
-                change(x + 2 * radius, 1, &mut histogram);
-                pixel[channel] = histogram.value_above(half);
-                change(x, u16::MAX, &mut histogram);
-            }
-        }
-    }
-    result
-}
-
-/// Counts of values, and of their sixteenths, so that a rank is found in at most 32 steps.
-struct Histogram {
-    coarse: [u16; 16],
-    fine: [u16; 256],
-}
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self { coarse: [0; 16], fine: [0; 256] }
-    }
-}
-
-impl Histogram {
-    /// Adds `step` to the count of a value; 65,535 subtracts one.
-    fn add(&mut self, value: u8, step: u16) {
-        let counts = [&mut self.coarse[usize::from(value >> 4)], &mut self.fine[usize::from(value)]];
-        counts.into_iter().for_each(|count| *count = count.wrapping_add(step));
-    }
-
-    /// The value that has at most `rank` values below it and itself reaches beyond.
-    fn value_above(&self, rank: usize) -> u8 {
-        let mut left = rank as u16;
-        let find = |counts: &[u16], left: &mut u16| {
-            let mut place = 0;
-            while counts[place] <= *left {
-                *left -= counts[place];
-                place += 1;
-            }
-            place
-        };
-        let coarse = find(&self.coarse, &mut left);
-        let fine = find(&self.fine[16 * coarse..16 * coarse + 16], &mut left);
-        (16 * coarse + fine) as u8
-    }
+/// The value at a rank of histograms that move along.
+fn by_ranks(photo: &Photo, radius: usize) -> Vec<u8> {
+    let (stride, height) = (photo.width() as usize * 3, photo.height() as usize);
+    let rows = (0..height + 2 * radius).map(|y| y.saturating_sub(radius).min(height - 1));
+    let codes: Vec<u16> =
+        rows.flat_map(|y| &photo.pixels()[y * stride..][..stride]).map(|&value| u16::from(value)).collect();
+    let mut medians = vec![0; photo.pixels().len()];
+    ranks::medians::<2>(&codes, stride, radius, &mut medians);
+    medians.into_iter().map(|code| code as u8).collect()
 }
 
 #[cfg(test)]

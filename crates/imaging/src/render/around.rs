@@ -1,8 +1,9 @@
 //! Rows from the rows around them.
 
 use super::each::clamp;
+use super::length::{WIDEST_BLUR, WIDEST_BOX, scaled};
 use super::weighted::weighted_sum;
-use super::{Held, Rows, Stage, grid};
+use super::{Held, Rows, Shape, Stage, grid};
 use crate::OperationKind;
 use crate::kernels::gaussian::gaussian_weights;
 use crate::kernels::rows::fill_margins;
@@ -19,20 +20,21 @@ const NARROW: f32 = 0.05;
 
 /// Rows after sharpening or blur. Lengths in pixels are multiplied by `scale`.
 pub(super) fn stage(rows: Stage<'_>, kind: OperationKind, strength: f32, scale: f32) -> Stage<'_> {
-    let longer = rows.width().max(rows.height()) as u32;
+    let longer = rows.shape().longer_side();
+    let sigma = |length: f32| scaled(length, scale, longer, WIDEST_BLUR);
     match kind {
-        OperationKind::Sharpen if scale > 1.0 => detail(rows, OF_FOUR * scale, 4.0 * strength),
-        OperationKind::SharpenEight if scale > 1.0 => detail(rows, OF_EIGHT * scale, 8.0 * strength),
+        OperationKind::Sharpen if scale > 1.0 => detail(rows, sigma(OF_FOUR), 4.0 * strength),
+        OperationKind::SharpenEight if scale > 1.0 => detail(rows, sigma(OF_EIGHT), 8.0 * strength),
         OperationKind::Sharpen => {
             around(rows, Laplacian { amount: strength, corners: 0.0, padded: Default::default() })
         }
         OperationKind::SharpenEight => {
             around(rows, Laplacian { amount: strength, corners: 1.0, padded: Default::default() })
         }
-        OperationKind::UnsharpMask => detail(rows, 1.5 * scale, strength),
-        OperationKind::Clarity => detail(rows, clarity_sigma(longer), strength),
-        OperationKind::Blur => blur(rows, strength * scale),
-        OperationKind::BoxBlur => box_blur(rows, strength * scale),
+        OperationKind::UnsharpMask => detail(rows, sigma(1.5), strength),
+        OperationKind::Clarity => detail(rows, clarity_sigma(longer as u32), strength),
+        OperationKind::Blur => blur(rows, sigma(strength)),
+        OperationKind::BoxBlur => box_blur(rows, scaled(strength, scale, longer, WIDEST_BOX)),
         kind => unreachable!("{kind:?} is no filter"),
     }
 }
@@ -47,7 +49,7 @@ fn blur(rows: Stage<'_>, sigma: f32) -> Stage<'_> {
 }
 
 /// Replaces each level by what `finish` makes of it and its blurred self.
-fn gaussian<'a>(rows: Stage<'a>, sigma: f32, finish: impl Fn(f32, f32) -> f32 + 'a) -> Stage<'a> {
+fn gaussian<'a>(rows: Stage<'a>, sigma: f32, finish: impl Fn(f32, f32) -> f32 + Clone + Send + 'a) -> Stage<'a> {
     if sigma >= WIDE_BLUR {
         return grid::blurred(rows, sigma, finish);
     }
@@ -62,7 +64,7 @@ fn box_blur(rows: Stage<'_>, radius: f32) -> Stage<'_> {
 }
 
 /// A computation of rows from those that lie at most `reach` above and below.
-pub(super) trait Neighbourhood {
+pub(super) trait Neighbourhood: Clone + Send {
     /// The row that stands for one beyond the border.
     const BORDER: fn(isize, usize) -> usize = mirrored;
 
@@ -76,32 +78,35 @@ pub(super) fn around<'a, W: Neighbourhood + 'a>(rows: Stage<'a>, work: W) -> Sta
     Box::new(Around { rows, work, held: Held::default() })
 }
 
+#[derive(Clone)]
 struct Around<'a, W> {
     rows: Stage<'a>,
     work: W,
     held: Held,
 }
 
-impl<W: Neighbourhood> Rows for Around<'_, W> {
-    fn width(&self) -> usize {
-        self.rows.width()
-    }
-
-    fn height(&self) -> usize {
-        self.rows.height()
+impl<'a, W: Neighbourhood + 'a> Rows<'a> for Around<'a, W> {
+    fn shape(&self) -> Shape {
+        let shape = self.rows.shape();
+        Shape { held: shape.held + (2 * self.work.reach()).min(shape.height), ..shape }
     }
 
     fn read(&mut self, first: usize, target: &mut [f32]) {
-        let (stride, height, reach) = (self.stride(), self.height(), self.work.reach());
+        let (stride, height, reach) = (self.shape().stride(), self.shape().height, self.work.reach());
         let end = (first + target.len() / stride + reach).min(height);
-        self.held.hold(self.rows.as_mut(), first.saturating_sub(reach), end);
+        self.held.hold(&mut self.rows, first.saturating_sub(reach), end);
         let held = &self.held;
         self.work.compute(first as isize, &|y| held.row(W::BORDER(y, height), stride), target);
         clamp(target);
     }
+
+    fn fork(&self) -> Stage<'a> {
+        Box::new(self.clone())
+    }
 }
 
 /// Adds `amount` times the difference from the four neighbours, and from those at the corners.
+#[derive(Clone)]
 struct Laplacian {
     amount: f32,
     corners: f32,
@@ -139,6 +144,7 @@ impl Neighbourhood for Laplacian {
 }
 
 /// First down, then across.
+#[derive(Clone)]
 struct Gaussian<F> {
     weights: Vec<f32>,
     padded: Vec<f32>,
@@ -146,7 +152,7 @@ struct Gaussian<F> {
     finish: F,
 }
 
-impl<F: Fn(f32, f32) -> f32> Neighbourhood for Gaussian<F> {
+impl<F: Fn(f32, f32) -> f32 + Clone + Send> Neighbourhood for Gaussian<F> {
     fn reach(&self) -> usize {
         self.weights.len() - 1
     }
@@ -174,6 +180,7 @@ impl<F: Fn(f32, f32) -> f32> Neighbourhood for Gaussian<F> {
 }
 
 /// Means of two sizes, mixed.
+#[derive(Clone)]
 struct BoxBlur {
     low: Means,
     high: Means,
@@ -199,52 +206,65 @@ impl Neighbourhood for BoxBlur {
 /// Means of the squares that reach `radius` pixels to every side, from sums that move along.
 ///
 /// They are sums of whole numbers, which are the same whatever they began with.
+#[derive(Clone)]
 struct Means {
     radius: usize,
-    columns: Vec<u64>,
+    /// Units of a level: as many as sums of a column have room for in 32 bits, and a float in its digits.
+    parts: f32,
+    /// The sum of each column of the window of row `next`, without its lowest row.
+    columns: Vec<u32>,
+    next: Option<isize>,
 }
-
-/// Parts of a level that are counted.
-const PARTS: f32 = 65_536.0;
 
 impl Means {
     fn new(radius: usize) -> Self {
-        Self { radius, columns: Vec::new() }
+        let parts = (1_u32 << 24) / (2 * radius as u32 + 1).next_power_of_two();
+        Self { radius, parts: parts.min(1 << 16) as f32, columns: Vec::new(), next: None }
     }
 
     fn compute<'r>(&mut self, first: isize, row: &dyn Fn(isize) -> &'r [f32], target: &mut [f32]) {
-        let (stride, radius) = (row(first).len(), self.radius);
+        let (stride, radius, unit) = (row(first).len(), self.radius, self.parts);
         if radius == 0 {
             let rows = (first..).zip(target.chunks_exact_mut(stride));
             return rows.for_each(|(y, target)| target.copy_from_slice(row(y)));
         }
         let reach = radius as isize;
-        let parts = |level: f32| (level * PARTS) as u64;
         let middle = 3 * radius..3 * radius + stride;
-        self.columns.clear();
-        self.columns.resize(stride + 6 * radius, 0);
-        // The window of the row above the first one, without its own uppermost row.
-        for y in first - reach..first + reach {
-            self.columns[middle.clone()].iter_mut().zip(row(y)).for_each(|(sum, &level)| *sum += parts(level));
+        let change = |columns: &mut [u32], y: isize, sign: u32| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (sum, &level) in columns.iter_mut().zip(row(y)) {
+                        *sum = sum.wrapping_add(((level * unit + 0.5) as i32 as u32).wrapping_mul(sign));
+                    }
+                },
+            );
+        };
+        let (add, subtract) = (1, u32::MAX);
+        if self.next != Some(first) {
+            self.columns.clear();
+            self.columns.resize(stride + 6 * radius, 0);
+            (first - reach..first + reach).for_each(|y| change(&mut self.columns[middle.clone()], y, add));
         }
         let area = ((2 * radius + 1) * (2 * radius + 1)) as f64;
-        let reciprocal = 1.0 / (area * f64::from(PARTS));
+        let reciprocal = 1.0 / (area * f64::from(unit));
         for (y, target) in (first..).zip(target.chunks_exact_mut(stride)) {
-            self.columns[middle.clone()].iter_mut().zip(row(y + reach)).for_each(|(sum, &level)| *sum += parts(level));
+            change(&mut self.columns[middle.clone()], y + reach, add);
             fill_margins(&mut self.columns, radius, mirrored);
             let mut window = [0_u64; 3];
             for pixel in self.columns[..6 * radius].as_chunks::<3>().0 {
-                window.iter_mut().zip(pixel).for_each(|(sum, column)| *sum += column);
+                window.iter_mut().zip(pixel).for_each(|(sum, column)| *sum += u64::from(*column));
             }
             let ends = self.columns[6 * radius..].as_chunks::<3>().0.iter().zip(self.columns.as_chunks::<3>().0);
             for (pixel, (enters, leaves)) in target.as_chunks_mut::<3>().0.iter_mut().zip(ends) {
                 for channel in 0..3 {
-                    window[channel] += enters[channel];
+                    window[channel] += u64::from(enters[channel]);
                     pixel[channel] = (window[channel] as f64 * reciprocal) as f32;
-                    window[channel] -= leaves[channel];
+                    window[channel] -= u64::from(leaves[channel]);
                 }
             }
-            self.columns[middle.clone()].iter_mut().zip(row(y - reach)).for_each(|(sum, &level)| *sum -= parts(level));
+            change(&mut self.columns[middle.clone()], y - reach, subtract);
+            self.next = Some(y + 1);
         }
     }
 }

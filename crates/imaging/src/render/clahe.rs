@@ -1,11 +1,13 @@
 //! Contrast-limited adaptive histogram equalisation of L*.
 
 use std::array::from_fn;
+use std::sync::Arc;
 
-use super::each::each;
+use super::each::{each, looked};
 use super::grid::mirror_images;
+use super::parallel::gathered;
 use super::tone::Table;
-use super::{Stage, for_each_row};
+use super::{Shape, Stage};
 use crate::Sample;
 use crate::kernels::clahe::{Between, Curve, TILES, equalising_curve};
 use crate::kernels::vectorized;
@@ -16,12 +18,12 @@ use crate::lab::{TO_XYZ, decode_srgb, encode_srgb, times};
 const BLOCK: usize = 64;
 
 /// Rows whose L* is equalised within 8x8 tiles, as the 8-bit kernel does, but without steps.
-pub(super) fn stage(mut rows: Stage<'_>, limit: f32) -> Stage<'_> {
-    let lightness = Lightness::new();
-    let curves = tile_curves(&mut rows, &lightness, limit);
-    let (width, height) = (rows.width(), rows.height());
-    let across: Vec<Between> = (0..width).map(|x| Between::new(x, width)).collect();
-    each(rows, move |y, row| {
+pub(super) fn stage(rows: Stage<'_>, limit: f32) -> Stage<'_> {
+    let lightness = Arc::new(Lightness::new());
+    let curves = Arc::new(tile_curves(&rows, &lightness, limit));
+    let Shape { width, height, .. } = rows.shape();
+    let across: Arc<[Between]> = (0..width).map(|x| Between::new(x, width)).collect();
+    each(looked(rows), move |y, row| {
         let down = Between::new(y, height);
         let curves: [Curve; TILES] =
             from_fn(|tile| down.mixed_curves(&curves[down.low][tile], &curves[down.high][tile]));
@@ -50,16 +52,16 @@ fn on(curve: &Curve, level: f32) -> f32 {
 
 /// What each level becomes in each tile, `[row][column][level]`; tiles at the right and lower border reach into the mirrored
 /// photo.
-fn tile_curves(rows: &mut Stage<'_>, lightness: &Lightness, limit: f32) -> Vec<[Curve; TILES]> {
-    let (width, height) = (rows.width(), rows.height());
+fn tile_curves(rows: &Stage<'_>, lightness: &Lightness, limit: f32) -> Vec<[Curve; TILES]> {
+    let Shape { width, height, .. } = rows.shape();
     let (tile_width, tile_height) = (width.div_ceil(TILES), height.div_ceil(TILES));
     let tiles = |length: usize, tile: usize| -> Vec<Vec<usize>> {
         let images = mirror_images(length, 0, TILES * tile);
         images.into_iter().map(|places| places.into_iter().map(|place| place / tile).collect()).collect()
     };
     let (across, down) = (tiles(width, tile_width), tiles(height, tile_height));
-    let mut histograms = vec![[[0_u32; 256]; TILES]; TILES];
-    for_each_row(rows.as_mut(), |y, row| {
+    let empty = || vec![[[0_u32; 256]; TILES]; TILES];
+    let parts = gathered(rows, empty, |histograms, y, row| {
         for (pixels, across) in row.as_chunks().0.chunks(BLOCK).zip(across.chunks(BLOCK)) {
             let levels = lightness.levels(pixels);
             for (&level, across) in levels.iter().zip(across) {
@@ -69,6 +71,11 @@ fn tile_curves(rows: &mut Stage<'_>, lightness: &Lightness, limit: f32) -> Vec<[
             }
         }
     });
+    let mut histograms = empty();
+    for part in parts {
+        let counts = histograms.as_flattened_mut().as_flattened_mut().iter_mut();
+        counts.zip(part.as_flattened().as_flattened()).for_each(|(sum, count)| *sum += count);
+    }
     let area = (tile_width * tile_height) as u32;
     histograms.into_iter().map(|row| row.map(|histogram| equalising_curve(histogram, area, limit))).collect()
 }
@@ -83,8 +90,8 @@ struct Lightness {
 impl Lightness {
     fn new() -> Self {
         Self {
-            decoded: Table::new(u16::STEPS, |level| decode_srgb(level / 255.0)),
-            encoded: Table::new(u16::STEPS, |light| 255.0 * encode_srgb(light / 255.0)),
+            decoded: Table::new(|level| decode_srgb(level / 255.0)),
+            encoded: Table::new(|light| 255.0 * encode_srgb(light / 255.0)),
             from_xyz: inverse(&TO_XYZ),
         }
     }

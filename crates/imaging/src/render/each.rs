@@ -1,12 +1,14 @@
 //! Arithmetic on each pixel alone, and on its place.
 
-use super::{Rows, Stage};
+use std::sync::Arc;
+
+use super::{LOOK, Rows, Shape, Stage};
 use crate::kernels::{colour, fault, hsv, vectorized};
 use crate::{ChannelOrder, Grey, OperationKind};
 
 /// Rows after an operation on pixels that has a strength.
 pub(super) fn stage(rows: Stage<'_>, kind: OperationKind, strength: f32) -> Stage<'_> {
-    let (width, height) = (rows.width(), rows.height());
+    let Shape { width, height, .. } = rows.shape();
     match kind {
         OperationKind::Saturation => pixels(
             rows,
@@ -29,7 +31,7 @@ pub(super) fn stage(rows: Stage<'_>, kind: OperationKind, strength: f32) -> Stag
             }
         }),
         OperationKind::Vignette => {
-            let vignette = fault::Vignette::new(width, height, strength);
+            let vignette = Arc::new(fault::Vignette::new(width, height, strength));
             each(rows, move |y, row| {
                 for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
                     let factor = vignette.factor(x, y);
@@ -64,7 +66,7 @@ pub(super) fn greyscale(rows: Stage<'_>, grey: Grey) -> Stage<'_> {
     )
 }
 
-fn pixels<'a>(rows: Stage<'a>, work: impl Fn([f32; 3]) -> [f32; 3] + 'a) -> Stage<'a> {
+fn pixels<'a>(rows: Stage<'a>, work: impl Fn([f32; 3]) -> [f32; 3] + Clone + Send + 'a) -> Stage<'a> {
     each(rows, move |_, row| {
         vectorized(
             #[inline(always)]
@@ -74,34 +76,63 @@ fn pixels<'a>(rows: Stage<'a>, work: impl Fn([f32; 3]) -> [f32; 3] + 'a) -> Stag
 }
 
 /// Rows that are changed one by one; the results are clamped.
-pub(super) fn each<'a>(rows: Stage<'a>, work: impl FnMut(usize, &mut [f32]) + 'a) -> Stage<'a> {
+pub(super) fn each<'a>(rows: Stage<'a>, work: impl FnMut(usize, &mut [f32]) + Clone + Send + 'a) -> Stage<'a> {
     Box::new(Each { rows, work })
 }
 
+#[derive(Clone)]
 struct Each<'a, F> {
     rows: Stage<'a>,
     work: F,
 }
 
-impl<F: FnMut(usize, &mut [f32])> Rows for Each<'_, F> {
-    fn width(&self) -> usize {
-        self.rows.width()
-    }
-
-    fn height(&self) -> usize {
-        self.rows.height()
+impl<'a, F: FnMut(usize, &mut [f32]) + Clone + Send + 'a> Rows<'a> for Each<'a, F> {
+    fn shape(&self) -> Shape {
+        self.rows.shape()
     }
 
     fn read(&mut self, first: usize, target: &mut [f32]) {
         self.rows.read(first, target);
-        for (y, row) in (first..).zip(target.chunks_exact_mut(self.rows.stride())) {
+        for (y, row) in (first..).zip(target.chunks_exact_mut(self.shape().stride())) {
             (self.work)(y, row);
             clamp(row);
         }
+    }
+
+    fn fork(&self) -> Stage<'a> {
+        Box::new(self.clone())
     }
 }
 
 /// Takes levels to the nearest end of the range.
 pub(super) fn clamp(levels: &mut [f32]) {
-    levels.iter_mut().for_each(|level| *level = level.clamp(0.0, 255.0));
+    vectorized(
+        #[inline(always)]
+        || levels.iter_mut().for_each(|level| *level = level.clamp(0.0, 255.0)),
+    );
+}
+
+/// The same rows, counted as those that the operation has looked at before.
+pub(super) fn looked(rows: Stage<'_>) -> Stage<'_> {
+    Box::new(Looked { rows })
+}
+
+#[derive(Clone)]
+struct Looked<'a> {
+    rows: Stage<'a>,
+}
+
+impl<'a> Rows<'a> for Looked<'a> {
+    fn shape(&self) -> Shape {
+        let shape = self.rows.shape();
+        Shape { held: shape.held + LOOK, ..shape }
+    }
+
+    fn read(&mut self, first: usize, target: &mut [f32]) {
+        self.rows.read(first, target);
+    }
+
+    fn fork(&self) -> Stage<'a> {
+        Box::new(self.clone())
+    }
 }

@@ -36,17 +36,38 @@ fn photo<T: Sample>(width: u32, height: u32) -> Photo<T> {
     .unwrap()
 }
 
+fn in_parts<T: Sample>(operations: &[Operation], photo: &Photo<T>, scale: f32, part: usize, strip: usize) -> Photo<T> {
+    parallel::collected_in(&stages(operations, photo, scale), part, strip)
+}
+
 #[test]
-fn strips_of_any_height_give_the_same_photo() {
+fn parts_and_strips_of_any_height_give_the_same_photo() {
     for operation in operations() {
         for (width, height) in [(61, 47), (33, 5), (1, 1), (5, 70)] {
             let photo = photo::<f32>(width, height);
-            let whole = render_in_strips(&[operation], &photo, 1.7, 1000);
-            for strip in [1, 7, 32] {
-                let result = render_in_strips(&[operation], &photo, 1.7, strip);
-                assert_eq!(result.pixels(), whole.pixels(), "{operation} in strips of {strip} of {width}x{height}");
+            let whole = in_parts(&[operation], &photo, 1.7, 1000, 1000);
+            for (part, strip) in [(1000, 1), (16, 7), (1000, 32), (3, 2)] {
+                let result = in_parts(&[operation], &photo, 1.7, part, strip);
+                assert_eq!(
+                    result.pixels(),
+                    whole.pixels(),
+                    "{operation} in parts of {part} and strips of {strip} of {width}x{height}"
+                );
             }
         }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    // Large enough for several parts.
+    let photo = photo::<f32>(700, 600);
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let (one, three) = (pool(1), pool(3));
+    for operation in operations() {
+        let alone = one.install(|| render(&[operation], &photo, 1.0));
+        let together = three.install(|| render(&[operation], &photo, 1.0));
+        assert_eq!(alone.pixels(), together.pixels(), "{operation}");
     }
 }
 
@@ -54,18 +75,66 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn strips_of_recipes_too(
+    fn parts_of_recipes_too(
         recipe in prop::collection::vec(prop::sample::select(operations()), 0..6),
         width in 1_u32..40,
         height in 1_u32..40,
+        part in 1_usize..45,
         strip in 1_usize..45,
     ) {
         let photo = photo::<f32>(width, height);
-        let whole = render_in_strips(&recipe, &photo, 1.0, 1000);
+        let whole = in_parts(&recipe, &photo, 1.0, 1000, 1000);
         prop_assert!(whole.pixels().iter().all(|value| (0.0..=1.0).contains(value)));
-        let result = render_in_strips(&recipe, &photo, 1.0, strip);
+        let result = in_parts(&recipe, &photo, 1.0, part, strip);
         prop_assert_eq!(result.pixels(), whole.pixels());
     }
+}
+
+/// Strengths at both ends of each range and between, and all words.
+fn extremes() -> Vec<Operation> {
+    let ends = OperationKind::ALL.iter().filter(|kind| kind.has_strength()).flat_map(|&kind| {
+        let (low, _, high) = kind.range();
+        [low, high].map(|strength| Operation::new(kind, strength).unwrap())
+    });
+    operations().into_iter().chain(ends).collect()
+}
+
+fn size<T: Sample>(photo: &Photo<T>) -> (u32, u32) {
+    (photo.width(), photo.height())
+}
+
+#[test]
+fn no_size_and_no_scale_panics() {
+    let sizes = [(1, 1), (1, 2), (1, 40), (40, 1), (2, 3), (16, 170), (170, 16), (3, 300), (300, 2)];
+    for (width, height) in sizes {
+        let eight = photo::<u8>(width, height);
+        let (sixteen, float) = (photo::<u16>(width, height), photo::<f32>(width, height));
+        for operation in extremes() {
+            assert!(!operation.apply(&eight).pixels().is_empty());
+            for chosen in [None, Some(0), Some(20), Some(1 << 20)] {
+                let recipe = Recipe::new(vec![operation]);
+                let recipe = chosen.map_or(recipe.clone(), |side| recipe.with_longer_side(side));
+                let sizes = [size(&recipe.apply(&eight)), size(&recipe.apply(&sixteen)), size(&recipe.apply(&float))];
+                assert!(sizes.iter().all(|size| *size == sizes[0]), "{operation} on {width}x{height}: {sizes:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_median_that_was_chosen_on_one_pixel_ends() {
+    let photo = photo::<u8>(1700, 16);
+    render(&["median-blur:20".parse().unwrap()], &photo, 1700.0);
+    render(&["median-blur:20".parse().unwrap()], &photo.to_depth::<u16>(), f32::INFINITY);
+}
+
+#[test]
+fn many_looks_at_the_whole_photo_are_no_more_than_some() {
+    let texts = ["clarity:0.1", "grey-world:0.5", "blur:9", "clahe:1", "flip:vertical", "box-blur:50"];
+    let operations: Vec<Operation> = (0..60).map(|place| texts[place % 6].parse().unwrap()).collect();
+    let start = std::time::Instant::now();
+    render(&operations, &photo::<u8>(200, 150), 3.0);
+    assert!(start.elapsed().as_secs() < 60);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Curves on single values.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
-use super::{Rows, Stage};
+use super::each::looked;
+use super::{Rows, Shape, Stage};
 use crate::{Operation, Photo, Sample};
 
 /// What the operations, curves all of them, make of a level of a channel, one after the other. Each result is clamped.
-fn after_all(operations: &[Operation], level: f32, channel: usize) -> f32 {
+pub(super) fn after_all(operations: &[Operation], level: f32, channel: usize) -> f32 {
     operations.iter().fold(level, |level, operation| operation.on_level(level, channel).clamp(0.0, 255.0))
 }
 
@@ -23,62 +24,82 @@ pub(super) fn tabulated<T: Sample>(operations: &[Operation], photo: &Photo<T>) -
 #[derive(Clone)]
 pub(super) struct Table {
     /// The last entry stands twice, so that there is one beyond white.
-    entries: Rc<[f32]>,
-    /// Entries per level.
-    density: f32,
+    entries: Arc<[f32]>,
 }
 
+/// With as many equal steps from black to white, every value of 8 and 16 bit lies on an entry.
+const STEPS: usize = 65_535;
+
 impl Table {
-    /// `steps` equal steps from black to white: with 255 every 8-bit value lies on an entry, with 65,535 every 16-bit one.
-    pub(super) fn new(steps: usize, curve: impl Fn(f32) -> f32) -> Self {
-        let level = |step: usize| step.min(steps) as f32 * (255.0 / steps as f32);
-        Self { entries: (0..=steps + 1).map(|step| curve(level(step))).collect(), density: steps as f32 / 255.0 }
+    pub(super) fn new(curve: impl Fn(f32) -> f32) -> Self {
+        let level = |step: usize| step.min(STEPS) as f32 * (255.0 / STEPS as f32);
+        Self { entries: (0..=STEPS + 1).map(|step| curve(level(step))).collect() }
     }
 
     /// What becomes of a level from 0 to 255.
     #[inline(always)]
     pub(super) fn at(&self, level: f32) -> f32 {
-        let place = level * self.density;
-        let low = (place as usize).min(self.entries.len() - 2);
+        let place = level * (STEPS as f32 / 255.0);
+        let low = (place as usize).min(STEPS);
         self.entries[low] + (place - low as f32) * (self.entries[low + 1] - self.entries[low])
     }
 }
 
-/// Rows after curves.
-pub(super) struct Toned<'a> {
-    rows: Stage<'a>,
-    tables: [Table; 3],
-}
+/// What the levels of the three channels become, clamped.
+#[derive(Clone)]
+pub(super) struct Curves([Table; 3]);
 
-impl<'a> Toned<'a> {
-    /// A table of `steps` steps; `alike` says that the curve is the same for all channels. Its results are clamped.
-    pub(super) fn new(rows: Stage<'a>, steps: usize, alike: bool, curve: impl Fn(f32, usize) -> f32) -> Self {
-        let table = |channel| Table::new(steps, |level| curve(level, channel).clamp(0.0, 255.0));
+impl Curves {
+    /// `alike` says that the curve is the same for all channels.
+    fn new(alike: bool, curve: impl Fn(f32, usize) -> f32) -> Self {
+        let table = |channel| Table::new(|level| curve(level, channel).clamp(0.0, 255.0));
         let red = table(0);
-        let tables = if alike { [red.clone(), red.clone(), red] } else { [red, table(1), table(2)] };
-        Self { rows, tables }
+        Self(if alike { [red.clone(), red.clone(), red] } else { [red, table(1), table(2)] })
     }
 
     /// After operations that are curves.
-    pub(super) fn after(rows: Stage<'a>, steps: usize, operations: &[Operation]) -> Self {
+    pub(super) fn after(operations: &[Operation]) -> Self {
         let alike = operations.iter().all(Operation::treats_channels_alike);
-        Self::new(rows, steps, alike, |level, channel| after_all(operations, level, channel))
+        Self::new(alike, |level, channel| after_all(operations, level, channel))
+    }
+
+    pub(super) fn apply(&self, levels: &mut [f32]) {
+        for pixel in levels.as_chunks_mut::<3>().0 {
+            pixel.iter_mut().zip(&self.0).for_each(|(level, table)| *level = table.at(*level));
+        }
     }
 }
 
-impl Rows for Toned<'_> {
-    fn width(&self) -> usize {
-        self.rows.width()
+/// Rows after curves.
+#[derive(Clone)]
+pub(super) struct Toned<'a> {
+    rows: Stage<'a>,
+    curves: Curves,
+}
+
+impl<'a> Toned<'a> {
+    /// After operations that are curves.
+    pub(super) fn after(rows: Stage<'a>, operations: &[Operation]) -> Self {
+        Self { rows, curves: Curves::after(operations) }
     }
 
-    fn height(&self) -> usize {
-        self.rows.height()
+    /// After a curve that was chosen by all rows.
+    pub(super) fn looking(rows: Stage<'a>, alike: bool, curve: impl Fn(f32, usize) -> f32) -> Self {
+        Self { rows: looked(rows), curves: Curves::new(alike, curve) }
+    }
+}
+
+impl<'a> Rows<'a> for Toned<'a> {
+    fn shape(&self) -> Shape {
+        self.rows.shape()
     }
 
     fn read(&mut self, first: usize, target: &mut [f32]) {
         self.rows.read(first, target);
-        for pixel in target.as_chunks_mut::<3>().0 {
-            pixel.iter_mut().zip(&self.tables).for_each(|(level, table)| *level = table.at(*level));
-        }
+        self.curves.apply(target);
+    }
+
+    fn fork(&self) -> Stage<'a> {
+        Box::new(self.clone())
     }
 }

@@ -1,38 +1,38 @@
 //! Levelling a horizon.
 
-use super::{Held, Rows, STRIP, Stage, collected};
+use super::parallel::collected;
+use super::{Held, Rows, Shape, Stage};
 use crate::kernels::horizon::{Turn, interpolated, levelling};
 
 /// The rows levelled. The tilt is looked for in an 8-bit copy.
-pub(super) fn stage(mut rows: Stage<'_>, most: f32) -> Stage<'_> {
-    match levelling(&collected(rows.as_mut(), STRIP), most) {
+pub(super) fn stage(rows: Stage<'_>, most: f32) -> Stage<'_> {
+    match levelling(&collected(&rows), most) {
         Some(turn) => Box::new(Turned { rows, turn, held: Held::default() }),
         None => rows,
     }
 }
 
 /// A turned row crosses as many rows of the photo as its width times the sine of the angle.
+#[derive(Clone)]
 struct Turned<'a> {
     rows: Stage<'a>,
     turn: Turn,
     held: Held,
 }
 
-impl Rows for Turned<'_> {
-    fn width(&self) -> usize {
-        self.turn.width as usize
-    }
-
-    fn height(&self) -> usize {
-        self.turn.height as usize
+impl<'a> Rows<'a> for Turned<'a> {
+    fn shape(&self) -> Shape {
+        let (shape, turn) = (self.rows.shape(), &self.turn);
+        let crossed = (turn.source(0, 0).1 - turn.source(turn.width - 1, 0).1).abs() as usize + 2;
+        Shape { width: turn.width as usize, height: turn.height as usize, held: shape.held + crossed.min(shape.height) }
     }
 
     fn read(&mut self, first: usize, target: &mut [f32]) {
-        let stride = self.rows.stride();
+        let stride = self.rows.shape().stride();
         for (y, row) in (first as u32..).zip(target.chunks_exact_mut(3 * self.turn.width as usize)) {
             let ends = [0, self.turn.width - 1].map(|x| self.turn.source(x, y).1);
             let (top, bottom) = (ends[0].min(ends[1]) as usize, ends[0].max(ends[1]).ceil() as usize);
-            self.held.hold(self.rows.as_mut(), top, bottom + 1);
+            self.held.hold(&mut self.rows, top, bottom + 1);
             for (x, pixel) in (0..).zip(row.as_chunks_mut().0) {
                 *pixel = interpolated(self.turn.source(x, y), |x, y| {
                     let row = self.held.row(y as usize, stride);
@@ -40,5 +40,9 @@ impl Rows for Turned<'_> {
                 });
             }
         }
+    }
+
+    fn fork(&self) -> Stage<'a> {
+        Box::new(self.clone())
     }
 }

@@ -38,6 +38,7 @@ fn broken_recipes_are_refused_with_a_reason() {
         ),
         (r#"{"dodge_recipe_format": 0, "operations": []}"#, "has format version 0"),
         (r#"{"dodge_recipe_format": 2, "longer_side": 0, "operations": []}"#, "`longer_side` is 0"),
+        (r#"{"dodge_recipe_format": 2, "longer_side": 1, "operations": []}"#, "expected at least 16 pixels"),
         (r#"{"dodge_recipe_format": 2, "longer_side": -4, "operations": []}"#, "invalid value"),
         (r#"{"dodge_recipe_format": 1}"#, "missing field `operations`"),
         (r#"{"dodge_recipe_format": 1, "operations": ["contrast:99"]}"#, "must lie between 0 and 8"),
