@@ -14,6 +14,7 @@ mod render;
 mod resize;
 mod sample;
 mod similarity;
+mod version;
 
 pub use codec::{Encoding, MAX_PIXELS, Metadata, Picture, Pixels, is_photo_file};
 pub use damage::{Damage, DamageKind, DamageStep, pair_damages};
@@ -26,3 +27,4 @@ pub use recipe::{RECIPE_FORMAT, Recipe};
 pub use reduce::reduce;
 pub use sample::Sample;
 pub use similarity::{PSNR_CAP_DB, delta_e_2000, mean_delta_e_2000, psnr_db, rmse, ssim};
+pub use version::{DECODER_VERSION, RESAMPLER_VERSION, STANDARD_DAMAGE_VERSION};

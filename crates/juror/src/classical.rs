@@ -5,7 +5,8 @@ mod measure;
 use dodge_imaging::{LabConverter, Photo};
 use rayon::prelude::*;
 
-use crate::{BEST_SCORE, Error, Juror};
+use crate::error::Error;
+use crate::judge::{BEST_SCORE, Juror};
 
 pub use measure::Measurements;
 
@@ -48,9 +49,6 @@ pub struct SubScores {
     pub noise: f64,
 }
 
-/// Weights of the geometric mean, in the order of the fields of [`SubScores`]; they sum to 1.
-const WEIGHTS: [f64; 9] = [0.06, 0.10, 0.10, 0.12, 0.13, 0.15, 0.10, 0.18, 0.06];
-
 impl SubScores {
     /// Judges measurements.
     #[must_use]
@@ -79,24 +77,32 @@ impl SubScores {
     /// The parts with their names, in the order of their declaration.
     #[must_use]
     pub fn named(&self) -> [(&'static str, f64); 9] {
-        [
-            ("exposure", self.exposure),
-            ("contrast", self.contrast),
-            ("tonal range", self.tonal_range),
-            ("midtones", self.midtones),
-            ("clipping", self.clipping),
-            ("colourfulness", self.colourfulness),
-            ("colour cast", self.colour_cast),
-            ("sharpness", self.sharpness),
-            ("noise", self.noise),
-        ]
+        self.weighted().map(|(name, _, part)| (name, part))
     }
 
     /// The score: ten times the weighted geometric mean of the parts.
     #[must_use]
     pub fn score(&self) -> f64 {
-        let logarithm: f64 = self.named().iter().zip(WEIGHTS).map(|((_, part), weight)| weight * part.ln()).sum();
+        let logarithm: f64 = self.weighted().iter().map(|(_, weight, part)| weight * part.ln()).sum();
         BEST_SCORE * logarithm.exp()
+    }
+
+    /// Each part with its name and its weight in the geometric mean; the weights sum to 1. The parts are taken apart by
+    /// name, so that none can be added without a weight of its own.
+    fn weighted(&self) -> [(&'static str, f64, f64); 9] {
+        let &Self { exposure, contrast, tonal_range, midtones, clipping, colourfulness, colour_cast, sharpness, noise } =
+            self;
+        [
+            ("exposure", 0.06, exposure),
+            ("contrast", 0.10, contrast),
+            ("tonal range", 0.10, tonal_range),
+            ("midtones", 0.12, midtones),
+            ("clipping", 0.13, clipping),
+            ("colourfulness", 0.15, colourfulness),
+            ("colour cast", 0.10, colour_cast),
+            ("sharpness", 0.18, sharpness),
+            ("noise", 0.06, noise),
+        ]
     }
 }
 
@@ -125,5 +131,39 @@ impl Juror for ClassicalJuror {
 
     fn score_one(&self, photo: &Photo) -> Result<f64, Error> {
         Ok(self.sub_scores(photo).score())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_has_a_weight_and_they_sum_to_one() {
+        let perfect = SubScores::of(&Measurements::of(
+            &Photo::from_fn(20, 20, |x, y| [(x * 9) as u8, (y * 9) as u8, 90]).expect("a photo"),
+            &LabConverter::default(),
+        ));
+        let weighted = perfect.weighted();
+        assert!((weighted.iter().map(|(_, weight, _)| weight).sum::<f64>() - 1.0).abs() < 1e-12);
+        // Ruining one part by half costs what its own weight says, and its name is its own.
+        for (index, (name, weight, _)) in weighted.into_iter().enumerate() {
+            let mut ruined = perfect;
+            let part = match name {
+                "exposure" => &mut ruined.exposure,
+                "contrast" => &mut ruined.contrast,
+                "tonal range" => &mut ruined.tonal_range,
+                "midtones" => &mut ruined.midtones,
+                "clipping" => &mut ruined.clipping,
+                "colourfulness" => &mut ruined.colourfulness,
+                "colour cast" => &mut ruined.colour_cast,
+                "sharpness" => &mut ruined.sharpness,
+                "noise" => &mut ruined.noise,
+                other => panic!("nothing is called {other}"),
+            };
+            *part /= 2.0;
+            assert!((ruined.score() / perfect.score() - 0.5_f64.powf(weight)).abs() < 1e-12, "{name}");
+            assert_ne!(ruined.named()[index].1, perfect.named()[index].1, "{name}");
+        }
     }
 }

@@ -1,9 +1,13 @@
 //! The second step: an annotation file over the resized photos.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::cache::{KeyBuilder, cached};
-use crate::{CocoDocument, Context, Error, Preprocessor, ResizedPhotos};
+use crate::coco::CocoDocument;
+use crate::context::Context;
+use crate::copy_and_resize::ResizedPhotos;
+use crate::error::Error;
+use crate::key::KeyBuilder;
+use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
 
 /// Lists the photos in an annotation file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,7 +26,8 @@ pub struct AnnotatedPhotos {
     pub document: CocoDocument,
 }
 
-const VERSION: u32 = 1;
+/// Name of the annotation file in the folder of the result.
+const ANNOTATIONS: &str = "annotations.json";
 
 impl Preprocessor for AnnotationFile {
     type Input = ResizedPhotos;
@@ -32,18 +37,33 @@ impl Preprocessor for AnnotationFile {
         "annotation_file"
     }
 
-    fn run(&self, input: &ResizedPhotos, context: &Context) -> Result<AnnotatedPhotos, Error> {
-        let key = KeyBuilder::new(self.name(), VERSION).with(&input.key).build();
-        let folder = cached(context, self.name(), &key, |folder| {
-            let mut document = CocoDocument::new("photographs, resized");
-            for photo in &input.photos {
-                document.add_image(&photo.file_name, photo.width, photo.height);
-            }
-            document.save(&folder.join("annotations.json"))
-        })?;
-        let path = folder.join("annotations.json");
+    fn version(&self) -> u32 {
+        2
+    }
+
+    fn key(&self, input: &ResizedPhotos, key: KeyBuilder) -> KeyBuilder {
+        key.with(&input.key)
+    }
+
+    fn make(&self, input: &ResizedPhotos, folder: &Path, _: &Context) -> Result<(), Error> {
+        let mut document = CocoDocument::new("photographs, resized");
+        for photo in &input.photos {
+            document.add_image(&photo.file_name, photo.width, photo.height);
+        }
+        document.save(&folder.join(ANNOTATIONS))
+    }
+
+    fn load(&self, input: &ResizedPhotos, result: &StepResult) -> Result<AnnotatedPhotos, Error> {
+        let path = result.folder.join(ANNOTATIONS);
         let document = CocoDocument::load(&path)?;
-        context.run().log_metric("total_number_of_images", document.images.len() as f64, 0)?;
-        Ok(AnnotatedPhotos { images: input.folder.join("images"), path, key, document })
+        Ok(AnnotatedPhotos { images: input.folder.join("images"), path, key: result.key.clone(), document })
+    }
+
+    fn figures(&self, output: &AnnotatedPhotos) -> Vec<(String, f64)> {
+        vec![("total_number_of_images".to_owned(), output.document.images.len() as f64)]
+    }
+
+    fn artifacts(&self) -> Vec<StepArtifact> {
+        vec![StepArtifact::new(ANNOTATIONS, ANNOTATIONS)]
     }
 }

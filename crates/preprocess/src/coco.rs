@@ -1,18 +1,19 @@
 //! The annotation file: COCO JSON with scores and the edits applied to each photo.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::cache::file_error;
+use crate::error::{Error, file_error};
+use crate::whole_file::write_whole;
 
 /// Version of the annotation files that are written; files of this version and files without one are read.
 pub const ANNOTATION_FORMAT: u32 = 1;
 
-/// Category of annotations that hold a score; it has no row in the list of categories.
+/// Category of annotations that hold a score.
 pub const SCORE_CATEGORY: u64 = 0;
 
 /// Category above all operations and damages.
@@ -135,11 +136,10 @@ impl CocoDocument {
             licenses: Vec::new(),
             images: Vec::new(),
             annotations: Vec::new(),
-            categories: vec![Category {
-                id: TRANSFORMER_CATEGORY,
-                name: "transformer".to_owned(),
-                supercategory: "edit".to_owned(),
-            }],
+            categories: vec![
+                category(SCORE_CATEGORY, "score", "score"),
+                category(TRANSFORMER_CATEGORY, "transformer", "edit"),
+            ],
         }
     }
 
@@ -176,28 +176,52 @@ impl CocoDocument {
 
     /// Records an edit by the name of its kind and its text form.
     pub fn add_transformation(&mut self, image_id: u64, kind: &str, text: &str) {
-        let known = self.categories.iter().find(|category| category.name == kind).map(|category| category.id);
+        // An edit may be called as the categories above the edits are.
+        let known = self.categories.iter().find(|c| c.name == kind && c.id > TRANSFORMER_CATEGORY).map(|c| c.id);
         let category_id = known.unwrap_or_else(|| {
-            let id = self.categories.len() as u64 + 1;
-            let supercategory = "transformer".to_owned();
-            self.categories.push(Category { id, name: kind.to_owned(), supercategory });
+            let last = self.categories.iter().map(|category| category.id).max().unwrap_or(0);
+            let id = last.max(TRANSFORMER_CATEGORY) + 1;
+            self.categories.push(category(id, kind, "transformer"));
             id
         });
         let annotation = self.annotation(image_id, category_id);
         self.annotations.push(Annotation { transformation: Some(text.to_owned()), ..annotation });
     }
 
-    /// Writes the file, indented, as UTF-8.
+    /// Writes the file, indented, as UTF-8: whole or not at all. Readers of COCO look every category up, so one that is
+    /// used and has no row, as in files of the predecessor, gets one.
     ///
     /// # Errors
     /// [`Error::File`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let mut text = serde_json::to_string_pretty(self).expect("numbers and strings are always JSON");
-        text.push('\n');
-        fs::write(path, text).map_err(|source| file_error("write", path, source))
+        let mut text = match self.missing_categories() {
+            rows if rows.is_empty() => serde_json::to_vec_pretty(self),
+            rows => {
+                let mut whole = self.clone();
+                whole.categories.extend(rows);
+                whole.categories.sort_by_key(|category| category.id);
+                serde_json::to_vec_pretty(&whole)
+            }
+        }
+        .expect("numbers and strings are always JSON");
+        text.push(b'\n');
+        write_whole(path, &text)
     }
 
-    /// Reads a file of this format, or one of the predecessor's, which has no format version.
+    /// Rows for the categories that annotations are of and that have none.
+    fn missing_categories(&self) -> Vec<Category> {
+        let known: BTreeSet<u64> = self.categories.iter().map(|category| category.id).collect();
+        let used: BTreeSet<u64> = self.annotations.iter().map(|annotation| annotation.category_id).collect();
+        let row = |id: u64| match id {
+            SCORE_CATEGORY => category(id, "score", "score"),
+            TRANSFORMER_CATEGORY => category(id, "transformer", "edit"),
+            _ => category(id, &format!("category {id}"), "transformer"),
+        };
+        used.difference(&known).map(|&id| row(id)).collect()
+    }
+
+    /// Reads a file of this format, or one of the predecessor's, which has no format version. A byte order mark at the
+    /// beginning, as programs for Windows write it, does no harm: UTF-8 and UTF-16 are read.
     ///
     /// # Errors
     /// [`Error::File`], or [`Error::Annotations`] for what is no annotation file, has another format version, or refers
@@ -210,6 +234,7 @@ impl CocoDocument {
         if text.len() as u64 > MAX_BYTES {
             return Err(invalid("larger than 1 GiB".to_owned()));
         }
+        let text = without_mark(text).map_err(|e| invalid(e.to_owned()))?;
         let document: Self = serde_json::from_slice(&text).map_err(|e| invalid(e.to_string()))?;
         if let Some(version) = document.info.dodge_annotation_format
             && version != ANNOTATION_FORMAT
@@ -272,6 +297,30 @@ impl CocoDocument {
             initial_score: None,
             transformation: None,
         }
+    }
+}
+
+fn category(id: u64, name: &str, supercategory: &str) -> Category {
+    Category { id, name: name.to_owned(), supercategory: supercategory.to_owned() }
+}
+
+/// The text as UTF-8 without a byte order mark.
+fn without_mark(mut text: Vec<u8>) -> Result<Vec<u8>, &'static str> {
+    let unit: fn([u8; 2]) -> u16 = match text.get(..2) {
+        Some(&[0xff, 0xfe]) => u16::from_le_bytes,
+        Some(&[0xfe, 0xff]) => u16::from_be_bytes,
+        _ => {
+            if text.starts_with(b"\xef\xbb\xbf") {
+                text.drain(..3);
+            }
+            return Ok(text);
+        }
+    };
+    let (units, rest) = text[2..].as_chunks::<2>();
+    let units: Vec<u16> = units.iter().map(|&bytes| unit(bytes)).collect();
+    match String::from_utf16(&units) {
+        Ok(text) if rest.is_empty() => Ok(text.into_bytes()),
+        _ => Err("begins like a text in UTF-16 and is none"),
     }
 }
 

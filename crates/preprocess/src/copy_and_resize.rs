@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 
 use dodge_data::Dataset;
 use dodge_hparams::HParams;
-use dodge_imaging::Photo;
+use dodge_imaging::{DECODER_VERSION, Photo, RESAMPLER_VERSION};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{KeyBuilder, cached, file_error};
-use crate::{Context, Error, Preprocessor};
+use crate::context::Context;
+use crate::error::{Error, file_error};
+use crate::key::KeyBuilder;
+use crate::preprocessor::{Preprocessor, StepResult};
+use crate::whole_file::write_whole;
 
 /// Copying and resizing of photos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, HParams)]
@@ -50,7 +53,7 @@ pub struct ResizedPhoto {
     pub height: u32,
 }
 
-const VERSION: u32 = 1;
+/// Name of the list of photos in the folder of the result.
 const LISTING: &str = "photos.json";
 
 impl CopyAndResize {
@@ -69,18 +72,14 @@ impl Preprocessor for CopyAndResize {
         "copy_and_resize"
     }
 
-    fn run(&self, dataset: &Dataset, context: &Context) -> Result<ResizedPhotos, Error> {
-        let key = KeyBuilder::new(self.name(), VERSION)
-            .with(&dataset.content_hash().to_string())
-            .with(&self.params.max_size.to_string())
-            .build();
-        let folder = cached(context, self.name(), &key, |folder| self.make(dataset, folder, context))?;
-        let photos = read_listing(&folder.join(LISTING))?;
-        Ok(ResizedPhotos { folder, key, photos })
+    fn version(&self) -> u32 {
+        2
     }
-}
 
-impl CopyAndResize {
+    fn key(&self, dataset: &Dataset, key: KeyBuilder) -> KeyBuilder {
+        key.with(dataset.content_hash()).with(DECODER_VERSION).with(RESAMPLER_VERSION).with(self.params.max_size)
+    }
+
     fn make(&self, dataset: &Dataset, folder: &Path, context: &Context) -> Result<(), Error> {
         let images = folder.join("images");
         fs::create_dir(&images).map_err(|source| file_error("create", &images, source))?;
@@ -99,9 +98,13 @@ impl CopyAndResize {
             .collect::<Result<Vec<_>, Error>>()?;
         context.progress().end();
         photos.sort_by(|a, b| a.file_name.cmp(&b.file_name));
-        let listing = folder.join(LISTING);
         let text = serde_json::to_vec_pretty(&photos).expect("names and sizes are always JSON");
-        fs::write(&listing, text).map_err(|source| file_error("write", &listing, source))
+        write_whole(&folder.join(LISTING), &text)
+    }
+
+    fn load(&self, _: &Dataset, result: &StepResult) -> Result<ResizedPhotos, Error> {
+        let photos = read_listing(&result.folder.join(LISTING))?;
+        Ok(ResizedPhotos { folder: result.folder.clone(), key: result.key.clone(), photos })
     }
 }
 

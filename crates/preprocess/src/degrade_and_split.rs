@@ -1,19 +1,24 @@
 //! The fourth step: damaged photos in a training, a validation and a test split.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use dodge_hparams::HParams;
-use dodge_imaging::{Damage, Photo};
+use dodge_imaging::{Damage, Photo, STANDARD_DAMAGE_VERSION};
 use dodge_juror::Juror;
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::cache::{KeyBuilder, cached, file_error};
-use crate::{CocoDocument, Context, Error, Preprocessor, ScoredPhotos};
+use crate::coco::{CocoDocument, CocoImage};
+use crate::context::Context;
+use crate::error::{Error, file_error};
+use crate::key::KeyBuilder;
+use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
+use crate::score::ScoredPhotos;
+use crate::split::{ANNOTATIONS, SPLITS, Splits, deal, shuffled, sizes};
 
 /// Damaging and splitting of photos.
 #[derive(Debug, Clone, Copy, PartialEq, HParams)]
@@ -53,59 +58,6 @@ pub struct DegradeAndSplit {
     seed: u64,
 }
 
-/// The three splits.
-#[derive(Debug, Clone)]
-pub struct Splits {
-    /// What is learnt from.
-    pub train: SplitPhotos,
-    /// What selects the best model.
-    pub validation: SplitPhotos,
-    /// What is reported on, never looked at before.
-    pub test: SplitPhotos,
-}
-
-/// The photos of one split.
-#[derive(Debug, Clone)]
-pub struct SplitPhotos {
-    /// The annotation file.
-    pub path: PathBuf,
-    /// The photos, in the order of the annotation file.
-    pub photos: Vec<SplitPhoto>,
-    /// Photos left out because the juror did not notice their damage.
-    pub left_out: usize,
-}
-
-/// A photo with its original.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SplitPhoto {
-    /// File name, unique in the split.
-    pub file_name: String,
-    /// What the agent is given.
-    pub degraded: PathBuf,
-    /// The undamaged photo, of the same size.
-    pub original: PathBuf,
-    /// Score of the damaged photo.
-    pub degraded_score: f64,
-    /// Score of the original.
-    pub original_score: f64,
-    /// Damage in its text form; empty where there is none.
-    pub damage: Vec<String>,
-}
-
-impl SplitPhoto {
-    /// Whether the photo was damaged at all.
-    #[must_use]
-    pub fn is_damaged(&self) -> bool {
-        !self.damage.is_empty()
-    }
-}
-
-const VERSION: u32 = 1;
-const SPLITS: [&str; 3] = ["train", "validation", "test"];
-
-/// Fewest photos in each split.
-const MIN_SPLIT: usize = 1;
-
 /// The generator that draws the damage of one photo: its stream depends on the seed and the name, not on other photos.
 #[must_use]
 pub fn damage_rng(seed: u64, file_name: &str) -> ChaCha8Rng {
@@ -120,40 +72,8 @@ impl DegradeAndSplit {
         Self { params, juror, seed }
     }
 
-    /// How many photos of `total` go into each split: rounded down, the test split takes the rest.
     fn sizes(&self, total: usize) -> Result<[usize; 3], Error> {
-        let part = |total: usize, ratio: f64| (total as f64 * ratio + 1e-9) as usize;
-        let sizes = |total: usize| {
-            let (train, validation) = (part(total, self.params.train_ratio), part(total, self.params.validation_ratio));
-            [train, validation, total - train - validation]
-        };
-        let enough = |total: usize| sizes(total).iter().all(|&size| size >= MIN_SPLIT);
-        if enough(total) {
-            return Ok(sizes(total));
-        }
-        let needed = (total + 1..=1000).find(|&total| enough(total)).unwrap_or(1000);
-        Err(Error::TooFewPhotos { got: total, needed })
-    }
-
-    fn make(&self, input: &ScoredPhotos, folder: &Path, context: &Context) -> Result<(), Error> {
-        let total = input.document.images.len();
-        let sizes = self.sizes(total)?;
-        let mut order: Vec<usize> = (0..total).collect();
-        // By name, so that the order in which photos were found does not matter.
-        order.sort_by(|&a, &b| input.document.images[a].file_name.cmp(&input.document.images[b].file_name));
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        for i in (1..total).rev() {
-            order.swap(i, rng.random_range(0..=i));
-        }
-        context.progress().begin("damaging", total as u64);
-        let mut rest = &order[..];
-        for (name, size) in SPLITS.into_iter().zip(sizes) {
-            let (members, others) = rest.split_at(size);
-            rest = others;
-            self.make_split(input, members, name, &folder.join(name), context)?;
-        }
-        context.progress().end();
-        Ok(())
+        sizes(total, self.params.train_ratio, self.params.validation_ratio)
     }
 
     fn make_split(
@@ -198,14 +118,14 @@ impl DegradeAndSplit {
                 document.add_transformation(id, step.kind.name(), &step.to_string());
             }
         }
-        document.save(&folder.join("annotations.json"))
+        document.save(&folder.join(ANNOTATIONS))
     }
 
     /// The damaged photo, its damage and score; none where the juror noticed no damage although it has to.
     fn damaged(
         &self,
         original: &Photo,
-        image: &crate::CocoImage,
+        image: &CocoImage,
         keep_undamaged: bool,
         must_be_noticed: bool,
     ) -> Result<Option<(Photo, Damage, f64)>, Error> {
@@ -234,57 +154,53 @@ impl Preprocessor for DegradeAndSplit {
         "degrade_and_split"
     }
 
-    fn run(&self, input: &ScoredPhotos, context: &Context) -> Result<Splits, Error> {
-        // Asked first, so that a hopeless count is an error before any work.
-        self.sizes(input.document.images.len())?;
+    fn version(&self) -> u32 {
+        2
+    }
+
+    fn key(&self, input: &ScoredPhotos, key: KeyBuilder) -> KeyBuilder {
         let DegradeParams { train_ratio, validation_ratio, undamaged_share, attempts } = self.params;
-        let key = KeyBuilder::new(self.name(), VERSION)
-            .with(&input.key)
-            .with(&self.juror.name())
-            .with(&format!("{train_ratio} {validation_ratio} {undamaged_share} {attempts} {}", self.seed))
-            .build();
-        let folder = cached(context, self.name(), &key, |folder| self.make(input, folder, context))?;
-        let read = |name: &str| {
-            let split = SplitPhotos::load(&folder.join(name).join("annotations.json"))?;
-            context.run().log_metric(&format!("{name}_num_images"), split.photos.len() as f64, 0)?;
-            Ok::<_, Error>(split)
-        };
-        let splits = Splits { train: read(SPLITS[0])?, validation: read(SPLITS[1])?, test: read(SPLITS[2])? };
-        context.run().log_metric("train_left_out", splits.train.left_out as f64, 0)?;
+        key.with(&input.key)
+            .with(STANDARD_DAMAGE_VERSION)
+            .with(self.juror.name())
+            .with(train_ratio)
+            .with(validation_ratio)
+            .with(undamaged_share)
+            .with(attempts)
+            .with(self.seed)
+    }
+
+    fn check(&self, input: &ScoredPhotos) -> Result<(), Error> {
+        self.sizes(input.document.images.len()).map(drop)
+    }
+
+    fn make(&self, input: &ScoredPhotos, folder: &Path, context: &Context) -> Result<(), Error> {
+        let images = &input.document.images;
+        let names: Vec<&str> = images.iter().map(|image| image.file_name.as_str()).collect();
+        let dealt = deal(&shuffled(&names, self.seed), self.sizes(images.len())?);
+        context.progress().begin("damaging", images.len() as u64);
+        for (name, members) in SPLITS.into_iter().zip(&dealt) {
+            self.make_split(input, members, name, &folder.join(name), context)?;
+        }
+        context.progress().end();
+        Ok(())
+    }
+
+    fn load(&self, _: &ScoredPhotos, result: &StepResult) -> Result<Splits, Error> {
+        let splits = Splits::load(&result.folder, &result.key)?;
         if splits.train.photos.is_empty() {
             let reason = "the juror noticed no damage on any training photo".to_owned();
             return Err(Error::Annotations { path: splits.train.path, reason });
         }
         Ok(splits)
     }
-}
 
-impl SplitPhotos {
-    /// Reads a split back from its annotation file.
-    ///
-    /// # Errors
-    /// [`Error::File`] or [`Error::Annotations`].
-    pub fn load(path: &Path) -> Result<Self, Error> {
-        let document = CocoDocument::load(path)?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let edits = document.transformations();
-        let photos = document.images.iter().zip(edits).map(|(image, damage)| {
-            let missing = |what: &str| Error::Annotations {
-                path: path.to_owned(),
-                reason: format!("image `{}` has no {what}", image.file_name),
-            };
-            let original = image.original.as_ref().ok_or_else(|| missing("original"))?;
-            Ok(SplitPhoto {
-                file_name: image.file_name.clone(),
-                degraded: folder.join("images").join(&image.file_name),
-                original: folder.join(original),
-                degraded_score: image.score.ok_or_else(|| missing("score"))?,
-                original_score: image.initial_score.ok_or_else(|| missing("initial_score"))?,
-                damage: damage.into_iter().map(str::to_owned).collect(),
-            })
-        });
-        let photos = photos.collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self { path: path.to_owned(), photos, left_out: document.info.left_out.unwrap_or(0) })
+    fn figures(&self, splits: &Splits) -> Vec<(String, f64)> {
+        splits.figures()
+    }
+
+    fn artifacts(&self) -> Vec<StepArtifact> {
+        Splits::artifacts()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one error type of this crate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why preprocessing failed.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,19 @@ pub enum Error {
         /// Photos needed.
         needed: usize,
     },
+    /// A step was given what it cannot work on.
+    #[error("the step {step} {reason}")]
+    Input {
+        /// The step.
+        step: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// The program was asked to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+pub(crate) fn file_error(action: &'static str, path: &Path, source: std::io::Error) -> Error {
+    Error::File { action, path: path.to_owned(), source }
 }

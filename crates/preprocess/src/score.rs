@@ -1,14 +1,18 @@
 //! The third step: the juror's score of every undamaged photo.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dodge_imaging::Photo;
 use dodge_juror::Juror;
 use rayon::prelude::*;
 
-use crate::cache::{KeyBuilder, cached};
-use crate::{AnnotatedPhotos, CocoDocument, Context, Error, Preprocessor};
+use crate::annotation_file::AnnotatedPhotos;
+use crate::coco::CocoDocument;
+use crate::context::Context;
+use crate::error::Error;
+use crate::key::KeyBuilder;
+use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
 
 /// Scores every photo with a juror and adds the scores to a copy of the annotation file.
 #[derive(Clone)]
@@ -29,10 +33,11 @@ pub struct ScoredPhotos {
     pub document: CocoDocument,
 }
 
-const VERSION: u32 = 1;
+/// Name of the annotation file in the folder of the result.
+const ANNOTATIONS: &str = "annotations.json";
 
 /// Photos that are decoded and handed to the juror together.
-pub(crate) const BATCH: usize = 64;
+const BATCH: usize = 64;
 
 impl Score {
     /// The step with its juror.
@@ -56,38 +61,51 @@ impl Preprocessor for Score {
         "score"
     }
 
-    fn run(&self, input: &AnnotatedPhotos, context: &Context) -> Result<ScoredPhotos, Error> {
-        let key = KeyBuilder::new(self.name(), VERSION).with(&input.key).with(&self.juror.name()).build();
-        let folder = cached(context, self.name(), &key, |folder| {
-            let mut document = input.document.clone();
-            context.progress().begin("scoring", document.images.len() as u64);
-            let files: Vec<PathBuf> = document.images.iter().map(|image| input.images.join(&image.file_name)).collect();
-            let mut image_id = 0;
-            for files in files.chunks(BATCH) {
-                context.check_interrupted()?;
-                let photos = files.par_iter().map(|file| Photo::open(file)).collect::<Result<Vec<_>, _>>()?;
-                for score in self.juror.score_checked(&photos.iter().collect::<Vec<_>>())? {
-                    image_id += 1;
-                    document.add_score(image_id, score, score);
-                }
-                context.progress().advance(files.len() as u64);
+    fn version(&self) -> u32 {
+        2
+    }
+
+    fn key(&self, input: &AnnotatedPhotos, key: KeyBuilder) -> KeyBuilder {
+        key.with(&input.key).with(self.juror.name())
+    }
+
+    fn make(&self, input: &AnnotatedPhotos, folder: &Path, context: &Context) -> Result<(), Error> {
+        let mut document = input.document.clone();
+        context.progress().begin("scoring", document.images.len() as u64);
+        let files: Vec<PathBuf> = document.images.iter().map(|image| input.images.join(&image.file_name)).collect();
+        let mut image_id = 0;
+        for files in files.chunks(BATCH) {
+            context.check_interrupted()?;
+            let photos = files.par_iter().map(|file| Photo::open(file)).collect::<Result<Vec<_>, _>>()?;
+            for score in self.juror.score_checked(&photos.iter().collect::<Vec<_>>())? {
+                image_id += 1;
+                document.add_score(image_id, score, score);
             }
-            context.progress().end();
-            document.save(&folder.join("annotations.json"))
-        })?;
-        let path = folder.join("annotations.json");
+            context.progress().advance(files.len() as u64);
+        }
+        context.progress().end();
+        document.save(&folder.join(ANNOTATIONS))
+    }
+
+    fn load(&self, input: &AnnotatedPhotos, result: &StepResult) -> Result<ScoredPhotos, Error> {
+        let path = result.folder.join(ANNOTATIONS);
         let document = CocoDocument::load(&path)?;
-        let scores: Vec<f64> = document.images.iter().filter_map(|image| image.score).collect();
+        Ok(ScoredPhotos { images: input.images.clone(), path, key: result.key.clone(), document })
+    }
+
+    fn figures(&self, output: &ScoredPhotos) -> Vec<(String, f64)> {
+        let scores: Vec<f64> = output.document.images.iter().filter_map(|image| image.score).collect();
         let count = scores.len() as f64;
-        context.run().log_metrics(
-            &[
-                ("total_number_of_images_scored", count),
-                ("average_score", scores.iter().sum::<f64>() / count.max(1.0)),
-                ("min_score", scores.iter().copied().fold(f64::INFINITY, f64::min)),
-                ("max_score", scores.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
-            ],
-            0,
-        )?;
-        Ok(ScoredPhotos { images: input.images.clone(), path, key, document })
+        let figures = [
+            ("total_number_of_images_scored", count),
+            ("average_score", scores.iter().sum::<f64>() / count.max(1.0)),
+            ("min_score", scores.iter().copied().fold(f64::INFINITY, f64::min)),
+            ("max_score", scores.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+        ];
+        figures.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    fn artifacts(&self) -> Vec<StepArtifact> {
+        vec![StepArtifact::new(ANNOTATIONS, "scores.json")]
     }
 }

@@ -140,9 +140,8 @@ fn what_a_killed_process_left_behind_is_harmless() {
     let expected = step.run(&clean.dataset(), &clean.context).unwrap();
 
     let place = Workplace::with_photos(5);
-    // One of a process with another number, one that had ours.
-    for process in [1, std::process::id()] {
-        let images = place.cache("copy_and_resize").join(format!("{}.{process}.part", expected.key)).join("images");
+    for process in ["1", "x7"] {
+        let images = place.cache("copy_and_resize").join(format!(".{}-{process}.part", expected.key)).join("images");
         fs::create_dir_all(&images).unwrap();
         fs::write(images.join("a00.png"), "half a photo").unwrap();
         fs::write(images.join("garbage.png"), "half a photo").unwrap();
@@ -151,17 +150,80 @@ fn what_a_killed_process_left_behind_is_harmless() {
     assert_eq!((&resized.key, &resized.photos), (&expected.key, &expected.photos));
     assert_eq!(dodge_imaging::Photo::open(&resized.folder.join("images/a00.png")).unwrap(), photo(0));
     assert!(!resized.folder.join("images/garbage.png").exists());
-    assert!(entries(&place.cache("copy_and_resize")).contains(&expected.key));
+    assert_eq!(entries(&place.cache("copy_and_resize")), [expected.key], "and it is removed");
+}
+
+/// What may happen to a file of a result.
+type Harm = fn(&std::path::Path);
+
+#[test]
+fn a_damaged_result_is_noticed_and_made_anew() {
+    let harms: [Harm; 6] = [
+        |path| fs::remove_file(path).unwrap(),
+        |path| fs::write(path, "").unwrap(),
+        |path| {
+            // Of the same length.
+            let mut bytes = fs::read(path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(path, bytes).unwrap();
+        },
+        |path| {
+            let bytes = fs::read(path).unwrap();
+            fs::write(path, &bytes[..bytes.len() - 1]).unwrap();
+        },
+        |path| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+        },
+        |path| fs::write(path, "[{").unwrap(),
+    ];
+    let place = Workplace::with_photos(6);
+    let prepare = || {
+        let scored = place.scored(Stub::constant(5.0));
+        DegradeAndSplit::new(DegradeParams::default(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap()
+    };
+    let splits = prepare();
+    let contents = || -> std::collections::BTreeMap<_, _> {
+        files(place.context.volume()).into_keys().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    };
+    let whole = contents();
+    for step in STEPS {
+        let of_step: Vec<_> = whole.keys().filter(|path| path.starts_with(place.cache(step))).collect();
+        for (path, harm) in of_step.iter().zip(harms.iter().cycle().skip(of_step.len() % 5)) {
+            harm(path);
+            assert_eq!(prepare().test.photos, splits.test.photos);
+            assert!(contents() == whole, "{} is as it was", path.display());
+        }
+    }
 }
 
 #[test]
-fn a_damaged_listing_says_what_to_do() {
+fn what_was_added_to_a_result_is_left_alone() {
     let place = Workplace::with_photos(5);
     let step = CopyAndResize::new(ResizeParams::default());
     let resized = step.run(&place.dataset(), &place.context).unwrap();
-    fs::write(resized.folder.join("photos.json"), "[{").unwrap();
-    let message = step.run(&place.dataset(), &place.context).unwrap_err().to_string();
-    assert!(message.contains("photos.json") && message.contains("delete its folder to remake it"), "{message}");
+    let added = resized.folder.join("images/.DS_Store");
+    fs::write(&added, "a file manager was here").unwrap();
+    step.run(&place.dataset(), &place.context).unwrap();
+    assert!(added.exists());
+}
+
+#[test]
+fn many_at_once_make_one_result() {
+    let place = Workplace::with_photos(8);
+    let annotated = place.annotated();
+    let juror = Stub::new("slow", |_| {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        Ok(5.0)
+    });
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| Score::new(juror.clone()).run(&annotated, &place.context).unwrap());
+        }
+    });
+    assert_eq!(juror.asked(), 8, "the others waited for the first");
+    assert_eq!(entries(&place.cache("score")).len(), 1);
 }
 
 #[test]
@@ -171,4 +233,18 @@ fn a_volume_that_cannot_be_written_is_named() {
     let error = CopyAndResize::new(ResizeParams::default()).run(&place.dataset(), &place.context).unwrap_err();
     assert!(matches!(error, Error::File { action: "create", .. }), "{error}");
     assert!(error.to_string().contains("copy_and_resize"), "{error}");
+}
+
+#[test]
+fn every_step_records_its_duration_and_its_files() {
+    let place = Workplace::with_photos(8);
+    let scored = place.scored(Stub::constant(5.0));
+    DegradeAndSplit::new(DegradeParams::default(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap();
+    let record = place.record();
+    for step in STEPS {
+        assert_eq!(record.values(&format!("perf/{step}_duration_seconds")).len(), 1, "{step}");
+    }
+    for name in ["annotations", "scores", "train", "validation", "test"] {
+        assert!(record.artifacts.contains_key(&format!("preprocess/{name}.json")), "{name}");
+    }
 }

@@ -58,6 +58,7 @@ fn example_json() -> Value {
             annotation(5, 2, 3, 2, json!({"transformation": "contrast:1.5"})),
         ],
         "categories": [
+            {"id": 0, "name": "score", "supercategory": "score"},
             {"id": 1, "name": "transformer", "supercategory": "edit"},
             {"id": 2, "name": "gamma", "supercategory": "transformer"},
             {"id": 3, "name": "contrast", "supercategory": "transformer"},
@@ -102,8 +103,9 @@ fn the_files_of_a_split_have_the_format() {
             assert_eq!(annotation["sequence"], place as u64 + 1);
         }
         for (annotation, text) in of_image[1..].iter().zip(&photo.damage) {
-            let category = annotation["category_id"].as_u64().unwrap() as usize;
-            let name = value["categories"][category - 1]["name"].as_str().unwrap();
+            let categories = value["categories"].as_array().unwrap();
+            let row = categories.iter().find(|row| row["id"] == annotation["category_id"]).unwrap();
+            let name = row["name"].as_str().unwrap();
             assert!(text.starts_with(&format!("{name}:")), "{text} is of category {name}");
         }
     }
@@ -266,4 +268,61 @@ fn a_split_needs_originals_and_scores() {
     assert!(reason(&document).ends_with("image `b/c.png` has no initial_score"), "{}", reason(&document));
     document.images[0].score = None;
     assert!(reason(&document).ends_with("image `a.png` has no score"), "{}", reason(&document));
+}
+
+/// What pycocotools, among others, does with each annotation: a category without a row is a `KeyError` there.
+pub(crate) fn every_category_has_a_row(path: &std::path::Path) {
+    let value: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let rows = value["categories"].as_array().unwrap();
+    let mut ids: Vec<u64> = rows.iter().map(|row| row["id"].as_u64().unwrap()).collect();
+    for annotation in value["annotations"].as_array().unwrap() {
+        let id = annotation["category_id"].as_u64().unwrap();
+        assert!(ids.contains(&id), "{}: category {id} has no row", path.display());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), rows.len(), "{}: ids are unique and in order", path.display());
+    assert!(rows.iter().all(|row| !row["name"].as_str().unwrap().is_empty()));
+}
+
+#[test]
+fn every_category_of_every_file_has_a_row() {
+    let place = Workplace::with_photos(10);
+    let annotated = place.annotated();
+    let scored = place.scored(Stub::constant(5.0));
+    let splits =
+        DegradeAndSplit::new(DegradeParams::default(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap();
+    let written = [&annotated.path, &scored.path, &splits.train.path, &splits.validation.path, &splits.test.path];
+    for path in written {
+        every_category_has_a_row(path);
+    }
+}
+
+#[test]
+fn what_was_read_without_rows_is_written_with_them() {
+    let mut value = example_json();
+    value["categories"] = json!([{"id": 2, "name": "gamma", "supercategory": "transformer"}]);
+    let (_folder, path) = written(value.to_string());
+    let mut document = CocoDocument::load(&path).unwrap();
+    // A name that the program uses for something else is an edit like any other.
+    document.add_transformation(1, "score", "score:1");
+    document.save(&path).unwrap();
+    every_category_has_a_row(&path);
+    let again = CocoDocument::load(&path).unwrap();
+    assert_eq!(again.annotations, document.annotations);
+    assert!(again.transformations()[0].contains(&"gamma:1.3"));
+}
+
+#[test]
+fn a_byte_order_mark_does_no_harm() {
+    let text = example_json().to_string();
+    let units =
+        |bytes: fn(u16) -> [u8; 2]| "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(bytes).collect();
+    let marked: [Vec<u8>; 3] =
+        [format!("\u{feff}{text}").into_bytes(), units(u16::to_le_bytes), units(u16::to_be_bytes)];
+    for bytes in marked {
+        let (_folder, path) = written(bytes);
+        assert_eq!(CocoDocument::load(&path).unwrap(), example());
+    }
+    let message = refusal([0xfe, 0xff, 0xd8, 0x00]);
+    assert!(message.ends_with("begins like a text in UTF-16 and is none"), "{message}");
 }

@@ -4,6 +4,7 @@
 
 mod cache;
 mod coco;
+mod own_step;
 mod scores;
 mod splits;
 mod support;
