@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod algebra;
+mod apply;
 mod codec;
+mod curve;
 mod damage;
 mod error;
 mod header;

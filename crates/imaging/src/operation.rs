@@ -1,6 +1,5 @@
 //! The library of edits: an operation is a kind and how strong it is.
 
-mod algebra;
 mod argument;
 mod kind;
 mod labels;
@@ -12,10 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use argument::{Axis, ChannelOrder, ChannelSet, Direction, Grey, Ratio};
 pub use kind::{Cost, OperationKind};
 
-use crate::kernels::geometry::Part;
-use crate::kernels::{self, Tables, tone};
-use crate::render::render;
-use crate::{Error, Photo};
+use crate::Error;
 
 /// One edit of a photograph: a kind and how strong it is.
 ///
@@ -40,14 +36,6 @@ pub(crate) enum Argument {
     Grey(Grey),
     Axis(Axis),
     Shift(Direction, ChannelSet),
-}
-
-/// Gaussian blurs from here on, in pixels, are computed on a photo scaled down.
-pub(crate) const WIDE_BLUR: f32 = 8.0;
-
-/// Standard deviation of the blur behind clarity, in pixels.
-pub(crate) fn clarity_sigma(longer_side: u32) -> f32 {
-    (0.02 * longer_side as f32).max(0.5)
 }
 
 impl Operation {
@@ -149,136 +137,5 @@ impl Operation {
     #[must_use]
     pub fn changes_size(&self) -> bool {
         self.kind.changes_size()
-    }
-
-    /// The edited photo. [`OperationKind::cost`] says what it costs.
-    #[must_use]
-    pub fn apply(&self, photo: &Photo) -> Photo {
-        if let Some(tables) = self.tables() {
-            return kernels::with_tables(photo, &tables);
-        }
-        if let Some(result) = self.made_anew(photo) {
-            return result;
-        }
-        let mut result = photo.clone();
-        self.edit(&mut result);
-        result
-    }
-
-    /// Edits the photo itself; where the size changes, and where a value depends on others, the photo is replaced.
-    pub fn apply_in_place(&self, photo: &mut Photo) {
-        if let Some(tables) = self.tables() {
-            kernels::apply_tables(photo, &tables);
-        } else if let Some(result) = self.made_anew(photo) {
-            *photo = result;
-        } else {
-            self.edit(photo);
-        }
-    }
-
-    /// The result of operations that cannot work in place, or not as fast.
-    fn made_anew(&self, photo: &Photo) -> Option<Photo> {
-        let amount = match self.argument {
-            Argument::Amount(amount) => amount,
-            Argument::Ratio(ratio) => return Some(self.cropped(photo, ratio)),
-            Argument::Order(order) => return Some(kernels::geometry::reordered(photo, order)),
-            Argument::Grey(grey) => return Some(kernels::colour::greyscale(photo, grey)),
-            Argument::Axis(axis) => return Some(kernels::geometry::flipped(photo, axis)),
-            Argument::Shift(direction, set) => return Some(kernels::geometry::shifted(photo, direction, set)),
-            Argument::Set(_) => return None,
-        };
-        let clarity = clarity_sigma(photo.longer_side());
-        let result = match self.kind {
-            OperationKind::Sharpen => kernels::filter::add_laplacian(photo, amount),
-            OperationKind::SharpenEight => kernels::filter::add_laplacian_of_eight(photo, amount),
-            OperationKind::UnsharpMask => kernels::gaussian::add_detail(photo, 1.5, amount),
-            OperationKind::Clarity if clarity < WIDE_BLUR => kernels::gaussian::add_detail(photo, clarity, amount),
-            OperationKind::Blur if amount < WIDE_BLUR => kernels::gaussian::blur(photo, amount),
-            OperationKind::BoxBlur => kernels::box_blur::blur(photo, amount),
-            OperationKind::Median | OperationKind::MedianBlur => kernels::median::blur(photo, amount),
-            OperationKind::Jpeg => kernels::fault::compressed(photo, amount),
-            // Wide blurs are cheaper on a photo scaled down.
-            OperationKind::Blur | OperationKind::Clarity | OperationKind::Vignette => render(&[*self], photo, 1.0),
-            _ => return None,
-        };
-        Some(result)
-    }
-
-    /// What becomes of each value of each channel, for operations of the cost [`Cost::Lookup`].
-    pub(crate) fn tables(&self) -> Option<Tables> {
-        let table = |channel| kernels::table(|level| self.on_level(level, channel));
-        if !self.is_curve() {
-            None
-        } else if self.treats_channels_alike() {
-            Some([table(0); 3])
-        } else {
-            Some([table(0), table(1), table(2)])
-        }
-    }
-
-    /// Whether each value of each channel becomes another one by itself.
-    pub(crate) fn is_curve(&self) -> bool {
-        self.kind.cost() == Cost::Lookup
-    }
-
-    /// Whether red, green and blue become the same, for curves.
-    pub(crate) fn treats_channels_alike(&self) -> bool {
-        !matches!(self.kind, OperationKind::Warmth | OperationKind::Tint | OperationKind::Invert)
-    }
-
-    /// What becomes of a level of a channel, unclamped, for curves; others leave it alone.
-    pub(crate) fn on_level(&self, level: f32, channel: usize) -> f32 {
-        let amount = match self.argument {
-            Argument::Amount(amount) => amount,
-            Argument::Set(set) if set.members()[channel] => return 255.0 - level,
-            _ => return level,
-        };
-        match self.kind {
-            OperationKind::Warmth => level * [1.0 + amount, 1.0, 1.0 - amount][channel],
-            OperationKind::Tint => level * [1.0, 1.0 - amount, 1.0][channel],
-            OperationKind::Lightness => level + amount,
-            OperationKind::Contrast => 127.5 + amount * (level - 127.5),
-            OperationKind::Gamma => 255.0 * (level / 255.0).powf(1.0 / amount),
-            OperationKind::Exposure => tone::exposure(level, amount),
-            OperationKind::Shadows => tone::shadows(level, amount),
-            OperationKind::Highlights => tone::highlights(level, amount),
-            OperationKind::Haze => tone::haze(level, amount),
-            _ => level,
-        }
-    }
-
-    /// The other operations that are no tables.
-    fn edit(&self, photo: &mut Photo) {
-        let Argument::Amount(amount) = self.argument else { return };
-        match self.kind {
-            OperationKind::Saturation => kernels::colour::scale_chroma(photo, |_| amount),
-            OperationKind::Vibrance => {
-                kernels::colour::scale_chroma(photo, |saturation| 1.0 + amount * (1.0 - saturation));
-            }
-            OperationKind::HsvSaturation => kernels::hsv::scale_saturation(photo, amount),
-            OperationKind::GreyWorld => kernels::balance::grey_world(photo, amount),
-            OperationKind::ShadesOfGrey => kernels::balance::shades_of_grey(photo, amount),
-            OperationKind::AutoContrast => kernels::balance::auto_contrast(photo, amount),
-            OperationKind::AutoGamma => kernels::balance::auto_gamma(photo, amount),
-            OperationKind::Clahe => kernels::clahe::equalise(photo, amount),
-            OperationKind::Noise => kernels::fault::add_noise(photo, amount),
-            OperationKind::CropThirds => {
-                let Part { left, top, width, height } = kernels::thirds::part(photo, amount);
-                *photo = photo.cropped(left, top, width, height);
-            }
-            OperationKind::LevelHorizon => kernels::horizon::level(photo, amount),
-            _ => {}
-        }
-    }
-
-    fn cropped(&self, photo: &Photo, ratio: Ratio) -> Photo {
-        let part = self.part(photo.width(), photo.height(), ratio);
-        photo.cropped(part.left, part.top, part.width, part.height)
-    }
-
-    /// What a crop to a ratio keeps of a photo of this size.
-    pub(crate) fn part(&self, width: u32, height: u32, ratio: Ratio) -> Part {
-        let ratio = if self.kind == OperationKind::CropOriented { ratio.turned_for(width, height) } else { ratio };
-        kernels::geometry::centred_part(width, height, ratio)
     }
 }

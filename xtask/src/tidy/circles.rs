@@ -21,7 +21,6 @@ const KNOWN: &[&[&str]] = &[
     &["crates/data/src/"],
     &["crates/hparams/src/"],
     &["crates/imaging/src/codec/"],
-    &["crates/imaging/src/operation", "crates/imaging/src/render"],
     &["crates/learn/src/"],
     &["crates/rl/src/"],
     &["crates/tracking/src/"],

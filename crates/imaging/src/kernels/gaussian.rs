@@ -7,6 +7,14 @@ use super::rows::filtered;
 use super::{mirrored, round};
 use crate::Photo;
 
+/// Gaussian blurs from here on, in pixels, are computed on a photo scaled down.
+pub(crate) const WIDE_BLUR: f32 = 8.0;
+
+/// Standard deviation of the blur behind clarity, in pixels.
+pub(crate) fn clarity_sigma(longer_side: u32) -> f32 {
+    (0.02 * longer_side as f32).max(0.5)
+}
+
 /// Gaussian blur of `sigma` pixels; below 0.05 nothing changes.
 pub(crate) fn blur(photo: &Photo, sigma: f32) -> Photo {
     if sigma < 0.05 {

@@ -5,10 +5,9 @@ use super::length::{WIDEST_BLUR, WIDEST_BOX, scaled};
 use super::weighted::weighted_sum;
 use super::{Held, Rows, Shape, Stage, grid};
 use crate::OperationKind;
-use crate::kernels::gaussian::gaussian_weights;
+use crate::kernels::gaussian::{WIDE_BLUR, clarity_sigma, gaussian_weights};
 use crate::kernels::rows::fill_margins;
 use crate::kernels::{mirrored, vectorized};
-use crate::operation::{WIDE_BLUR, clarity_sigma};
 
 /// Standard deviation of the mean of the four neighbours, and of all eight: the 3x3 sharpening of a photo that was scaled
 /// down is the difference from a Gaussian blur of as many of its pixels.
