@@ -4,8 +4,6 @@ use std::fmt::Debug;
 
 use rayon::prelude::*;
 
-use crate::Photo;
-
 /// The value of one channel of one pixel: `u8` or `u16` over their full range, or `f32` from 0 to 1. All stand for encoded
 /// sRGB, black to white.
 ///
@@ -21,9 +19,9 @@ pub trait Sample: Copy + Default + PartialEq + PartialOrd + Debug + Send + Sync 
     #[doc(hidden)]
     const STEPS: usize;
 
-    /// The photo itself where it has 8 bit.
+    /// The values themselves where they have 8 bit.
     #[doc(hidden)]
-    fn bytes(_: &Photo<Self>) -> Option<&Photo<u8>> {
+    fn bytes(_: &[Self]) -> Option<&[u8]> {
         None
     }
 
@@ -94,8 +92,8 @@ impl Sample for u8 {
 
     const STEPS: usize = 255;
 
-    fn bytes(photo: &Photo<Self>) -> Option<&Photo<u8>> {
-        Some(photo)
+    fn bytes(values: &[Self]) -> Option<&[u8]> {
+        Some(values)
     }
 
     fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32 + Sync) -> Vec<Self> {

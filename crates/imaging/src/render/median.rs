@@ -185,20 +185,23 @@ fn by_sorting<'r, const RADIUS: usize, const SIDE: usize>(
 
 /// Medians of a photo of 8 bit that nothing was done to before.
 pub(super) fn of_bytes<'a, T: Sample>(photo: &'a Photo<T>, operation: &Operation, scale: f32) -> Option<Stage<'a>> {
-    let photo = T::bytes(photo)?;
+    let pixels = T::bytes(photo.pixels())?;
+    let (width, height) = (photo.width() as usize, photo.height() as usize);
     let radii = Radii::of(operation, scale, photo.longer_side() as usize)?;
-    Some(Box::new(Together::new(Box::new(OfBytes { photo, radii }), radii.rows().max(ROWS))))
+    Some(Box::new(Together::new(Box::new(OfBytes { pixels, width, height, radii }), radii.rows().max(ROWS))))
 }
 
 #[derive(Clone)]
 struct OfBytes<'a> {
-    photo: &'a Photo,
+    pixels: &'a [u8],
+    width: usize,
+    height: usize,
     radii: Radii,
 }
 
 impl<'a> Rows<'a> for OfBytes<'a> {
     fn shape(&self) -> Shape {
-        Shape { width: self.photo.width() as usize, height: self.photo.height() as usize, held: 0 }
+        Shape { width: self.width, height: self.height, held: 0 }
     }
 
     fn read(&mut self, first: usize, target: &mut [f32]) {
@@ -208,7 +211,8 @@ impl<'a> Rows<'a> for OfBytes<'a> {
         self.radii.mix(target, |radius, target| {
             // Where the part ends at a border of the photo, that border repeats; elsewhere it has the rows beyond.
             let (top, end) = (first.saturating_sub(radius), (first + count + radius).min(height));
-            let part = self.photo.cropped(0, top as u32, self.photo.width(), (end - top) as u32);
+            let part = self.pixels[top * stride..end * stride].to_vec();
+            let part = Photo::new(self.width as u32, (end - top) as u32, part).expect("whole rows");
             let medians = median::medians(&part, radius);
             let values = &medians.pixels()[(first - top) * stride..][..target.len()];
             target.iter_mut().zip(values).for_each(|(level, value)| *level = value.to_level());
