@@ -23,7 +23,6 @@ const KNOWN: &[&[&str]] = &[
     &["crates/imaging/src/codec/"],
     &["crates/learn/src/"],
     &["crates/rl/src/"],
-    &["crates/tracking/src/"],
 ];
 
 /// From each file, the files that it needs, with the lines and names of the first mentions.
