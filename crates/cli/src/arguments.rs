@@ -57,7 +57,7 @@ pub(crate) enum Preset {
     /// What the documentation's figures were measured with
     #[default]
     Default,
-    /// Five times the steps of the default
+    /// Three times the steps of the default
     Long,
 }
 
@@ -101,8 +101,9 @@ pub(crate) struct TrainArguments {
     pub(crate) synthetic: Option<u64>,
     #[command(flatten)]
     pub(crate) hyperparameters: HyperparameterArguments,
-    /// Go on with an interrupted run as if it had never stopped: its folder, its name or its id
-    #[arg(long, value_name = "RUN|DIR", conflicts_with_all = ["photos", "dataset", "synthetic", "preset", "config", "algo", "seed", "out"])]
+    /// Go on with an interrupted run as if it had never stopped: its name, its id or the first digits of it, its folder, or one
+    /// of its checkpoint files
+    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "dataset", "synthetic", "preset", "config", "algo", "seed", "out", "experiment", "run_name"])]
     pub(crate) resume: Option<PathBuf>,
     /// The algorithm (training.algorithm)
     #[arg(long, value_enum)]
@@ -122,7 +123,7 @@ pub(crate) struct TrainArguments {
     /// Threads to use; without it, one per core [env: DODGE_THREADS]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// The run's folder; without it, below the volume
+    /// The run's folder, empty or new; without it, below the volume
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// The experiment that the run belongs to [env: MLFLOW_EXPERIMENT_NAME]
@@ -187,6 +188,9 @@ pub(crate) struct EnhanceArguments {
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Replace files that are in the way of a result; never an input
+    #[arg(long)]
+    pub(crate) overwrite: bool,
     /// Write a picture of before and after beside each other as well
     #[arg(long)]
     pub(crate) preview: bool,
@@ -206,6 +210,9 @@ pub(crate) struct ApplyArguments {
     /// Where the results go
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
+    /// Replace files that are in the way of a result; never an input
+    #[arg(long)]
+    pub(crate) overwrite: bool,
     /// Print the result as one JSON object on the last line
     #[arg(long)]
     pub(crate) json: bool,
@@ -252,25 +259,25 @@ pub(crate) enum RunsCommand {
     },
     /// One run: params, latest metrics, tags, artifacts
     Show {
-        /// Its id, the first digits of it, or its name
-        run: String,
+        /// Its name, its id or the first digits of it, or its folder
+        run: PathBuf,
     },
     /// Deliver what waits for the server; with runs of the local store, copy these to it
     Sync {
-        /// Runs of the local store: id, first digits, or name
+        /// Runs of the local store: name, id or the first digits of it, or folder
         #[arg(value_name = "RUN")]
-        runs: Vec<String>,
+        runs: Vec<PathBuf>,
     },
     /// Compare what was logged with what the store or server holds, value by value
     Verify {
-        /// Id, first digits, or name; without any, all runs whose records are kept
+        /// Name, id or the first digits of it, or folder; without any, all runs whose records are kept
         #[arg(value_name = "RUN")]
-        runs: Vec<String>,
+        runs: Vec<PathBuf>,
     },
     /// Write a run into files: run.json, metrics.csv, artifacts/
     Export {
-        /// Its id, the first digits of it, or its name
-        run: String,
+        /// Its name, its id or the first digits of it, or its folder
+        run: PathBuf,
         /// The folder, empty or new
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
@@ -300,7 +307,7 @@ pub(crate) enum ParamsCommand {
     Template,
     /// What differs between two runs
     Diff {
-        /// A run: its folder, name or id, or a configuration file
+        /// A run: its name, its id or the first digits of it, or its folder; or a configuration file
         #[arg(value_name = "RUN")]
         left: PathBuf,
         /// Another

@@ -11,7 +11,6 @@ pub(crate) mod serve;
 pub(crate) mod train;
 
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -28,9 +27,4 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Prints one JSON object on one line.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     print(&format!("{}\n", serde_json::to_string(value)?))
-}
-
-/// Makes a folder for results.
-pub(crate) fn create_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))
 }

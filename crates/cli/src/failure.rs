@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::text;
+
 /// The work could not be done.
 pub(crate) const FAILED: u8 = 1;
 /// The command line or the configuration is wrong; nothing was begun.
 pub(crate) const USAGE: u8 = 2;
-/// Stopped by Ctrl-C, after the model was written.
+/// Stopped by Ctrl-C, after what was done was written.
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// A wrong command line or configuration.
@@ -21,6 +23,18 @@ impl std::fmt::Display for UsageError {
 }
 
 impl std::error::Error for UsageError {}
+
+/// Stopped by Ctrl-C, with what was done until then.
+#[derive(Debug)]
+pub(crate) struct Interrupted(pub(crate) String);
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "interrupted: {}", self.0)
+    }
+}
+
+impl std::error::Error for Interrupted {}
 
 /// Makes any error a [`UsageError`].
 pub(crate) fn usage(error: impl std::fmt::Display) -> anyhow::Error {
@@ -36,7 +50,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     });
     if let Some(model) = interrupted {
         let _ = match model {
-            Some(model) => writeln!(stderr, "interrupted: the model so far is {}", model.display()),
+            Some(model) => writeln!(stderr, "interrupted: the model so far is {}", text::shown(model)),
             None => writeln!(stderr, "interrupted before training began"),
         };
         return ExitCode::from(INTERRUPTED);
@@ -45,6 +59,10 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         |cause: &(dyn std::error::Error + 'static)| matches!(cause.downcast_ref(), Some(dodge_data::Error::Cancelled));
     if error.chain().any(cancelled) {
         let _ = writeln!(stderr, "interrupted: the next fetch goes on where this one ended");
+        return ExitCode::from(INTERRUPTED);
+    }
+    if let Some(interrupted) = error.chain().find_map(|cause| cause.downcast_ref::<Interrupted>()) {
+        let _ = writeln!(stderr, "{interrupted}");
         return ExitCode::from(INTERRUPTED);
     }
     drop(stderr);

@@ -12,6 +12,7 @@ use dodge_data::{
 use dodge_preprocess::Progress;
 
 use crate::surroundings::Surroundings;
+use crate::text;
 
 /// The list in the volume that counts where none is named.
 const IN_VOLUME: &str = "datasets.toml";
@@ -79,8 +80,8 @@ fn kaggle_token(surroundings: &Surroundings) -> Result<Option<KaggleToken>> {
     let read = std::fs::File::open(&path).and_then(|file| file.take(MAX_TOKEN_BYTES).read_to_string(&mut text));
     match read {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-        Ok(_) => Ok(Some(KaggleToken::from_json(&text).with_context(|| path.display().to_string())?)),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", text::shown(&path))),
+        Ok(_) => Ok(Some(KaggleToken::from_json(&text).with_context(|| text::shown(&path).into_owned())?)),
     }
 }
 

@@ -1,83 +1,94 @@
-//! Photos named on the command line, and where results go.
+//! Photos named on the command line.
 
-use std::collections::HashSet;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use dodge_data::{DataLoader, FolderLoader};
-use dodge_imaging::Encoding;
+use anyhow::Result;
+use dodge_data::{Error, Listing, Skipped};
+use serde_json::{Value, json};
 
-/// The files meant by a list of photos and folders: a folder stands for all photos in it and below.
-pub(crate) fn photo_files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in arguments {
-        if path.is_dir() {
-            let dataset = FolderLoader::new(path).load()?;
-            for skipped in dataset.skipped() {
-                tracing::warn!("skipped {}: {}", skipped.path.display(), skipped.reason);
-            }
-            files.extend(dataset.photos().iter().map(|photo| photo.path().to_owned()));
-        } else {
-            files.push(path.clone());
-        }
-    }
-    Ok(files)
+use crate::text;
+
+/// Files that are no photos, told one by one; the others are counted.
+const TOLD: usize = 5;
+
+/// A photo to work on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Input {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// The folder that it lies in, below the folder that was named; empty for a file that was named itself.
+    pub(crate) below: PathBuf,
 }
 
-/// A place in `folder` for the result of each photo: its own name, with a number where two have the same stem.
-///
-/// Fails where a result, or a file that stands beside it under one of the `companions` extensions, would take the place
-/// of any of the inputs.
-pub(crate) fn places(files: &[PathBuf], folder: &Path, companions: &[&str]) -> Result<Vec<PathBuf>> {
-    let inputs: HashSet<PathBuf> = files.iter().filter_map(|file| file.canonicalize().ok()).collect();
-    let mut taken: HashSet<OsString> = HashSet::new();
-    let mut places = Vec::new();
-    for file in files {
-        let stem = file.file_stem().with_context(|| format!("{} is no file", file.display()))?;
-        let extension = extension_for(file);
-        let mut name = stem.to_os_string();
-        let mut number = 1;
-        // Compared without case, as some file systems do.
-        while !taken.insert(name.to_ascii_lowercase()) {
-            number += 1;
-            name = stem.to_os_string();
-            name.push(format!("-{number}"));
-        }
-        name.push(".");
-        name.push(extension);
-        let place = folder.join(name);
-        let beside = companions.iter().map(|extension| place.with_extension(extension));
-        for result in std::iter::once(place.clone()).chain(beside) {
-            if result.canonicalize().is_ok_and(|result| inputs.contains(&result)) {
-                bail!("a result would take the place of the input {}: choose another folder with -o", result.display());
+/// What a list of photos and folders means.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    /// Each photo once, in the order of the list.
+    pub(crate) photos: Vec<Input>,
+    /// What looks like a photo in a folder and is none that can be used.
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+impl Inputs {
+    /// Looks at a list of photos and folders: a folder stands for all photos in it and below, without those in the folder of the
+    /// `results`, which would otherwise be worked on again when the same command is given twice.
+    pub(crate) fn of(arguments: &[PathBuf], results: Option<&Path>) -> Result<Self> {
+        let results = results.and_then(|folder| folder.canonicalize().ok());
+        let (mut inputs, mut seen) = (Self::default(), HashSet::new());
+        for path in arguments {
+            if path.is_dir() {
+                inputs.add_folder(path, results.as_deref(), &mut seen)?;
+            } else if seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+                inputs.photos.push(Input { path: path.clone(), below: PathBuf::new() });
             }
         }
-        places.push(place);
+        for skipped in inputs.skipped.iter().take(TOLD) {
+            tracing::warn!("skipped {}: {}", text::shown(&skipped.path), skipped.reason);
+        }
+        if inputs.skipped.len() > TOLD {
+            tracing::warn!("skipped {} more files", inputs.skipped.len() - TOLD);
+        }
+        Ok(inputs)
     }
-    Ok(places)
-}
 
-/// The input's own extension where it can be written, else PNG.
-fn extension_for(file: &Path) -> OsString {
-    match Encoding::for_path(file) {
-        Ok(_) => file.extension().unwrap_or_default().to_os_string(),
-        Err(_) => OsString::from("png"),
+    fn add_folder(&mut self, folder: &Path, results: Option<&Path>, seen: &mut HashSet<PathBuf>) -> Result<()> {
+        let Listing { photos, skipped, .. } = Listing::of_folder(folder)?;
+        // Of a folder within that of the results, everything is meant.
+        let inside = folder.canonicalize().is_ok_and(|folder| results.is_some_and(|results| folder.starts_with(results)));
+        let is_result =
+            |real: &Path| !inside && results.is_some_and(|results| real.starts_with(results) && real != results);
+        if photos.is_empty() {
+            return Err(Error::NoPhotos { path: folder.to_owned(), skipped }.into());
+        }
+        for photo in photos {
+            let path = folder.join(&photo.path);
+            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+            if is_result(&real) || !seen.insert(real) {
+                continue;
+            }
+            let below = photo.path.parent().unwrap_or(Path::new("")).to_owned();
+            self.photos.push(Input { path, below });
+        }
+        self.skipped.extend(skipped);
+        Ok(())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// How many files were skipped, by reason; empty where there are none.
+    pub(crate) fn skipped_in_words(&self) -> String {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for skipped in &self.skipped {
+            *counts.entry(skipped.reason.to_string()).or_default() += 1;
+        }
+        let words: Vec<String> = counts.into_iter().map(|(reason, count)| format!("{count} ({reason})")).collect();
+        words.join(", ")
+    }
 
-    #[test]
-    fn results_with_the_same_stem_are_kept_apart() {
-        let files = ["a/x.jpg", "b/x.png", "b/X.JPG", "b/y.webp", "b/z.gif"].map(PathBuf::from);
-        let places = places(&files, Path::new("out"), &[]).unwrap();
-        let expected = ["out/x.jpg", "out/x-2.png", "out/X-3.JPG", "out/y.webp", "out/z.png"].map(PathBuf::from);
-        // `X` differs from `x` only in case, and the number is counted for each name.
-        assert_eq!(places[..2], expected[..2]);
-        assert_eq!(places[3..], expected[3..]);
-        assert!(places[2].to_string_lossy().starts_with("out/X-"));
+    /// The skipped files with their reasons.
+    pub(crate) fn skipped_in_json(&self) -> Value {
+        self.skipped
+            .iter()
+            .map(|it| json!({ "file": text::lossy(&it.path), "reason": it.reason.to_string() }))
+            .collect()
     }
 }

@@ -4,6 +4,7 @@
 //! algorithm. Results go to stdout, logs and progress to stderr. Exit codes: see [`failure`].
 
 mod arguments;
+mod batch;
 mod command;
 mod configuration;
 mod failure;
@@ -11,13 +12,16 @@ mod fetching;
 mod input;
 mod instructor;
 mod interruption;
+mod output;
 mod progress;
+mod resume;
 mod runs;
 mod sections;
 #[cfg(test)]
 mod sections_tests;
 mod surroundings;
 mod table;
+mod text;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Progress on stderr: a bar on a terminal, a line now and then elsewhere.
+//! Progress on stderr: a bar on a terminal that can move its cursor, a line now and then elsewhere.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use dodge_preprocess::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::surroundings::Surroundings;
+
 /// Time between two lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The progress display that fits stderr.
-pub(crate) fn display() -> Arc<dyn Progress> {
-    if std::io::stderr().is_terminal() { Arc::new(Bar::default()) } else { Arc::new(Lines::default()) }
+pub(crate) fn display(surroundings: &Surroundings) -> Arc<dyn Progress> {
+    if std::io::stderr().is_terminal() && !surroundings.dumb_terminal { Arc::new(Bar::default()) } else { Arc::new(Lines::default()) }
 }
 
 #[derive(Default)]

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::arguments::Device;
 use crate::failure::usage;
+use crate::text;
 
 /// Values of environment variables, checked.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,6 +30,8 @@ pub(crate) struct Surroundings {
     log: Option<String>,
     /// `NO_COLOR`: no colours in the log, also on a terminal.
     no_color: bool,
+    /// `TERM=dumb`: a terminal that only adds text, without bars and colours.
+    pub(crate) dumb_terminal: bool,
     /// `USER` or `USERNAME`: who runs it.
     pub(crate) user: Option<String>,
     /// `DODGE_DATASETS`: a list of datasets on top of the built-in one.
@@ -53,12 +56,20 @@ impl Surroundings {
     pub(crate) fn from_env() -> Result<Self> {
         let unicode = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
         let hyperparameters = hyperparameters(std::env::vars_os().filter_map(unicode));
-        Ok(Self { hyperparameters, ..Self::from_lookup(|name| std::env::var(name).ok())? })
+        Ok(Self { hyperparameters, ..Self::from_lookup(|name| std::env::var_os(name))? })
     }
 
-    /// Reads variables through `lookup`; an empty one counts as not set.
-    pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let lookup = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+    /// Reads variables through `lookup`; an empty one counts as not set. A path may be any bytes, everything else is text.
+    pub(crate) fn from_lookup(bytes: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
+        let bytes = |name: &str| bytes(name).filter(|value| !value.to_string_lossy().trim().is_empty());
+        let texts = ["DODGE_DEVICE", "DODGE_THREADS", "DODGE_LOG", "KAGGLE_USERNAME", "KAGGLE_KEY", "MLFLOW_TRACKING_URI"];
+        let more = ["MLFLOW_EXPERIMENT_NAME", "IMAGE_ACQUISITION_SERVICE_URL", "DODGE_ACQUISITION_TOKEN"];
+        if let Some(name) = texts.iter().chain(&more).find(|name| bytes(name).is_some_and(|it| it.to_str().is_none())) {
+            return Err(usage(format!("{name} is no UTF-8 text")));
+        }
+        let lookup = |name: &str| bytes(name).and_then(|value| value.into_string().ok());
+        let home = || bytes("HOME").or_else(|| bytes("USERPROFILE")).map(PathBuf::from);
+        let path = |name: &str| bytes(name).map(|value| from_home(name, PathBuf::from(value), home())).transpose();
         let device = lookup("DODGE_DEVICE").map(|text| {
             Device::from_str(&text, true).map_err(|_| usage(format!("DODGE_DEVICE is `{text}`: use auto, cpu or gpu")))
         });
@@ -74,21 +85,21 @@ impl Surroundings {
         // One of them without the other says nothing, as for Kaggle's own program.
         let kaggle = lookup("KAGGLE_USERNAME").zip(lookup("KAGGLE_KEY"));
         let kaggle = kaggle.map(|(username, key)| KaggleToken::new(username, key));
-        let home = || lookup("HOME").or_else(|| lookup("USERPROFILE"));
-        let kaggle_folder = lookup("KAGGLE_CONFIG_DIR").map(PathBuf::from);
+        let kaggle_folder = path("KAGGLE_CONFIG_DIR")?;
         Ok(Self {
-            datasets: lookup("DODGE_DATASETS").map(PathBuf::from),
+            datasets: path("DODGE_DATASETS")?,
             acquisition_url: lookup("IMAGE_ACQUISITION_SERVICE_URL"),
             acquisition_token: lookup("DODGE_ACQUISITION_TOKEN"),
             kaggle: kaggle.transpose().map_err(usage)?,
-            kaggle_folder: kaggle_folder.or_else(|| home().map(|home| PathBuf::from(home).join(".kaggle"))),
-            volume: lookup("IMAGE_VOLUME_PATH").map(PathBuf::from),
+            kaggle_folder: kaggle_folder.or_else(|| home().map(|home| home.join(".kaggle"))),
+            volume: path("IMAGE_VOLUME_PATH")?,
             tracking_uri: lookup("MLFLOW_TRACKING_URI"),
             experiment: lookup("MLFLOW_EXPERIMENT_NAME"),
             device: device.transpose()?,
             threads: threads.transpose()?,
             log,
-            no_color: lookup("NO_COLOR").is_some(),
+            no_color: bytes("NO_COLOR").is_some(),
+            dumb_terminal: lookup("TERM").is_some_and(|terminal| terminal == "dumb"),
             user: lookup("USER").or_else(|| lookup("USERNAME")),
             hyperparameters: Vec::new(),
         })
@@ -106,10 +117,23 @@ impl Surroundings {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal() && !self.no_color)
+            .with_ansi(std::io::stderr().is_terminal() && !self.no_color && !self.dumb_terminal)
             .with_target(false)
             .without_time()
             .try_init();
+    }
+}
+
+/// A path of a variable, in which no shell has put the home folder in the place of a `~`: files of services and containers set
+/// variables without one.
+fn from_home(name: &str, path: PathBuf, home: Option<PathBuf>) -> Result<PathBuf> {
+    let mut parts = path.components();
+    match parts.next() {
+        Some(first) if first.as_os_str() == "~" => match home {
+            Some(home) => Ok(home.join(parts.as_path())),
+            None => Err(usage(format!("{name} is `{}`, and HOME is not set: use a whole path", text::shown(&path)))),
+        },
+        _ => Ok(path),
     }
 }
 
@@ -126,13 +150,49 @@ mod tests {
     use super::*;
 
     fn with(name: &str, value: &str) -> Result<Surroundings> {
-        Surroundings::from_lookup(|asked| (asked == name).then(|| value.to_owned()))
+        Surroundings::from_lookup(|asked| (asked == name).then(|| value.into()))
     }
 
     #[test]
     fn image_volume_path() {
         assert_eq!(with("IMAGE_VOLUME_PATH", "elsewhere").unwrap().volume(), PathBuf::from("elsewhere"));
         assert_eq!(with("IMAGE_VOLUME_PATH", "").unwrap().volume(), PathBuf::from("dodge-data"));
+    }
+
+    #[test]
+    fn a_tilde_in_a_path_is_the_home_folder() {
+        let volume = |value: &str, home: Option<&str>| {
+            let lookup = |asked: &str| match asked {
+                "IMAGE_VOLUME_PATH" => Some(value.into()),
+                "HOME" => home.map(OsString::from),
+                _ => None,
+            };
+            Surroundings::from_lookup(lookup).map(|surroundings| surroundings.volume())
+        };
+        assert_eq!(volume("~/dodge/data", Some("/home/ann")).unwrap(), PathBuf::from("/home/ann/dodge/data"));
+        assert_eq!(volume("~", Some("/home/ann")).unwrap(), PathBuf::from("/home/ann"));
+        for other in ["a/~/b", "~ann/data", "/~"] {
+            assert_eq!(volume(other, Some("/home/ann")).unwrap(), PathBuf::from(other));
+        }
+        assert!(volume("~/data", None).unwrap_err().to_string().contains("use a whole path"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn paths_may_be_any_bytes_and_text_may_not() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let with = |name: &str| {
+            Surroundings::from_lookup(|asked| (asked == name).then(|| OsString::from_vec(b"caf\xe9".to_vec())))
+        };
+        assert_eq!(with("IMAGE_VOLUME_PATH").unwrap().volume().into_os_string().into_vec(), b"caf\xe9");
+        assert_eq!(with("MLFLOW_TRACKING_URI").unwrap_err().to_string(), "MLFLOW_TRACKING_URI is no UTF-8 text");
+    }
+
+    #[test]
+    fn term() {
+        assert!(with("TERM", "dumb").unwrap().dumb_terminal);
+        assert!(!with("TERM", "xterm-256color").unwrap().dumb_terminal);
     }
 
     #[test]
@@ -196,8 +256,8 @@ mod tests {
     fn kaggle_username_and_key() {
         let both = |username: &str, key: &str| {
             Surroundings::from_lookup(|asked| match asked {
-                "KAGGLE_USERNAME" => Some(username.to_owned()),
-                "KAGGLE_KEY" => Some(key.to_owned()),
+                "KAGGLE_USERNAME" => Some(username.into()),
+                "KAGGLE_KEY" => Some(key.into()),
                 _ => None,
             })
         };

@@ -98,11 +98,13 @@ impl Recipe {
         Picture { pixels, metadata: picture.metadata.clone() }
     }
 
-    /// Writes the recipe as JSON, whole or not at all.
+    /// The recipe as JSON, what [`Recipe::save`] writes. Other keys may be added to the object: they are passed over when it is
+    /// read.
     ///
-    /// # Errors
-    /// [`Error::Write`].
-    pub fn save(&self, path: &Path) -> Result<(), Error> {
+    /// # Panics
+    /// Never: names and numbers are always JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
         let file = RecipeFile {
             dodge_recipe_format: RECIPE_FORMAT,
             longer_side: self.longer_side,
@@ -110,7 +112,15 @@ impl Recipe {
         };
         let mut text = serde_json::to_string_pretty(&file).expect("strings and numbers are always JSON");
         text.push('\n');
-        write_whole(path, text.as_bytes())
+        text
+    }
+
+    /// Writes the recipe as JSON, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        write_whole(path, self.to_json().as_bytes())
     }
 
     /// Reads a recipe written by [`Recipe::save`].

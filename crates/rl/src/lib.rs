@@ -22,6 +22,7 @@ mod learner;
 mod masks;
 mod model;
 mod mosaic;
+mod naming;
 mod network;
 mod normalizer;
 mod observation;
@@ -59,6 +60,7 @@ pub use evaluate::{
 pub use learner::{Advance, Clock, Learner};
 pub use model::{MODEL_FORMAT, Model, ModelConfiguration};
 pub use mosaic::mosaic;
+pub use naming::folder_name;
 pub use network::{AgentNetwork, Head};
 pub use normalizer::Normalizer;
 pub use observation::Observer;

@@ -17,6 +17,7 @@ use crate::device::{Device, device_name};
 use crate::evaluate::{Evaluation, Outcome, Summary, TestPhoto};
 use crate::model::write_whole;
 use crate::mosaic::mosaic;
+use crate::naming::{self, folder_name};
 use crate::tracked_run;
 use crate::training::{Trained, TrainingParams};
 
@@ -232,13 +233,17 @@ pub struct Evaluated {
 pub struct Report {
     /// Id of the tracked run, 32 hexadecimal digits.
     pub run_id: String,
-    /// The run's folder.
+    /// The run's folder. In JSON, paths have a replacement character for what is no Unicode.
+    #[serde(serialize_with = "naming::lossy")]
     pub run_dir: PathBuf,
     /// The model file.
+    #[serde(serialize_with = "naming::lossy")]
     pub model: PathBuf,
     /// The mosaic, where there is one.
+    #[serde(serialize_with = "naming::lossy_if_some")]
     pub mosaic: Option<PathBuf>,
     /// A damaged photo of the test split, to try the model on.
+    #[serde(serialize_with = "naming::lossy_if_some")]
     pub sample: Option<PathBuf>,
     /// Environment steps trained.
     pub steps: u64,
@@ -270,7 +275,7 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
         _ => session.tracking.start_run(&session.run_options)?,
     };
     let run_dir = session.run_dir.unwrap_or_else(|| {
-        let experiment = file_name(&session.run_options.experiment);
+        let experiment = folder_name(&session.run_options.experiment);
         session.volume.join("runs").join(experiment).join(unique_name(run.run_name(), run.run_id()))
     });
     let steps =
@@ -373,7 +378,7 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
 /// # Errors
 /// [`Error::Data`] when the folder is no run's, or the run ended before its photos were prepared.
 pub fn photos_of_run(run_dir: &Path) -> Result<PathBuf, Error> {
-    let photos = read_used(run_dir)?["photos"].as_str().map(PathBuf::from);
+    let photos = naming::path_in(&read_used(run_dir)?["photos"]);
     photos.ok_or_else(|| Error::Data { reason: format!("{} names no photos", run_dir.join("used.json").display()) })
 }
 
@@ -409,11 +414,11 @@ fn check_unchanged(run_dir: &Path, dataset: &Dataset) -> Result<(), Error> {
 fn used(dataset: &Dataset, splits: &Splits) -> String {
     let root = std::path::absolute(dataset.root()).unwrap_or_else(|_| dataset.root().to_owned());
     let value = serde_json::json!({
-        "photos": root,
+        "photos": naming::in_json(&root),
         "content_hash": dataset.content_hash().to_string(),
-        "train": splits.train.path,
-        "validation": splits.validation.path,
-        "test": splits.test.path,
+        "train": naming::in_json(&splits.train.path),
+        "validation": naming::in_json(&splits.validation.path),
+        "test": naming::in_json(&splits.test.path),
     });
     format!("{value:#}\n")
 }
@@ -450,15 +455,7 @@ fn one_summary(prefix: &str, summary: &Summary) -> Vec<(String, f64)> {
 /// The name of a run's folder: runs may share a name, so that the beginning of the id follows where it is not part of it.
 fn unique_name(name: &str, id: &str) -> String {
     let id = id.get(..8).unwrap_or(id);
-    if name.ends_with(id) { file_name(name) } else { format!("{}-{id}", file_name(name)) }
-}
-
-/// A name as one plain path component.
-fn file_name(name: &str) -> String {
-    let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
-    let name: String = name.chars().map(safe).collect();
-    // No hidden folders, and neither `.` nor `..`.
-    if name.starts_with('.') || name.is_empty() { format!("_{name}") } else { name }
+    if name.ends_with(id) { folder_name(name) } else { format!("{}-{id}", folder_name(name)) }
 }
 
 impl std::fmt::Debug for Session {
@@ -481,7 +478,5 @@ mod tests {
     fn names_become_plain_folders() {
         assert_eq!(unique_name("run-0123abcd", "0123abcd4567"), "run-0123abcd");
         assert_eq!(unique_name("my run/1", "0123abcd4567"), "my_run_1-0123abcd");
-        assert_eq!(file_name("../x"), "_.._x");
-        assert_eq!(file_name(""), "_");
     }
 }

@@ -135,3 +135,12 @@ fn a_service_fetches_for_the_training_and_stops_in_good_order() {
 fn port(address: &str) -> u16 {
     address.rsplit(':').next().unwrap().parse().unwrap()
 }
+
+#[test]
+fn a_service_that_others_can_reach_asks_for_a_secret() {
+    let scratch = Scratch::new();
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let message = scratch.dodge(&["serve", "acquisition", "--address", address]).failed(2);
+        assert!(message.contains("set DODGE_ACQUISITION_TOKEN to a secret"), "{message}");
+    }
+}

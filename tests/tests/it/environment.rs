@@ -26,6 +26,15 @@ fn image_volume_path() {
 }
 
 #[test]
+fn a_tilde_in_the_volume_is_the_home_folder() {
+    let scratch = Scratch::new();
+    let variables = [("IMAGE_VOLUME_PATH", "~/data"), ("HOME", "home")];
+    let report = train_with(&scratch, &variables, &["--tracking-uri=off"]).succeeded().json();
+    assert!(report["run_dir"].as_str().unwrap().starts_with("home/data/runs/"), "{report}");
+    assert!(!scratch.path("~").exists());
+}
+
+#[test]
 fn mlflow_tracking_uri() {
     let scratch = Scratch::new();
     let console = train_with(&scratch, &[("MLFLOW_TRACKING_URI", "console")], &[]).succeeded();

@@ -7,11 +7,13 @@ mod contact_sheet;
 mod datasets;
 mod enhancing;
 mod environment;
+mod existing_files;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod help;
 mod learning;
 mod measuring;
+mod names;
 mod one_crate_alone;
 mod photos;
 #[cfg(unix)]

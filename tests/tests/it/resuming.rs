@@ -78,3 +78,84 @@ fn a_run_is_resumed_by_its_name_and_only_with_its_photos() {
     assert_eq!(changed.code, Some(1), "{changed}");
     assert!(changed.stderr.contains("are not those that the run began with"), "{changed}");
 }
+
+#[test]
+fn a_run_has_the_same_names_in_every_command() {
+    let scratch = Scratch::new();
+    let first = scratch.train(&["--steps=300", "--run-name=my first", "--json"]).succeeded().json();
+    let id = first["run_id"].as_str().unwrap().to_owned();
+    let folder = first["run_dir"].as_str().unwrap().to_owned();
+    let listed = scratch.dodge(&["runs", "list"]).succeeded().stdout;
+    let digits = listed.lines().nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let folder_name = folder.rsplit('/').next().unwrap();
+    for name in ["my first", &digits, &digits.to_uppercase(), &id, &folder, folder_name] {
+        let resumed = scratch.dodge(&["train", "--resume", name, "--json", "--threads=1"]).succeeded();
+        assert_eq!(resumed.json()["run_id"], *id, "{name}");
+        let shown = scratch.dodge(&["runs", "show", name, "--json"]).succeeded().json();
+        assert_eq!(shown["run_id"], *id, "{name}");
+        let verified = scratch.dodge(&["runs", "verify", name, "--json"]).succeeded().json();
+        assert_eq!(verified["runs"][0]["run_id"], *id, "{name}");
+        let diff = scratch.dodge(&["params", "diff", name, &folder]).succeeded();
+        assert!(diff.stdout.contains("values are equal"), "{name}: {diff}");
+        let _ = scratch.dodge(&["runs", "export", name, "-o", "exported"]).succeeded();
+        fs::remove_dir_all(scratch.path("exported")).unwrap();
+    }
+    // The folder of a run need not lie below the volume.
+    let second = scratch.train(&["--steps=300", "--run-name=second", "--out=else/where", "--json"]).succeeded().json();
+    let resumed = scratch.dodge(&["train", "--resume=second", "--json", "--threads=1"]).succeeded().json();
+    assert_eq!((&resumed["run_id"], resumed["steps"].as_u64()), (&second["run_id"], Some(512)));
+    // A name of two runs is told with both.
+    let third = scratch.train(&["--steps=300", "--run-name=my first", "--json"]).succeeded().json();
+    let commands = [&["train", "--resume", "my first"][..], &["runs", "show", "my first"], &["params", "diff", "my first", "second"]];
+    for command in commands {
+        let message = scratch.dodge(command).failed(2);
+        assert!(message.contains("2 runs are called my first"), "{message}");
+        for run in [&first, &third] {
+            assert!(message.contains(&run["run_id"].as_str().unwrap()[..8]), "{message}");
+        }
+    }
+    let unknown = scratch.dodge(&["params", "diff", "nobody", "second"]).failed(2);
+    assert!(unknown.contains("no run is called nobody") && unknown.contains("dodge runs list"), "{unknown}");
+    // What a resumed run cannot heed is refused.
+    let named = scratch.dodge(&["train", "--resume=second", "--run-name=third"]);
+    assert_eq!(named.code, Some(2), "{named}");
+}
+
+#[test]
+fn a_run_goes_on_from_an_older_checkpoint_where_the_latest_is_damaged() {
+    let scratch = Scratch::new();
+    let arguments = ["--steps=1024", "--set=training.checkpoint_interval=512", "--tracking-uri=off", "--out=r", "--json"];
+    let whole = figures(&scratch.train(&arguments).succeeded());
+    let checkpoint = |name: &str| scratch.path("r/checkpoints").join(name);
+    let step = scratch.files("r/checkpoints").into_iter().find(|name| name.starts_with("step-000000000512")).unwrap();
+    let resume = ["train", "--resume=r", "--tracking-uri=off", "--threads=1", "--json"];
+
+    let latest = fs::read(checkpoint("latest.checkpoint")).unwrap();
+    fs::write(checkpoint("latest.checkpoint"), &latest[..1000]).unwrap();
+    let resumed = scratch.dodge(&resume).succeeded();
+    let said = "the training goes on from r/checkpoints/step-";
+    assert!(resumed.stderr.contains("latest.checkpoint") && resumed.stderr.contains(said), "{resumed}");
+    assert_eq!(figures(&resumed), whole);
+    assert_eq!(fs::read(checkpoint("set-aside-1.checkpoint")).unwrap().len(), 1000, "nothing is thrown away");
+
+    // A checkpoint file can be named.
+    let file = format!("r/checkpoints/{step}");
+    let resumed = scratch.dodge(&["train", "--resume", &file, "--tracking-uri=off", "--threads=1", "--json"]).succeeded();
+    assert_eq!(figures(&resumed), whole);
+    // Without the latest, the newest is taken.
+    fs::remove_file(checkpoint("latest.checkpoint")).unwrap();
+    let resumed = scratch.dodge(&resume).succeeded();
+    assert!(resumed.stderr.contains("there is no r/checkpoints/latest.checkpoint") && resumed.stderr.contains(said), "{resumed}");
+    assert_eq!(figures(&resumed), whole);
+
+    // Where none is whole, and where a file is none, that is said.
+    for name in scratch.files("r/checkpoints") {
+        fs::write(checkpoint(&name), "cut").unwrap();
+    }
+    let message = scratch.dodge(&resume).failed(1);
+    assert!(message.contains("latest.checkpoint") && message.contains("none of the") && message.contains("--out"), "{message}");
+    let message = scratch.dodge(&["train", "--resume", &file, "--tracking-uri=off"]).failed(1);
+    assert!(message.contains("is no checkpoint of dodge"), "{message}");
+    let message = scratch.dodge(&["train", "--resume=r/report.json"]).failed(2);
+    assert!(message.contains("--resume takes a run or one of its checkpoints"), "{message}");
+}

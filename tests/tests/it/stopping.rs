@@ -101,6 +101,35 @@ fn a_killed_process_loses_no_metric() {
     assert_eq!(rows(&scratch.store(), "SELECT count(*) FROM runs WHERE end_time >= start_time"), ["2"]);
 }
 
+/// A shell ignores a signal for what it starts: SIGHUP as `nohup` does, SIGINT as for what runs in a script's background.
+fn ignoring(scratch: &Scratch, signal: &str) -> Running {
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &format!("trap '' {signal}; exec \"$@\""), "sh"]).arg(dodge_tests::program());
+    shell.args(dodge_tests::SMALL_TRAINING).args(ENDLESS);
+    scratch.settle(&mut shell);
+    Running::start(shell, scratch.folder())
+}
+
+#[test]
+fn a_signal_that_the_parent_ignores_stays_ignored() {
+    for (ignored, others) in [("HUP", ["INT", "TERM"]), ("INT", ["TERM", "HUP"])] {
+        for heeded in others {
+            let scratch = Scratch::new();
+            let mut running = ignoring(&scratch, ignored);
+            wait_until_training(&mut running, &scratch.store());
+            running.signal(ignored);
+            std::thread::sleep(Duration::from_secs(1));
+            running.assert_alive();
+            assert_eq!(statuses(&scratch.store()), ["RUNNING"], "{ignored}");
+            // The others still stop it in order.
+            running.signal(heeded);
+            let finished = running.wait(LIMIT);
+            assert_eq!(finished.code, Some(130), "{ignored} ignored, {heeded} sent: {finished}");
+            assert_eq!(statuses(&scratch.store()), ["KILLED"]);
+        }
+    }
+}
+
 type Metrics = BTreeSet<(String, i64, u64)>;
 
 /// Key, step and bits of the value of the metrics in the database.

@@ -1,38 +1,43 @@
 //! `dodge apply`
 
-use anyhow::{Result, bail};
-use dodge_imaging::{Picture, Recipe};
+use anyhow::Result;
+use dodge_imaging::{Encoding, Picture, Recipe};
+use serde_json::json;
 
 use crate::arguments::ApplyArguments;
-use crate::failure::complain;
-use crate::{command, input};
+use crate::batch::Tally;
+use crate::input::Inputs;
+use crate::output::{self, Existing, Written};
+use crate::{command, interruption, text};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
     let recipe = Recipe::load(&arguments.recipe)?;
-    let files = input::photo_files(&arguments.photos)?;
-    let places = input::places(&files, &arguments.output, &[])?;
-    command::create_folder(&arguments.output)?;
+    let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
+    let places = output::places(&inputs.photos, &arguments.output, &[])?;
+    let existing = Existing::from_flag(arguments.overwrite);
+    let interrupted = interruption::stop_on_ctrl_c()?;
     let mut written = Vec::new();
-    let mut failed = 0;
-    for (file, place) in files.iter().zip(&places) {
-        match Picture::open(file).and_then(|picture| recipe.apply_to_picture(&picture).save(place)) {
-            Ok(()) => written.push(serde_json::json!({ "photo": file, "output": place })),
-            Err(error) => {
-                complain(&error.into());
-                failed += 1;
-                continue;
-            }
-        }
+    let tally = Tally::of(&inputs.photos, &interrupted, |index, photo| {
+        let (file, place) = (&photo.path, &places[index]);
+        let result = recipe.apply_to_picture(&Picture::open(file)?).encode(Encoding::for_path(place)?)?;
+        let done = output::write_all(&[(place.clone(), result)], existing)?;
+        let passed_over = done == Written::Before;
+        let object = json!({ "photo": text::lossy(file), "output": text::lossy(place), "passed_over": passed_over });
+        written.push(object);
         if !arguments.json {
-            command::print(&format!("{} -> {}\n", file.display(), place.display()))?;
+            let remark = if passed_over { " (there already)" } else { "" };
+            command::print(&format!("{} -> {}{remark}\n", text::shown(file), text::shown(place)))?;
         }
-    }
+        Ok(done)
+    });
     if arguments.json {
-        command::print_json(&serde_json::json!({ "photos": written, "failed": failed }))?;
+        let (failed, passed_over) = (tally.failed, tally.passed_over);
+        let skipped = inputs.skipped_in_json();
+        let object = json!({ "photos": written, "failed": failed, "passed_over": passed_over, "skipped": skipped });
+        command::print_json(&object)?;
+    } else {
+        command::print(&tally.in_words("written", &inputs))?;
     }
-    if failed > 0 {
-        bail!("the recipe could not be applied to {failed} of {} photos", files.len());
-    }
-    Ok(())
+    tally.outcome(inputs.photos.len(), "the recipe could not be applied to {} photos")
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::arguments::{DatasetsArguments, DatasetsCommand, RegistryArguments};
 use crate::fetching::{self, Display};
 use crate::surroundings::Surroundings;
-use crate::{command, interruption, progress};
+use crate::{command, interruption, progress, text};
 
 /// Entries of an archive that were left out, told one by one; the others are counted.
 const TOLD: usize = 5;
@@ -38,7 +38,7 @@ fn list(arguments: &RegistryArguments, surroundings: &Surroundings) -> Result<()
         objects.push(json!({
             "id": entry.id,
             "here": here,
-            "images": fetcher.images(&entry.id)?,
+            "images": text::lossy(&fetcher.images(&entry.id)?),
             "source": entry.source.to_string(),
             "description": entry.description,
             "licence": entry.licence,
@@ -61,7 +61,7 @@ fn one(
     work: impl Fn(&Fetcher, &Display) -> Result<Fetched, dodge_data::Error>,
 ) -> Result<()> {
     let fetcher = fetching::fetcher(arguments.registry.as_deref(), id, surroundings)?;
-    let display = Display::new(progress::display(), interruption::stop_on_ctrl_c()?);
+    let display = Display::new(progress::display(surroundings), interruption::stop_on_ctrl_c()?);
     let fetched = work(&fetcher, &display);
     display.end();
     let fetched = fetched?;
@@ -84,7 +84,7 @@ fn warn_of_what_was_left_out(extracted: &Extracted) {
 fn object(fetched: &Fetched) -> Value {
     json!({
         "id": fetched.id,
-        "images": fetched.images,
+        "images": text::lossy(&fetched.images),
         "files": fetched.digest.files,
         "bytes": fetched.digest.bytes,
         "content_hash": fetched.digest.content_hash.to_string(),
@@ -107,7 +107,7 @@ fn in_words(fetched: &Fetched) -> String {
         "{}: {} files, {megabytes:.1} MB\nfolder:         {}\ncontent_hash:   {}\ndirectory_hash: {}\n{verdict}\n",
         fetched.id,
         digest.files,
-        fetched.images.display(),
+        text::shown(&fetched.images),
         digest.content_hash,
         digest.directory_hash,
     )

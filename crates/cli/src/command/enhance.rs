@@ -1,108 +1,214 @@
 //! `dodge enhance`
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
-use dodge_imaging::{Photo, Picture, Recipe};
+use anyhow::{Context, Result};
+use dodge_imaging::{Encoding, Photo, Picture, Recipe};
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_rl::Model;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::arguments::EnhanceArguments;
-use crate::failure::complain;
+use crate::batch::Tally;
+use crate::input::Inputs;
+use crate::output::{self, Existing, Written};
 use crate::surroundings::Surroundings;
-use crate::{command, input, instructor};
+use crate::{command, instructor, interruption, text};
 
 /// Extension of the recipe beside a result.
 const RECIPE: &str = "recipe.json";
 /// Extension of the picture of before and after.
 const PREVIEW: &str = "preview.png";
+/// Where in the recipe file it is written what it was made from.
+const MADE: &str = "made";
+/// Most bytes of a recipe file that are read, as [`Recipe::load`] does.
+const MAX_RECIPE_BYTES: u64 = 1 << 20;
 
 /// What was done to one photo.
 #[derive(Debug, Serialize)]
 struct Enhanced {
+    #[serde(serialize_with = "text::serialize_lossy")]
     photo: PathBuf,
+    #[serde(serialize_with = "text::serialize_lossy_if_some")]
     output: Option<PathBuf>,
+    #[serde(serialize_with = "text::serialize_lossy_if_some")]
     recipe: Option<PathBuf>,
     operations: Vec<String>,
     score_before: f64,
     score_after: f64,
+    passed_over: bool,
 }
 
-/// Runs the command. Photos are handled one after the other: memory is that of the largest photo, two or three times.
+/// What a result was made from and what came of it, in its recipe file: the same command, given again, knows by it that there is
+/// nothing to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Made {
+    by: String,
+    photo_sha256: String,
+    model_sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_steps: Option<usize>,
+    #[serde(default)]
+    result_sha256: String,
+    #[serde(default)]
+    score_before: f64,
+    #[serde(default)]
+    score_after: f64,
+}
+
+/// What enhances photos, one after the other: memory is that of the largest photo, two or three times.
+struct Enhancer<'a> {
+    model: Model,
+    model_sha256: String,
+    juror: ClassicalJuror,
+    arguments: &'a EnhanceArguments,
+}
+
+/// Runs the command.
 pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) -> Result<()> {
     let model = Model::load(&arguments.model, &dodge_rl::cpu())?;
-    let files = input::photo_files(&arguments.photos)?;
-    let places = input::places(&files, &arguments.output, &[RECIPE, PREVIEW])?;
-    if !arguments.dry_run {
-        command::create_folder(&arguments.output)?;
-    }
-    let juror = ClassicalJuror::new();
+    let bytes = fs::read(&arguments.model).with_context(|| format!("cannot read {}", text::shown(&arguments.model)))?;
+    let enhancer =
+        Enhancer { model, model_sha256: output::hash(&bytes), juror: ClassicalJuror::new(), arguments };
+    let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
+    let companions: &[&str] = if arguments.preview { &[RECIPE, PREVIEW] } else { &[RECIPE] };
+    let places = output::places(&inputs.photos, &arguments.output, companions)?;
+    let interrupted = interruption::stop_on_ctrl_c()?;
     let mut done = Vec::new();
-    let mut failed = 0;
-    for (file, place) in files.iter().zip(&places) {
-        match enhance(file, place, &model, &juror, arguments) {
-            Ok(enhanced) => done.push(enhanced),
-            Err(error) => {
-                complain(&error);
-                failed += 1;
+    let tally = Tally::of(&inputs.photos, &interrupted, |index, photo| {
+        let enhanced = enhancer.enhance(&photo.path, &places[index])?;
+        let passed_over = enhanced.passed_over;
+        done.push(enhanced);
+        Ok(if passed_over { Written::Before } else { Written::Now })
+    });
+    if arguments.json {
+        command::print_json(&serde_json::json!({
+            "photos": done,
+            "failed": tally.failed,
+            "passed_over": tally.passed_over,
+            "skipped": inputs.skipped_in_json(),
+        }))?;
+    } else {
+        let done = if arguments.dry_run { "looked at" } else { "enhanced" };
+        command::print(&tally.in_words(done, &inputs))?;
+    }
+    tally.outcome(inputs.photos.len(), "{} photos could not be enhanced")
+}
+
+impl Enhancer<'_> {
+    fn enhance(&self, file: &Path, place: &Path) -> Result<Enhanced> {
+        let arguments = self.arguments;
+        let cannot_read = || format!("cannot read {}", text::shown(file));
+        let recipe_place = place.with_extension(RECIPE);
+        let mut made = Made {
+            by: concat!("dodge ", env!("CARGO_PKG_VERSION")).to_owned(),
+            photo_sha256: String::new(),
+            model_sha256: self.model_sha256.clone(),
+            max_steps: arguments.max_steps,
+            result_sha256: String::new(),
+            score_before: 0.0,
+            score_after: 0.0,
+        };
+        if !arguments.dry_run {
+            // A file that is no photo is refused below, with a better word about it.
+            made.photo_sha256 = output::hash(&read_bounded(file).with_context(cannot_read)?);
+            if !(arguments.preview || arguments.explain)
+                && let Some((recipe, before)) = same_before(&made, place, &recipe_place)
+            {
+                let enhanced = enhanced(file, &recipe, &before, Some((place, &recipe_place)), true);
+                if !arguments.json {
+                    command::print(&in_words(&enhanced))?;
+                }
+                return Ok(enhanced);
             }
         }
-    }
-    if arguments.json {
-        command::print_json(&serde_json::json!({ "photos": done, "failed": failed }))?;
-    }
-    if failed > 0 {
-        bail!("{failed} of {} photos could not be enhanced", files.len());
-    }
-    Ok(())
-}
-
-fn enhance(
-    file: &Path,
-    place: &Path,
-    model: &Model,
-    juror: &ClassicalJuror,
-    arguments: &EnhanceArguments,
-) -> Result<Enhanced> {
-    let picture = Picture::open(file)?;
-    let photo = picture.pixels.to_eight();
-    let recipe = model.recipes_for(&[&photo], arguments.max_steps.unwrap_or(usize::MAX)).remove(0);
-    let result = recipe.apply_to_picture(&picture);
-    // Scored at the size that the juror was set on.
-    let size = dodge_preprocess::ResizeParams::default().max_size;
-    let (before, after) = (photo.thumbnail(size), result.pixels.to_eight().thumbnail(size));
-    let mut enhanced = Enhanced {
-        photo: file.to_owned(),
-        output: None,
-        recipe: None,
-        operations: recipe.operations().iter().map(ToString::to_string).collect(),
-        score_before: juror.score_one(&before)?,
-        score_after: juror.score_one(&after)?,
-    };
-    if !arguments.dry_run {
-        let recipe_place = place.with_extension(RECIPE);
-        result.save(place)?;
-        recipe.save(&recipe_place)?;
-        if arguments.preview {
-            before.beside(&after).save(&place.with_extension(PREVIEW))?;
+        let picture = Picture::open(file)?;
+        let photo = picture.pixels.to_eight();
+        let recipe = self.model.recipes_for(&[&photo], arguments.max_steps.unwrap_or(usize::MAX)).remove(0);
+        let result = recipe.apply_to_picture(&picture);
+        // Scored at the size that the juror was set on.
+        let size = dodge_preprocess::ResizeParams::default().max_size;
+        let (before, after) = (photo.thumbnail(size), result.pixels.to_eight().thumbnail(size));
+        (made.score_before, made.score_after) = (self.juror.score_one(&before)?, self.juror.score_one(&after)?);
+        let enhanced = if arguments.dry_run {
+            enhanced(file, &recipe, &made, None, false)
+        } else {
+            let bytes = result.encode(Encoding::for_path(place)?)?;
+            made.result_sha256 = output::hash(&bytes);
+            let mut files = vec![(place.to_owned(), bytes), (recipe_place.clone(), recipe_file(&recipe, &made)?)];
+            if arguments.preview {
+                files.push((place.with_extension(PREVIEW), before.beside(&after).encode(Encoding::Png)?));
+            }
+            let written = output::write_all(&files, Existing::from_flag(arguments.overwrite))?;
+            enhanced(file, &recipe, &made, Some((place, &recipe_place)), written == Written::Before)
+        };
+        if !arguments.json {
+            command::print(&(in_words(&enhanced) + &self.reasons(&before, &recipe)))?;
         }
-        (enhanced.output, enhanced.recipe) = (Some(place.to_owned()), Some(recipe_place));
+        Ok(enhanced)
     }
-    if !arguments.json {
-        command::print(&in_words(&enhanced, &recipe, &before, juror, arguments.explain))?;
+
+    fn reasons(&self, before: &Photo, recipe: &Recipe) -> String {
+        if self.arguments.explain { instructor::explain(before, recipe, &self.juror) } else { String::new() }
     }
-    Ok(enhanced)
 }
 
-fn in_words(enhanced: &Enhanced, recipe: &Recipe, before: &Photo, juror: &ClassicalJuror, explain: bool) -> String {
-    let target = enhanced.output.as_ref().map(|output| format!(" -> {}", output.display())).unwrap_or_default();
-    let edits = if enhanced.operations.is_empty() { "left as it is".to_owned() } else { enhanced.operations.join(" ") };
-    let (before_score, after_score) = (enhanced.score_before, enhanced.score_after);
-    let photo = enhanced.photo.display();
-    let mut text = format!("{photo}{target}: {edits} (score {before_score:.2} -> {after_score:.2})\n");
-    if explain {
-        text.push_str(&instructor::explain(before, recipe, juror));
+/// The recipe of a result that is there whole and was made from the same, and what else is known of it.
+fn same_before(wanted: &Made, place: &Path, recipe_place: &Path) -> Option<(Recipe, Made)> {
+    let recipe = Recipe::load(recipe_place).ok()?;
+    let text = fs::read(recipe_place).ok()?;
+    let file: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    let made: Made = serde_json::from_value(file.get(MADE)?.clone()).ok()?;
+    let of_result =
+        Made { result_sha256: made.result_sha256.clone(), score_before: made.score_before, score_after: made.score_after, ..wanted.clone() };
+    // A recipe that somebody changed by hand is not the one that the result was made by.
+    let same = made == of_result && recipe_file(&recipe, &made).ok()? == text;
+    (same && output::hash(&read_bounded(place).ok()?) == made.result_sha256).then_some((recipe, made))
+}
+
+/// What a recipe file holds.
+fn recipe_file(recipe: &Recipe, made: &Made) -> Result<Vec<u8>> {
+    let mut file: serde_json::Value = serde_json::from_str(&recipe.to_json())?;
+    file[MADE] = serde_json::to_value(made)?;
+    let mut text = serde_json::to_string_pretty(&file)?;
+    text.push('\n');
+    anyhow::ensure!(text.len() as u64 <= MAX_RECIPE_BYTES, "the recipe is too long to be read again");
+    Ok(text.into_bytes())
+}
+
+/// A photo's bytes; of a file that is larger than any photo that is read, the beginning.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+
+    const MOST: u64 = (1 << 30) + 1;
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn enhanced(
+    file: &Path,
+    recipe: &Recipe,
+    made: &Made,
+    places: Option<(&Path, &Path)>,
+    passed_over: bool,
+) -> Enhanced {
+    Enhanced {
+        photo: file.to_owned(),
+        output: places.map(|(place, _)| place.to_owned()),
+        recipe: places.map(|(_, recipe)| recipe.to_owned()),
+        operations: recipe.operations().iter().map(ToString::to_string).collect(),
+        score_before: made.score_before,
+        score_after: made.score_after,
+        passed_over,
     }
-    text
+}
+
+fn in_words(enhanced: &Enhanced) -> String {
+    let target = enhanced.output.as_ref().map(|output| format!(" -> {}", text::shown(output))).unwrap_or_default();
+    let edits = if enhanced.operations.is_empty() { "left as it is".to_owned() } else { enhanced.operations.join(" ") };
+    let (photo, (score_before, score_after)) = (text::shown(&enhanced.photo), (enhanced.score_before, enhanced.score_after));
+    let remark = if enhanced.passed_over { ", there already" } else { "" };
+    format!("{photo}{target}: {edits} (score {score_before:.2} -> {score_after:.2}{remark})\n")
 }

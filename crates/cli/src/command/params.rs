@@ -13,7 +13,7 @@ use crate::arguments::{ParamsArguments, ParamsCommand};
 use crate::failure::usage;
 use crate::sections::registry;
 use crate::surroundings::Surroundings;
-use crate::{command, configuration, runs};
+use crate::{command, configuration, runs, text};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ParamsArguments, surroundings: &Surroundings) -> Result<()> {
@@ -82,7 +82,7 @@ fn values(run: &Path, volume: &Path) -> Result<BTreeMap<String, String>> {
     let path = if run.is_file() { run.to_owned() } else { runs::folder(run, volume)?.join("configuration.toml") };
     let mut text = String::new();
     let read = File::open(&path).and_then(|file| file.take(SIZE_LIMIT_BYTES + 1).read_to_string(&mut text));
-    read.with_context(|| format!("cannot read {}", path.display()))?;
+    read.with_context(|| format!("cannot read {}", text::shown(&path)))?;
     let values = dodge_hparams::assignments(&text, Layer::File(path))?;
     Ok(values.into_iter().map(|(name, value)| (name, value.to_string())).collect())
 }
@@ -105,7 +105,7 @@ fn diff(
     if text.is_empty() {
         return format!("the {} values are equal\n", names.len());
     }
-    let (left, right) = (left_name.display().to_string(), right_name.display());
+    let (left, right) = (text::shown(left_name), text::shown(right_name));
     format!("{:36} {:28} {right}\n{text}", "", shortened(&left))
 }
 

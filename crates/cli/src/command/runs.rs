@@ -1,7 +1,7 @@
 //! `dodge runs`
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -14,16 +14,15 @@ use crate::arguments::{RunsArguments, RunsCommand};
 use crate::command::{print, print_json};
 use crate::failure::usage;
 use crate::surroundings::Surroundings;
-
-/// The fewest digits of an id that name a run.
-const FEWEST_DIGITS: usize = 4;
+use crate::{runs, text};
 
 /// How many runs are listed where nothing else is said.
 const SCREENFUL: usize = 20;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &RunsArguments, surroundings: &Surroundings) -> Result<()> {
-    let folder = surroundings.volume().join("tracking");
+    let volume = surroundings.volume();
+    let folder = volume.join("tracking");
     let uri = arguments.tracking_uri.as_ref().or(surroundings.tracking_uri.as_ref());
     let destination = match uri {
         Some(uri) => Destination::from_env(uri).map_err(usage)?,
@@ -41,7 +40,7 @@ pub(crate) fn run(arguments: &RunsArguments, surroundings: &Surroundings) -> Res
             (list(&runs, &names, &waiting), json!({ "runs": runs.iter().map(in_json).collect::<Vec<_>>() }), None)
         }
         RunsCommand::Show { run } => {
-            let run = find(&tracking, run)?;
+            let run = tracking.read_run(&runs::id(run, &tracking, &volume)?)?;
             let artifacts = tracking.artifacts(&run.run_id)?;
             let paths: Vec<(String, u64)> = artifacts.into_iter().map(|it| (it.path, it.len)).collect();
             let mut value = in_json(&run);
@@ -52,19 +51,19 @@ pub(crate) fn run(arguments: &RunsArguments, surroundings: &Surroundings) -> Res
             if !runs.is_empty() {
                 let local = open(Destination::Local, &folder)?;
                 for run in runs {
-                    local.copy_run(&find(&local, run)?.run_id, &tracking)?;
+                    local.copy_run(&runs::id(run, &local, &volume)?, &tracking)?;
                 }
             }
             sync(&tracking.sync()?)
         }
-        RunsCommand::Verify { runs } => verify(&tracking, runs)?,
+        RunsCommand::Verify { runs } => verify(&tracking, runs, &volume)?,
         RunsCommand::Export { run, output } => {
-            let run = find(&tracking, run)?;
+            let run = tracking.read_run(&runs::id(run, &tracking, &volume)?)?;
             let exported = tracking.export_run(&run.run_id, output)?;
             let (metrics, artifacts) = (exported.metrics, exported.artifacts);
             let text =
-                format!("{metrics} metrics and {artifacts} artifacts of {} in {}\n", run.run_name, output.display());
-            let value = json!({"run_id": run.run_id, "metrics": metrics, "artifacts": artifacts, "folder": output});
+                format!("{metrics} metrics and {artifacts} artifacts of {} in {}\n", run.run_name, text::shown(output));
+            let value = json!({"run_id": run.run_id, "metrics": metrics, "artifacts": artifacts, "folder": text::lossy(output)});
             (text, value, None)
         }
     };
@@ -82,26 +81,12 @@ pub(crate) fn run(arguments: &RunsArguments, surroundings: &Surroundings) -> Res
 fn open(destination: Destination, folder: &Path) -> Result<Tracking> {
     match &destination {
         Destination::Local if !folder.exists() => {
-            bail!("there is no tracking store at {}: `dodge train` makes one", folder.display())
+            bail!("there is no tracking store at {}: `dodge train` makes one", text::shown(folder))
         }
         Destination::Local | Destination::Remote(_) => {}
         _ => return Err(usage("runs are kept by `local` and by servers: use --tracking-uri local or an address")),
     }
     Ok(Tracking::open(TrackingOptions::new(destination, folder, Arc::new(SystemClock)))?)
-}
-
-/// The run of this id, of an id that begins so, or of this name.
-fn find(tracking: &Tracking, run: &str) -> Result<RunRecord> {
-    if run.len() == 32 && run.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(tracking.read_run(run)?);
-    }
-    let mut found = tracking.search_runs(&RunQuery::default().with_limit(usize::MAX))?;
-    found.retain(|it| it.run_name == run || (run.len() >= FEWEST_DIGITS && it.run_id.starts_with(run)));
-    match found.len() {
-        1 => Ok(found.remove(0)),
-        0 => Err(usage(format!("no run is called {run} and no id begins so: `dodge runs list` shows them"))),
-        several => Err(usage(format!("{several} runs are called {run}: give the id of one"))),
-    }
 }
 
 fn list(runs: &[RunRecord], experiments: &[(String, String)], spooled: &[SpooledRun]) -> String {
@@ -162,21 +147,21 @@ fn sync(report: &SyncReport) -> Outcome {
         let _ = writeln!(text, "  {run}");
     }
     for (spool, reason) in &report.left {
-        let _ = writeln!(text, "left in {}: {reason}", spool.display());
+        let _ = writeln!(text, "left in {}: {reason}", text::shown(spool));
     }
     let left: Vec<Value> =
-        report.left.iter().map(|(spool, reason)| json!({"spool": spool, "reason": reason})).collect();
+        report.left.iter().map(|(spool, reason)| json!({"spool": text::lossy(spool), "reason": reason})).collect();
     let value = json!({"records": report.records, "completed": report.completed, "left": left});
     let failure = (!report.left.is_empty()).then(|| format!("{} runs are not delivered in full", report.left.len()));
     (text, value, failure)
 }
 
-fn verify(tracking: &Tracking, runs: &[String]) -> Result<Outcome> {
+fn verify(tracking: &Tracking, wanted: &[PathBuf], volume: &Path) -> Result<Outcome> {
     let mut ids = Vec::new();
-    for run in runs {
-        ids.push(find(tracking, run)?.run_id);
+    for run in wanted {
+        ids.push(runs::id(run, tracking, volume)?);
     }
-    if runs.is_empty() {
+    if wanted.is_empty() {
         let here = tracking.destination();
         ids.extend(tracking.spooled_runs()?.into_iter().filter(|run| run.destination == here).map(|run| run.run_id));
     }

@@ -2,34 +2,29 @@
 
 use std::fmt::Write;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use dodge_imaging::Photo;
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_preprocess::ResizeParams;
+use serde_json::json;
 
 use crate::arguments::ScoreArguments;
-use crate::failure::complain;
-use crate::{command, input};
+use crate::batch::Tally;
+use crate::input::Inputs;
+use crate::output::Written;
+use crate::{command, interruption, text};
 
 /// Runs the command. Photos are scored at the size that preprocessing gives them.
 pub(crate) fn run(arguments: &ScoreArguments) -> Result<()> {
     let juror = ClassicalJuror::new();
-    let files = input::photo_files(&arguments.photos)?;
+    let inputs = Inputs::of(&arguments.photos, None)?;
     let size = ResizeParams::default().max_size;
+    let interrupted = interruption::stop_on_ctrl_c()?;
     let mut scored = Vec::new();
-    let mut failed = 0;
-    for file in &files {
-        let photo = match Photo::open(file) {
-            Ok(photo) => photo.thumbnail(size),
-            Err(error) => {
-                complain(&error.into());
-                failed += 1;
-                continue;
-            }
-        };
-        let parts = juror.sub_scores(&photo);
+    let tally = Tally::of(&inputs.photos, &interrupted, |_, photo| {
+        let parts = juror.sub_scores(&Photo::open(&photo.path)?.thumbnail(size));
         if !arguments.json {
-            let mut text = format!("{:5.2}  {}\n", parts.score(), file.display());
+            let mut text = format!("{:5.2}  {}\n", parts.score(), text::shown(&photo.path));
             if arguments.explain {
                 for (name, part) in parts.named() {
                     let _ = writeln!(text, "       {name:>14} {:3.0} %", 100.0 * part);
@@ -39,13 +34,13 @@ pub(crate) fn run(arguments: &ScoreArguments) -> Result<()> {
         }
         let named: serde_json::Map<String, serde_json::Value> =
             parts.named().iter().map(|(name, part)| ((*name).to_owned(), (*part).into())).collect();
-        scored.push(serde_json::json!({ "photo": file, "score": parts.score(), "parts": named }));
-    }
+        scored.push(json!({ "photo": text::lossy(&photo.path), "score": parts.score(), "parts": named }));
+        Ok(Written::Now)
+    });
     if arguments.json {
-        command::print_json(&serde_json::json!({ "juror": juror.name(), "photos": scored, "failed": failed }))?;
+        let skipped = inputs.skipped_in_json();
+        let object = json!({ "juror": juror.name(), "photos": scored, "failed": tally.failed, "skipped": skipped });
+        command::print_json(&object)?;
     }
-    if failed > 0 {
-        bail!("{failed} of {} photos could not be scored", files.len());
-    }
-    Ok(())
+    tally.outcome(inputs.photos.len(), "{} photos could not be scored")
 }

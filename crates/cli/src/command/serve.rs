@@ -11,8 +11,9 @@ use anyhow::Result;
 use dodge_data::{AcquisitionService, ServiceOptions};
 
 use crate::arguments::{ServeArguments, ServeCommand};
+use crate::failure::usage;
 use crate::surroundings::Surroundings;
-use crate::{command, fetching, interruption};
+use crate::{command, fetching, interruption, text};
 
 /// How often it is looked whether to stop.
 const LOOK: Duration = Duration::from_millis(100);
@@ -41,12 +42,15 @@ fn acquisition(
         options.concurrent_jobs = usize::from(jobs);
     }
     if !options.address.ip().is_loopback() && options.token.is_none() {
-        tracing::warn!("everybody who reaches {} can use the service: set DODGE_ACQUISITION_TOKEN", options.address);
+        return Err(usage(format!(
+            "everybody who reaches {} could use the service: set DODGE_ACQUISITION_TOKEN to a secret, or listen on 127.0.0.1",
+            options.address
+        )));
     }
     let interrupted = interruption::stop_on_ctrl_c()?;
     let service = AcquisitionService::start(options, Arc::new(fetcher))?;
     let volume = surroundings.volume();
-    command::print(&format!("serving {} on http://{}\n", volume.display(), service.address()))?;
+    command::print(&format!("serving {} on http://{}\n", text::shown(&volume), service.address()))?;
     while !interrupted.load(Ordering::Relaxed) {
         thread::sleep(LOOK);
     }

@@ -12,21 +12,23 @@ use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions,
 
 use crate::arguments::{Algorithm, Device, JurorChoice, TrainArguments};
 use crate::failure::usage;
+use crate::resume::{Held, Resumed};
 use crate::sections::TrackingParams;
 use crate::surroundings::Surroundings;
-use crate::{command, configuration, fetching, interruption, progress, runs, table};
+use crate::{command, configuration, fetching, interruption, progress, runs, table, text};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<()> {
     let volume = surroundings.volume();
-    let resumed = arguments.resume.as_ref().map(|run| runs::folder(run, &volume)).transpose()?;
+    let found = arguments.resume.as_ref().map(|run| Resumed::find(run, &volume)).transpose()?;
+    let resumed = found.as_ref().map(|found| found.run_dir.clone());
     let registry = hyperparameters(arguments, resumed.as_deref(), surroundings)?;
     let JurorChoice::Classical = arguments.juror;
     let juror: Arc<dyn Juror> = Arc::new(ClassicalJuror::new());
     let choice = arguments.device.or(surroundings.device).unwrap_or_default();
     let device = device(choice, &registry.get()?)?;
     use_threads(arguments.threads.or(surroundings.threads))?;
-    let (progress, interrupted) = (progress::display(), interruption::stop_on_ctrl_c()?);
+    let (progress, interrupted) = (progress::display(surroundings), interruption::stop_on_ctrl_c()?);
     let loader: Box<dyn DataLoader> = match (&arguments.photos, &arguments.dataset, &resumed) {
         (_, _, Some(run_dir)) => Box::new(FolderLoader::new(photos_of_run(run_dir)?)),
         (Some(folder), _, None) => Box::new(FolderLoader::new(folder)),
@@ -41,8 +43,18 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
             Box::new(SyntheticLoader::new(data.synthetic_photos, data.synthetic_size, seed, folder)?)
         }
     };
+    let tracking = tracking(arguments, surroundings, &registry.get()?)?;
+    let _held = match (&found, &arguments.out) {
+        (Some(found), _) => {
+            let held = Held::folder(&found.run_dir)?;
+            found.choose_checkpoint()?;
+            Some(held)
+        }
+        (None, Some(folder)) => Some(Held::new_folder(folder)?),
+        (None, None) => None,
+    };
     let session = Session {
-        tracking: tracking(arguments, surroundings, &registry.get()?)?,
+        tracking,
         run_options: run_options(arguments, surroundings)?,
         volume,
         resume: resumed.is_some(),
@@ -132,6 +144,10 @@ fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> Resul
     if let Ok(folder) = std::env::current_dir() {
         options = options.with_git(&folder);
     }
+    // By this the run is found under its name although it is not below the volume.
+    if let Some(folder) = arguments.out.as_ref().and_then(|folder| std::path::absolute(folder).ok()) {
+        options = options.with_tag(runs::FOLDER_TAG, text::lossy(&folder));
+    }
     if let Some(name) = &arguments.run_name {
         options = options.with_run_name(name);
     }
@@ -156,15 +172,15 @@ fn in_words(report: &Report) -> String {
             report.undelivered_records
         ));
     }
-    text.push_str(&format!("model:  {}\n", report.model.display()));
+    text.push_str(&format!("model:  {}\n", text::shown(&report.model)));
     if let Some(mosaic) = &report.mosaic {
-        text.push_str(&format!("mosaic: {} (before, after, original)\n", mosaic.display()));
+        text.push_str(&format!("mosaic: {} (before, after, original)\n", text::shown(mosaic)));
     }
-    let program = std::env::args().next().unwrap_or_else(|| "dodge".to_owned());
-    let photo = report.sample.as_ref().map_or_else(|| "PHOTO".to_owned(), |sample| sample.display().to_string());
+    let program = std::env::args_os().next().unwrap_or_else(|| "dodge".into());
+    let (program, model) = (text::word(&program), text::argument(&report.model));
+    let photo = report.sample.as_ref().map_or_else(|| "PHOTO".to_owned(), |sample| text::argument(sample));
     text.push_str(&format!(
-        "\nnext, on any photo of yours:\n  {program} enhance {photo} --model {} -o enhanced --explain\n",
-        report.model.display()
+        "\nnext, on any photo of yours:\n  {program} enhance {photo} --model {model} -o enhanced --explain\n"
     ));
     text
 }
