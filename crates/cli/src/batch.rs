@@ -86,7 +86,9 @@ impl Tally {
 pub(crate) fn guarded<T>(photo: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let (photo, reason) = (text::shown(photo), reason(&*panic));
-        Err(anyhow!("{photo} cannot be worked on: a mistake in the program ({reason}); please report it with the photo"))
+        Err(anyhow!(
+            "{photo} cannot be worked on: a mistake in the program ({reason}); please report it with the photo"
+        ))
     })
 }
 
@@ -113,7 +115,8 @@ mod tests {
             _ => Ok(if photo.path.ends_with("c") { Written::Before } else { Written::Now }),
         });
         assert_eq!(tally, Tally { written: 1, passed_over: 1, failed: 1, interrupted: false });
-        let error = guarded(Path::new("b"), || -> Result<()> { panic!("a decoder's {}", "mistake") }).unwrap_err().to_string();
+        let error =
+            guarded(Path::new("b"), || -> Result<()> { panic!("a decoder's {}", "mistake") }).unwrap_err().to_string();
         assert!(error.starts_with("b cannot be worked on: ") && error.contains("a decoder's mistake"), "{error}");
     }
 

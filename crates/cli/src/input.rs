@@ -55,7 +55,8 @@ impl Inputs {
     fn add_folder(&mut self, folder: &Path, results: Option<&Path>, seen: &mut HashSet<PathBuf>) -> Result<()> {
         let Listing { photos, skipped, .. } = Listing::of_folder(folder)?;
         // Of a folder within that of the results, everything is meant.
-        let inside = folder.canonicalize().is_ok_and(|folder| results.is_some_and(|results| folder.starts_with(results)));
+        let inside =
+            folder.canonicalize().is_ok_and(|folder| results.is_some_and(|results| folder.starts_with(results)));
         let is_result =
             |real: &Path| !inside && results.is_some_and(|results| real.starts_with(results) && real != results);
         if photos.is_empty() {

@@ -65,7 +65,8 @@ pub(crate) fn places(inputs: &[Input], folder: &Path, companions: &[&str]) -> Re
             name.push(&extension);
             let place = bare.with_file_name(name);
             // The bare name counts, too: two results differ in more than their extension.
-            let names: Vec<String> = with_companions(&place, companions).chain([bare]).map(|it| caseless(&it)).collect();
+            let names: Vec<String> =
+                with_companions(&place, companions).chain([bare]).map(|it| caseless(&it)).collect();
             if !names.iter().any(|name| taken.contains(name)) {
                 taken.extend(names);
                 break place;
@@ -224,7 +225,10 @@ mod tests {
     fn a_result_does_not_take_the_place_of_a_companion() {
         let files = ["a/x.png", "a/x.preview.png", "a/y.preview.png", "a/y.png"];
         let companions = ["recipe.json", "preview.png"];
-        assert_eq!(names(&files, &companions), ["out/x.png", "out/x.preview-2.png", "out/y.preview.png", "out/y-2.png"]);
+        assert_eq!(
+            names(&files, &companions),
+            ["out/x.png", "out/x.preview-2.png", "out/y.preview.png", "out/y-2.png"]
+        );
     }
 
     #[test]
@@ -233,7 +237,8 @@ mod tests {
             let files = [format!("{stem}.png"), format!("b/{stem}.png"), format!("{stem}b.png")];
             let files: Vec<&str> = files.iter().map(String::as_str).collect();
             let names = names(&files, &["recipe.json"]);
-            let longest = names.iter().map(|name| name.len() - "out/".len() - ".png".len() + ".recipe.json".len()).max();
+            let longest =
+                names.iter().map(|name| name.len() - "out/".len() - ".png".len() + ".recipe.json".len()).max();
             assert!(longest.unwrap() <= 255 && longest.unwrap() > 240, "{names:?}");
             assert_eq!(HashSet::<&String>::from_iter(&names).len(), 3);
         }

@@ -14,7 +14,11 @@ const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The progress display that fits stderr.
 pub(crate) fn display(surroundings: &Surroundings) -> Arc<dyn Progress> {
-    if std::io::stderr().is_terminal() && !surroundings.dumb_terminal { Arc::new(Bar::default()) } else { Arc::new(Lines::default()) }
+    if std::io::stderr().is_terminal() && !surroundings.dumb_terminal {
+        Arc::new(Bar::default())
+    } else {
+        Arc::new(Lines::default())
+    }
 }
 
 #[derive(Default)]

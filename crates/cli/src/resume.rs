@@ -69,7 +69,10 @@ impl Resumed {
             return Ok(());
         }
         let Some(whole) = older.iter().find(|path| Checkpoint::load(path).is_ok()) else {
-            bail!("{damage}; none of the {} other checkpoints beside it is whole: start anew, with another --out", older.len());
+            bail!(
+                "{damage}; none of the {} other checkpoints beside it is whole: start anew, with another --out",
+                older.len()
+            );
         };
         tracing::warn!("{damage}; the training goes on from {}", text::shown(whole));
         put_in_place(whole, &latest)
@@ -78,7 +81,8 @@ impl Resumed {
 
 /// The periodic checkpoints, newest first, and at last that of the best model.
 fn older_checkpoints(folder: &Path) -> Vec<PathBuf> {
-    let names = fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let names =
+        fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> =
         names.filter(|name| name.starts_with("step-") && name.ends_with(".checkpoint")).collect();
     // The names count steps in digits of equal number.
@@ -92,7 +96,8 @@ fn put_in_place(checkpoint: &Path, latest: &Path) -> Result<()> {
     let cannot = || format!("cannot write {}", text::shown(latest));
     let mut bytes = File::open(checkpoint).with_context(|| format!("cannot read {}", text::shown(checkpoint)))?;
     let folder = latest.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder).with_context(cannot)?;
+    let mut temporary =
+        tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder).with_context(cannot)?;
     std::io::copy(&mut bytes, &mut temporary).and_then(|_| temporary.as_file().sync_all()).with_context(cannot)?;
     if latest.exists() {
         let free = |number: u32| latest.with_file_name(format!("set-aside-{number}.checkpoint"));
@@ -124,7 +129,9 @@ impl Held {
             }
             let (folder, argument) = (text::shown(folder), text::argument(folder));
             return Err(usage(if name == CHECKPOINTS || name == "used.json" {
-                format!("{folder} holds a run: go on with it by `--resume {argument}`, or choose another folder with --out")
+                format!(
+                    "{folder} holds a run: go on with it by `--resume {argument}`, or choose another folder with --out"
+                )
             } else {
                 format!("{folder} is not empty: choose another folder with --out")
             }));
@@ -139,7 +146,9 @@ impl Held {
         let file = open.with_context(|| format!("cannot write into {}", text::shown(folder)))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!("another training writes into {}: wait for its end", text::shown(folder)),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another training writes into {}: wait for its end", text::shown(folder))
+            }
             // Some network file systems have no locks.
             Err(TryLockError::Error(error)) => tracing::warn!("{} cannot be locked: {error}", text::shown(&path)),
         }

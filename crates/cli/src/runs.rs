@@ -61,9 +61,8 @@ pub(crate) fn id(run: &Path, tracking: &Tracking, volume: &Path) -> Result<Strin
     add_records(&mut runs, tracking)?;
     // A folder's name is no other name of the run than this: its own, made fit for a file system, and digits of its id.
     for known in below(volume) {
-        match runs.iter_mut().find(|run| run.id.is_some() && run.id == known.id) {
-            Some(run) => run.folder = known.folder,
-            None => {}
+        if let Some(run) = runs.iter_mut().find(|run| run.id.is_some() && run.id == known.id) {
+            run.folder = known.folder;
         }
     }
     let found = one_of(run, &runs)?;
@@ -84,7 +83,8 @@ fn below(volume: &Path) -> Vec<KnownRun> {
 /// Adds what is recorded: names, and runs whose folder is elsewhere.
 fn add_records(runs: &mut Vec<KnownRun>, tracking: &Tracking) -> Result<()> {
     for record in tracking.search_runs(&RunQuery::default().with_limit(usize::MAX))? {
-        let folder = record.tags.iter().find(|(key, _)| key.as_str() == FOLDER_TAG).map(|(_, value)| PathBuf::from(value));
+        let folder =
+            record.tags.iter().find(|(key, _)| key.as_str() == FOLDER_TAG).map(|(_, value)| PathBuf::from(value));
         let (id, name) = (Some(record.run_id), Some(record.run_name));
         match runs.iter_mut().find(|run| run.id == id) {
             Some(run) => run.name = name,
@@ -115,12 +115,14 @@ fn one_of<'a>(called: &Path, runs: &'a [KnownRun]) -> Result<&'a KnownRun> {
             "no run is called {called} and no id begins so: `dodge runs list` shows those that are recorded; or give a folder"
         ))),
         several => {
-            let mut message = format!("{} runs are called {called}: give the first digits of an id, or a folder:", found.len());
+            let mut message =
+                format!("{} runs are called {called}: give the first digits of an id, or a folder:", found.len());
             for run in several.iter().take(TOLD) {
                 let _ = write!(message, " {};", run.in_words());
             }
             let more = several.len().saturating_sub(TOLD);
-            let message = if more > 0 { format!("{message} and {more} more") } else { message.trim_end_matches(';').to_owned() };
+            let message =
+                if more > 0 { format!("{message} and {more} more") } else { message.trim_end_matches(';').to_owned() };
             Err(usage(message))
         }
     }
@@ -139,7 +141,8 @@ impl KnownRun {
                 // Recorded nowhere: the folder's name ends in the first digits of the id.
                 None => folder.rsplit_once('-').is_some_and(|(_, id)| id.len() == DIGITS && digits.starts_with(id)),
             };
-        let own_name = || folder.rsplit_once('-').filter(|(_, id)| id.len() == DIGITS && are_digits(id)).map(|(name, _)| name);
+        let own_name =
+            || folder.rsplit_once('-').filter(|(_, id)| id.len() == DIGITS && are_digits(id)).map(|(name, _)| name);
         by_digits
             || folder == called
             || self.name.as_deref() == Some(called)
@@ -205,7 +208,10 @@ mod tests {
             run(Some("4567abcd0123abcd0123abcd0123abcd"), Some("same"), "b"),
         ];
         let error = one_of(Path::new("same"), &runs).unwrap_err().to_string();
-        assert!(error.contains("2 runs are called same") && error.ends_with("0123abcd `same` a; 4567abcd `same` b"), "{error}");
+        assert!(
+            error.contains("2 runs are called same") && error.ends_with("0123abcd `same` a; 4567abcd `same` b"),
+            "{error}"
+        );
         assert_eq!(one_of(Path::new("4567"), &runs).unwrap(), &runs[1]);
     }
 }

@@ -62,7 +62,8 @@ impl Surroundings {
     /// Reads variables through `lookup`; an empty one counts as not set. A path may be any bytes, everything else is text.
     pub(crate) fn from_lookup(bytes: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
         let bytes = |name: &str| bytes(name).filter(|value| !value.to_string_lossy().trim().is_empty());
-        let texts = ["DODGE_DEVICE", "DODGE_THREADS", "DODGE_LOG", "KAGGLE_USERNAME", "KAGGLE_KEY", "MLFLOW_TRACKING_URI"];
+        let texts =
+            ["DODGE_DEVICE", "DODGE_THREADS", "DODGE_LOG", "KAGGLE_USERNAME", "KAGGLE_KEY", "MLFLOW_TRACKING_URI"];
         let more = ["MLFLOW_EXPERIMENT_NAME", "IMAGE_ACQUISITION_SERVICE_URL", "DODGE_ACQUISITION_TOKEN"];
         if let Some(name) = texts.iter().chain(&more).find(|name| bytes(name).is_some_and(|it| it.to_str().is_none())) {
             return Err(usage(format!("{name} is no UTF-8 text")));

@@ -81,14 +81,19 @@ fn a_command_given_twice_passes_over_its_own_results() {
     let apply = ["apply", "r.json", "photos", "-o", "photos/out", "--json"];
     for arguments in [&enhance[..], &apply] {
         let first = scratch.dodge(arguments).succeeded().json();
-        assert_eq!((first["passed_over"].as_u64(), first["photos"].as_array().map(Vec::len)), (Some(0), Some(3)), "{first}");
+        assert_eq!(
+            (first["passed_over"].as_u64(), first["photos"].as_array().map(Vec::len)),
+            (Some(0), Some(3)),
+            "{first}"
+        );
         let before = contents(&scratch, "photos");
         // The results lie below the input folder and are no inputs of the second time.
         let second = scratch.dodge(arguments).succeeded().json();
         assert_eq!(second["passed_over"], 3, "{second}");
         assert_eq!(contents(&scratch, "photos"), before);
         if arguments[0] == "enhance" {
-            for (first, second) in first["photos"].as_array().unwrap().iter().zip(second["photos"].as_array().unwrap()) {
+            for (first, second) in first["photos"].as_array().unwrap().iter().zip(second["photos"].as_array().unwrap())
+            {
                 for key in ["photo", "output", "recipe", "operations", "score_before", "score_after"] {
                     assert_eq!(first[key], second[key]);
                 }
@@ -102,7 +107,10 @@ fn a_command_given_twice_passes_over_its_own_results() {
     let whole = contents(&scratch, "photos/out");
     fs::remove_file(scratch.path("photos/out/photo-0.recipe.json")).unwrap();
     let third = scratch.dodge(&enhance[..enhance.len() - 1]).succeeded();
-    assert!(third.stdout.ends_with("1 enhanced; 2 passed over, for which the same result was there already\n"), "{third}");
+    assert!(
+        third.stdout.ends_with("1 enhanced; 2 passed over, for which the same result was there already\n"),
+        "{third}"
+    );
     assert_eq!(contents(&scratch, "photos/out"), whole);
     // Other options make another result.
     let message = scratch.dodge(&[&enhance[..], &["--max-steps=0"]].concat()).failed(1);
@@ -137,7 +145,10 @@ fn a_training_begins_in_an_empty_folder_only() {
     let _ = scratch.train(&small).succeeded();
     let before = contents(&scratch, "best");
     let message = scratch.train(&[&small[..], &["--seed=5"]].concat()).failed(2);
-    assert!(message.contains("best holds a run: go on with it by `--resume best`, or choose another folder"), "{message}");
+    assert!(
+        message.contains("best holds a run: go on with it by `--resume best`, or choose another folder"),
+        "{message}"
+    );
     assert_eq!(contents(&scratch, "best"), before);
     fs::create_dir(scratch.path("pictures")).unwrap();
     fs::write(scratch.path("pictures/model.safetensors"), "somebody's").unwrap();

@@ -72,8 +72,10 @@ mod bytes {
             let name = [&b"caf\xe9/\xe9"[..], &[b'0' + index], b".png"].concat();
             fs::rename(scratch.path("tmp.png"), path(&scratch, &name)).unwrap();
         }
-        let small: Vec<&[u8]> = SMALL_TRAINING.iter().map(|it| it.as_bytes()).filter(|it| !it.starts_with(b"--synthetic")).collect();
-        let more: &[&[u8]] = &[b"--photos", b"caf\xe9", b"--steps=300", b"--out", b"o\xe9", b"--json", b"--run-name=mine"];
+        let small: Vec<&[u8]> =
+            SMALL_TRAINING.iter().map(|it| it.as_bytes()).filter(|it| !it.starts_with(b"--synthetic")).collect();
+        let more: &[&[u8]] =
+            &[b"--photos", b"caf\xe9", b"--steps=300", b"--out", b"o\xe9", b"--json", b"--run-name=mine"];
         let report = dodge(&scratch, &[&small[..], more].concat()).succeeded();
         assert_eq!(report.json()["model"], "o\u{fffd}/model.safetensors", "{report}");
         assert!(path(&scratch, b"o\xe9/report.json").is_file());
@@ -86,7 +88,8 @@ mod bytes {
         assert!(path(&scratch, b"x\xe9/run.json").is_file());
         let shown = dodge(&scratch, &[b"runs", b"show", b"o\xe9", b"--json"]).succeeded();
         assert_eq!(shown.json()["run_id"], report.json()["run_id"]);
-        let score = dodge(&scratch, &[b"evaluate", b"--model", b"o\xe9/model.safetensors", b"--photos", b"caf\xe9", b"--json"]);
+        let score =
+            dodge(&scratch, &[b"evaluate", b"--model", b"o\xe9/model.safetensors", b"--photos", b"caf\xe9", b"--json"]);
         let _ = score.succeeded();
     }
 
@@ -112,7 +115,11 @@ fn photos_with_names_as_long_as_a_file_system_allows_are_worked_on() {
     fs::write(scratch.path("r.json"), RECIPE).unwrap();
     fs::create_dir(scratch.path("in")).unwrap();
     // 244, 238 and 255 bytes.
-    let names = [format!("{}.png", "a".repeat(240)), "夕焼けの海辺で撮影した写真".repeat(6) + ".png", format!("{}.png", "b".repeat(251))];
+    let names = [
+        format!("{}.png", "a".repeat(240)),
+        "夕焼けの海辺で撮影した写真".repeat(6) + ".png",
+        format!("{}.png", "b".repeat(251)),
+    ];
     for name in &names {
         dark(&scene(0)).save(&scratch.path("tmp.png")).unwrap();
         fs::rename(scratch.path("tmp.png"), scratch.path("in").join(name)).unwrap();
@@ -145,7 +152,8 @@ fn a_run_may_have_a_long_name() {
 #[test]
 fn the_command_line_that_is_printed_can_be_copied() {
     let scratch = Scratch::new();
-    let mut command = scratch.command(&[SMALL_TRAINING, &["--steps=300", "--tracking-uri=off", "--out=it's here"]].concat());
+    let mut command =
+        scratch.command(&[SMALL_TRAINING, &["--steps=300", "--tracking-uri=off", "--out=it's here"]].concat());
     command.env("IMAGE_VOLUME_PATH", "my $volume");
     let finished = scratch.finish(command).succeeded();
     let line = finished.stdout.lines().find(|line| line.contains(" enhance ")).unwrap_or_else(|| panic!("{finished}"));

@@ -106,7 +106,11 @@ fn a_run_has_the_same_names_in_every_command() {
     assert_eq!((&resumed["run_id"], resumed["steps"].as_u64()), (&second["run_id"], Some(512)));
     // A name of two runs is told with both.
     let third = scratch.train(&["--steps=300", "--run-name=my first", "--json"]).succeeded().json();
-    let commands = [&["train", "--resume", "my first"][..], &["runs", "show", "my first"], &["params", "diff", "my first", "second"]];
+    let commands = [
+        &["train", "--resume", "my first"][..],
+        &["runs", "show", "my first"],
+        &["params", "diff", "my first", "second"],
+    ];
     for command in commands {
         let message = scratch.dodge(command).failed(2);
         assert!(message.contains("2 runs are called my first"), "{message}");
@@ -124,7 +128,8 @@ fn a_run_has_the_same_names_in_every_command() {
 #[test]
 fn a_run_goes_on_from_an_older_checkpoint_where_the_latest_is_damaged() {
     let scratch = Scratch::new();
-    let arguments = ["--steps=1024", "--set=training.checkpoint_interval=512", "--tracking-uri=off", "--out=r", "--json"];
+    let arguments =
+        ["--steps=1024", "--set=training.checkpoint_interval=512", "--tracking-uri=off", "--out=r", "--json"];
     let whole = figures(&scratch.train(&arguments).succeeded());
     let checkpoint = |name: &str| scratch.path("r/checkpoints").join(name);
     let step = scratch.files("r/checkpoints").into_iter().find(|name| name.starts_with("step-000000000512")).unwrap();
@@ -140,12 +145,16 @@ fn a_run_goes_on_from_an_older_checkpoint_where_the_latest_is_damaged() {
 
     // A checkpoint file can be named.
     let file = format!("r/checkpoints/{step}");
-    let resumed = scratch.dodge(&["train", "--resume", &file, "--tracking-uri=off", "--threads=1", "--json"]).succeeded();
+    let resumed =
+        scratch.dodge(&["train", "--resume", &file, "--tracking-uri=off", "--threads=1", "--json"]).succeeded();
     assert_eq!(figures(&resumed), whole);
     // Without the latest, the newest is taken.
     fs::remove_file(checkpoint("latest.checkpoint")).unwrap();
     let resumed = scratch.dodge(&resume).succeeded();
-    assert!(resumed.stderr.contains("there is no r/checkpoints/latest.checkpoint") && resumed.stderr.contains(said), "{resumed}");
+    assert!(
+        resumed.stderr.contains("there is no r/checkpoints/latest.checkpoint") && resumed.stderr.contains(said),
+        "{resumed}"
+    );
     assert_eq!(figures(&resumed), whole);
 
     // Where none is whole, and where a file is none, that is said.
@@ -153,7 +162,10 @@ fn a_run_goes_on_from_an_older_checkpoint_where_the_latest_is_damaged() {
         fs::write(checkpoint(&name), "cut").unwrap();
     }
     let message = scratch.dodge(&resume).failed(1);
-    assert!(message.contains("latest.checkpoint") && message.contains("none of the") && message.contains("--out"), "{message}");
+    assert!(
+        message.contains("latest.checkpoint") && message.contains("none of the") && message.contains("--out"),
+        "{message}"
+    );
     let message = scratch.dodge(&["train", "--resume", &file, "--tracking-uri=off"]).failed(1);
     assert!(message.contains("is no checkpoint of dodge"), "{message}");
     let message = scratch.dodge(&["train", "--resume=r/report.json"]).failed(2);

@@ -69,8 +69,7 @@ struct Enhancer<'a> {
 pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) -> Result<()> {
     let model = Model::load(&arguments.model, &dodge_rl::cpu())?;
     let bytes = fs::read(&arguments.model).with_context(|| format!("cannot read {}", text::shown(&arguments.model)))?;
-    let enhancer =
-        Enhancer { model, model_sha256: output::hash(&bytes), juror: ClassicalJuror::new(), arguments };
+    let enhancer = Enhancer { model, model_sha256: output::hash(&bytes), juror: ClassicalJuror::new(), arguments };
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
     let companions: &[&str] = if arguments.preview { &[RECIPE, PREVIEW] } else { &[RECIPE] };
     let places = output::places(&inputs.photos, &arguments.output, companions)?;
@@ -100,7 +99,7 @@ impl Enhancer<'_> {
     fn enhance(&self, file: &Path, place: &Path) -> Result<Enhanced> {
         let arguments = self.arguments;
         let cannot_read = || format!("cannot read {}", text::shown(file));
-        let recipe_place = place.with_extension(RECIPE);
+        let recipe_place = &*place.with_extension(RECIPE);
         let mut made = Made {
             by: concat!("dodge ", env!("CARGO_PKG_VERSION")).to_owned(),
             photo_sha256: String::new(),
@@ -114,9 +113,9 @@ impl Enhancer<'_> {
             // A file that is no photo is refused below, with a better word about it.
             made.photo_sha256 = output::hash(&read_bounded(file).with_context(cannot_read)?);
             if !(arguments.preview || arguments.explain)
-                && let Some((recipe, before)) = same_before(&made, place, &recipe_place)
+                && let Some((recipe, before)) = same_before(&made, place, recipe_place)
             {
-                let enhanced = enhanced(file, &recipe, &before, Some((place, &recipe_place)), true);
+                let enhanced = enhanced(file, &recipe, &before, Some((place, recipe_place)), true);
                 if !arguments.json {
                     command::print(&in_words(&enhanced))?;
                 }
@@ -136,12 +135,12 @@ impl Enhancer<'_> {
         } else {
             let bytes = result.encode(Encoding::for_path(place)?)?;
             made.result_sha256 = output::hash(&bytes);
-            let mut files = vec![(place.to_owned(), bytes), (recipe_place.clone(), recipe_file(&recipe, &made)?)];
+            let mut files = vec![(place.to_owned(), bytes), (recipe_place.to_owned(), recipe_file(&recipe, &made)?)];
             if arguments.preview {
                 files.push((place.with_extension(PREVIEW), before.beside(&after).encode(Encoding::Png)?));
             }
             let written = output::write_all(&files, Existing::from_flag(arguments.overwrite))?;
-            enhanced(file, &recipe, &made, Some((place, &recipe_place)), written == Written::Before)
+            enhanced(file, &recipe, &made, Some((place, recipe_place)), written == Written::Before)
         };
         if !arguments.json {
             command::print(&(in_words(&enhanced) + &self.reasons(&before, &recipe)))?;
@@ -160,8 +159,12 @@ fn same_before(wanted: &Made, place: &Path, recipe_place: &Path) -> Option<(Reci
     let text = fs::read(recipe_place).ok()?;
     let file: serde_json::Value = serde_json::from_slice(&text).ok()?;
     let made: Made = serde_json::from_value(file.get(MADE)?.clone()).ok()?;
-    let of_result =
-        Made { result_sha256: made.result_sha256.clone(), score_before: made.score_before, score_after: made.score_after, ..wanted.clone() };
+    let of_result = Made {
+        result_sha256: made.result_sha256.clone(),
+        score_before: made.score_before,
+        score_after: made.score_after,
+        ..wanted.clone()
+    };
     // A recipe that somebody changed by hand is not the one that the result was made by.
     let same = made == of_result && recipe_file(&recipe, &made).ok()? == text;
     (same && output::hash(&read_bounded(place).ok()?) == made.result_sha256).then_some((recipe, made))
@@ -187,13 +190,7 @@ fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn enhanced(
-    file: &Path,
-    recipe: &Recipe,
-    made: &Made,
-    places: Option<(&Path, &Path)>,
-    passed_over: bool,
-) -> Enhanced {
+fn enhanced(file: &Path, recipe: &Recipe, made: &Made, places: Option<(&Path, &Path)>, passed_over: bool) -> Enhanced {
     Enhanced {
         photo: file.to_owned(),
         output: places.map(|(place, _)| place.to_owned()),
@@ -208,7 +205,8 @@ fn enhanced(
 fn in_words(enhanced: &Enhanced) -> String {
     let target = enhanced.output.as_ref().map(|output| format!(" -> {}", text::shown(output))).unwrap_or_default();
     let edits = if enhanced.operations.is_empty() { "left as it is".to_owned() } else { enhanced.operations.join(" ") };
-    let (photo, (score_before, score_after)) = (text::shown(&enhanced.photo), (enhanced.score_before, enhanced.score_after));
+    let (photo, (score_before, score_after)) =
+        (text::shown(&enhanced.photo), (enhanced.score_before, enhanced.score_after));
     let remark = if enhanced.passed_over { ", there already" } else { "" };
     format!("{photo}{target}: {edits} (score {score_before:.2} -> {score_after:.2}{remark})\n")
 }

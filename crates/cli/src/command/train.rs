@@ -43,7 +43,6 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
             Box::new(SyntheticLoader::new(data.synthetic_photos, data.synthetic_size, seed, folder)?)
         }
     };
-    let tracking = tracking(arguments, surroundings, &registry.get()?)?;
     let _held = match (&found, &arguments.out) {
         (Some(found), _) => {
             let held = Held::folder(&found.run_dir)?;
@@ -53,6 +52,7 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         (None, Some(folder)) => Some(Held::new_folder(folder)?),
         (None, None) => None,
     };
+    let tracking = tracking(arguments, surroundings, &registry.get()?)?;
     let session = Session {
         tracking,
         run_options: run_options(arguments, surroundings)?,
