@@ -122,13 +122,14 @@ impl Held {
         fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", text::shown(folder)))?;
         let held = Self::folder(folder)?;
         let cannot_list = || format!("cannot list {}", text::shown(folder));
+        let holds_run = [CHECKPOINTS, "used.json"].iter().any(|name| folder.join(name).exists());
         for entry in fs::read_dir(folder).with_context(cannot_list)? {
             let name = entry.with_context(cannot_list)?.file_name();
             if OF_NO_BEGINNING.iter().any(|it| name == *it) {
                 continue;
             }
             let (folder, argument) = (text::shown(folder), text::argument(folder));
-            return Err(usage(if name == CHECKPOINTS || name == "used.json" {
+            return Err(usage(if holds_run {
                 format!(
                     "{folder} holds a run: go on with it by `--resume {argument}`, or choose another folder with --out"
                 )

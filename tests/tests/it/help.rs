@@ -54,7 +54,7 @@ fn help_of_train_explains_every_option() {
               Possible values:
               - quick:   A first look in a minute or two
               - default: What the documentation's figures were measured with
-              - long:    Five times the steps of the default
+              - long:    Three times the steps of the default
               
               [default: default]
 
@@ -64,8 +64,8 @@ fn help_of_train_explains_every_option() {
           --set <SECTION.KEY=VALUE>
               Then, after variables such as DODGE_PPO__DISCOUNT, set single values, for example ppo.discount=0.95
 
-          --resume <RUN|DIR>
-              Go on with an interrupted run as if it had never stopped: its folder, its name or its id
+          --resume <RUN|DIR|FILE>
+              Go on with an interrupted run as if it had never stopped: its name, its id or the first digits of it, its folder, or one of its checkpoint files
 
           --algo <ALGO>
               The algorithm (training.algorithm)
@@ -100,7 +100,7 @@ fn help_of_train_explains_every_option() {
               Threads to use; without it, one per core [env: DODGE_THREADS]
 
           --out <DIR>
-              The run's folder; without it, below the volume
+              The run's folder, empty or new; without it, below the volume
 
           --experiment <NAME>
               The experiment that the run belongs to [env: MLFLOW_EXPERIMENT_NAME]
