@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::process;
-use crate::project::{CLI_PACKAGE, GPU_FEATURE, Project, RL_PACKAGE};
+use crate::project::{CLI_PACKAGE, GPU_FEATURE, LEARN_PACKAGE, Project};
 use crate::smoke;
 
 /// What to do when `dodge` refuses to begin; which card there is, it has said itself.
@@ -33,7 +33,7 @@ pub(crate) fn run(project: &Project) -> Result<ExitCode> {
 /// below both has equal features and is not compiled once more, which takes longer than all the rest.
 fn comparison() -> Vec<String> {
     let feature = format!("{CLI_PACKAGE}/{GPU_FEATURE}");
-    let arguments = ["test", "--release", "--locked", "--package", CLI_PACKAGE, "--package", RL_PACKAGE];
+    let arguments = ["test", "--release", "--locked", "--package", CLI_PACKAGE, "--package", LEARN_PACKAGE];
     let filter = ["--test", "it", "gpu::", "--", "--nocapture"];
     [&arguments[..], &["--features", &feature], &filter].concat().iter().map(|&word| word.to_owned()).collect()
 }

@@ -13,7 +13,7 @@ use crate::process;
 pub(crate) const CLI_PACKAGE: &str = "dodge-cli";
 
 /// The package of the learner.
-pub(crate) const RL_PACKAGE: &str = "dodge-rl";
+pub(crate) const LEARN_PACKAGE: &str = "dodge-learn";
 
 /// The feature of both that brings the GPU in.
 pub(crate) const GPU_FEATURE: &str = "wgpu";

@@ -51,7 +51,7 @@ fn wants_gpu(args: &[OsString], variable: Option<OsString>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{CLI_PACKAGE, RL_PACKAGE};
+    use crate::project::{CLI_PACKAGE, LEARN_PACKAGE};
 
     #[test]
     fn only_a_bare_train_is_quick() {
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(build_arguments(true), ["--release", "--features", "wgpu"]);
         assert_eq!(build_arguments(false), ["--release"]);
         let project = Project::load().expect("the workspace loads");
-        for name in [CLI_PACKAGE, RL_PACKAGE] {
+        for name in [CLI_PACKAGE, LEARN_PACKAGE] {
             let packages = project.metadata().workspace_packages();
             let package = packages.iter().find(|package| package.name.as_str() == name).expect("the package is there");
             assert!(package.features.contains_key(GPU_FEATURE), "{name} has {:?}", package.features);

@@ -84,7 +84,7 @@ mod tests {
             set: vec!["ppo.clip_range=0.4".to_owned()],
         };
         let registry = layered(&arguments, &variable("PPO__GAE_LAMBDA", "0.3")).unwrap();
-        let ppo = registry.get::<dodge_rl::PpoParams>().unwrap();
+        let ppo = registry.get::<dodge_learn::PpoParams>().unwrap();
         assert_eq!((ppo.epochs, ppo.discount, ppo.gae_lambda, ppo.clip_range), (3, 0.2, 0.3, 0.4));
 
         std::fs::write(&first, "[ppo]\nepoch = 3\n").unwrap();

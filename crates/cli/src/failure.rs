@@ -114,7 +114,7 @@ fn in_one_line(chain: anyhow::Chain<'_>) -> String {
 
 /// Which device a build and a machine have is known before anything is begun.
 fn is_about_the_device(cause: &(dyn std::error::Error + 'static)) -> bool {
-    matches!(cause.downcast_ref(), Some(dodge_rl::Error::Device { .. }))
+    matches!(cause.downcast_ref(), Some(dodge_learn::Error::Device { .. }))
 }
 
 /// Which datasets there are is known before anything is begun.

@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use dodge_rl::Checkpoint;
+use dodge_learn::Checkpoint;
 
 use crate::failure::usage;
 use crate::{runs, text};

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use dodge_data::DataParams;
 use dodge_hparams::{Error, HParams, Registry};
+use dodge_learn::{DqnParams, NetworkParams, PpoParams};
 use dodge_preprocess::{DegradeParams, ResizeParams};
-use dodge_rl::{DqnParams, EnvironmentParams, NetworkParams, PpoParams, RewardParams, TrainingParams};
+use dodge_rl::{EnvironmentParams, RewardParams, TrainingParams};
 
 /// The registry with every section at its defaults.
 pub(crate) fn registry() -> Result<Registry, Error> {

@@ -11,10 +11,11 @@ use dodge_data::{DataLoader, Dataset, FolderLoader, SyntheticLoader};
 use dodge_hparams::Registry;
 use dodge_imaging::Photo;
 use dodge_juror::ClassicalJuror;
+use dodge_learn::{DqnParams, FolderCheckpointer, NetworkParams, PpoParams, cpu};
 use dodge_preprocess::{DegradeParams, NoProgress, ResizeParams, SplitPhoto, Splits};
 use dodge_rl::{
-    ActionSet, DqnParams, EnvironmentParams, Error, Evaluated, FolderCheckpointer, Observer, PhotoTask, PhotoTrainer,
-    PpoParams, RewardParams, Session, TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto, cpu, train_agent,
+    ActionSet, EnvironmentParams, Error, Evaluated, Observer, PhotoTask, PhotoTrainer, RewardParams, Session,
+    TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto, train_agent,
 };
 use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
 
@@ -68,6 +69,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     registry.register::<TrainingParams>()?;
     registry.register::<PpoParams>()?;
     registry.register::<DqnParams>()?;
+    registry.register::<NetworkParams>()?;
     registry.register::<EnvironmentParams>()?;
     registry.register::<RewardParams>()?;
     registry.register::<DegradeParams>()?;

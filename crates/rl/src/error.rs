@@ -16,34 +16,9 @@ pub enum Error {
         /// What is wrong and what to do.
         reason: String,
     },
-    /// The optimisation produced a number that is not finite; the last good model is kept.
-    #[error("training diverged at environment step {step}: {quantity} is {value}; try a smaller learning_rate")]
-    Diverged {
-        /// Environment steps taken so far.
-        step: u64,
-        /// What became non-finite.
-        quantity: &'static str,
-        /// Its value.
-        value: f64,
-    },
-    /// No such device can be computed on.
-    #[error("{reason}")]
-    Device {
-        /// What is missing.
-        reason: String,
-    },
-    /// An environment cannot be learnt in, or broke its promises.
-    #[error("environment: {reason}")]
-    Environment {
-        /// What is wrong.
-        reason: String,
-    },
-    /// A saved state of a training cannot be written or used.
-    #[error("{reason}")]
-    State {
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// Learning failed: it diverged, or an environment, a device, a state or a checkpoint cannot be used.
+    #[error(transparent)]
+    Learning(dodge_learn::Error),
     /// The run was asked to stop.
     #[error("interrupted")]
     Interrupted {
@@ -53,14 +28,6 @@ pub enum Error {
     /// A model file cannot be used.
     #[error("model {}: {reason}", path.display())]
     Model {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it and what to do.
-        reason: String,
-    },
-    /// A checkpoint file cannot be used.
-    #[error("checkpoint {}: {reason}", path.display())]
-    Checkpoint {
         /// The file.
         path: PathBuf,
         /// What is wrong with it and what to do.
@@ -92,14 +59,28 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// Says of an environment's failure in which round it happened; `step` counts the environment steps before the round.
-    pub(crate) fn in_round_after(self, step: u64) -> Self {
-        match self {
-            Self::Environment { reason } => {
-                Self::Environment { reason: format!("{reason}, in the round after environment step {step}") }
-            }
-            other => other,
+/// An error of this crate that passed through a training comes out as it went in.
+impl From<dodge_learn::Error> for Error {
+    fn from(error: dodge_learn::Error) -> Self {
+        match error {
+            dodge_learn::Error::Interrupted => Self::Interrupted { model: None },
+            dodge_learn::Error::Configuration { section, reason } => Self::Configuration { section, reason },
+            dodge_learn::Error::Hyperparameters(source) => source.into(),
+            dodge_learn::Error::Other(source) => match source.downcast::<Self>() {
+                Ok(ours) => *ours,
+                Err(source) => Self::Part { part: "training", source },
+            },
+            other => Self::Learning(other),
+        }
+    }
+}
+
+/// The way of an error of this crate through a training.
+impl From<Error> for dodge_learn::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Learning(error) => error,
+            other => Self::other(other),
         }
     }
 }

@@ -67,7 +67,7 @@ struct Enhancer<'a> {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) -> Result<()> {
-    let model = Model::load(&arguments.model, &dodge_rl::cpu())?;
+    let model = Model::load(&arguments.model, &dodge_learn::cpu())?;
     let bytes = fs::read(&arguments.model).with_context(|| format!("cannot read {}", text::shown(&arguments.model)))?;
     let enhancer = Enhancer { model, model_sha256: output::hash(&bytes), juror: ClassicalJuror::new(), arguments };
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;

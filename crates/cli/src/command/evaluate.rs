@@ -17,7 +17,7 @@ use crate::{batch, command, progress, table, text};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) -> Result<()> {
-    let model = Model::load(&arguments.model, &dodge_rl::cpu())?;
+    let model = Model::load(&arguments.model, &dodge_learn::cpu())?;
     let dataset = FolderLoader::new(&arguments.photos).load()?;
     for skipped in dataset.skipped() {
         tracing::warn!("skipped {}: {}", text::shown(&skipped.path), skipped.reason);

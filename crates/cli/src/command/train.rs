@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use dodge_data::{DataLoader, DataParams, FolderLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
 use dodge_juror::{ClassicalJuror, Juror};
-use dodge_rl::{NetworkParams, PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
+use dodge_learn::NetworkParams;
+use dodge_rl::{PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
 use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions, Tracking, TrackingOptions};
 
 use crate::arguments::{Algorithm, Device, JurorChoice, TrainArguments};
@@ -100,11 +101,11 @@ fn hyperparameters(
 /// The device is chosen here and handed down; burn's own default depends on the features of the build.
 ///
 /// `auto` takes a graphics card for networks only that gain from one, and never a driver that computes on the processor.
-fn device(choice: Device, network: &NetworkParams) -> Result<dodge_rl::Device> {
+fn device(choice: Device, network: &NetworkParams) -> Result<dodge_learn::Device> {
     let chosen = match choice {
         Device::Cpu => None,
-        Device::Gpu => Some(dodge_rl::gpu()?),
-        Device::Auto if network.suits_gpu() => dodge_rl::gpu().ok().filter(|gpu| !gpu.in_software),
+        Device::Gpu => Some(dodge_learn::gpu()?),
+        Device::Auto if network.suits_gpu() => dodge_learn::gpu().ok().filter(|gpu| !gpu.in_software),
         Device::Auto => None,
     };
     if let Some(gpu) = &chosen
@@ -112,7 +113,7 @@ fn device(choice: Device, network: &NetworkParams) -> Result<dodge_rl::Device> {
     {
         tracing::warn!("{} is no graphics card: it computes on the processor, slower than --device cpu", gpu.name);
     }
-    Ok(chosen.map_or_else(dodge_rl::cpu, |gpu| gpu.device))
+    Ok(chosen.map_or_else(dodge_learn::cpu, |gpu| gpu.device))
 }
 
 fn use_threads(threads: Option<usize>) -> Result<()> {

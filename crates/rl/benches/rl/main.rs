@@ -7,6 +7,7 @@
 //! same run, and the ratio is printed; `cargo xtask bench` makes such a Python by itself.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
+#[path = "../../../learn/benches/shared/cart_pole.rs"]
 mod cart_pole;
 mod peer;
 mod photos;

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use dodge_imaging::Photo;
 use dodge_juror::ClassicalJuror;
-use dodge_rl::{
-    Clock, Encoder, Environment, EnvironmentParams, Error, Learner, NetworkParams, PhotoEnv, PhotoTask, Picture, Ppo,
-    PpoParams, RewardParams, Step, TrainingPhoto, VectorEnvironment, cpu,
+use dodge_learn::{
+    Clock, Encoder, Environment, Error, Learner, NetworkParams, Picture, Ppo, PpoParams, Step, VectorEnvironment, cpu,
 };
+use dodge_rl::{EnvironmentParams, Observer, PhotoEnv, PhotoTask, RewardParams, TrainingPhoto};
 
 const SEED: u64 = 1;
 const PICTURE_SIZE: u32 = 84;
@@ -51,7 +51,7 @@ fn training(folder: &Path, params: EnvironmentParams, network: &NetworkParams, p
         reward: RewardParams::default(),
         undamaged_share: 0.2,
         juror: Arc::new(ClassicalJuror::new()),
-        observer: network.observer(),
+        observer: Observer::for_network(network),
     };
     let (task, count) = (Arc::new(task), ppo.environments as u64);
     let spaces = PhotoEnv::spaces(&task);

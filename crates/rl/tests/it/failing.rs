@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dodge_juror::{ClassicalJuror, Juror};
-use dodge_rl::{CHECKPOINT_FORMAT, Checkpoint, Error, Session, Trainer, VectorEnvironment};
+use dodge_learn::{CHECKPOINT_FORMAT, Checkpoint, Error as LearnError};
+use dodge_rl::{Error, Session, Trainer};
 use dodge_tracking::Status;
 
 use crate::support::Stub;
@@ -43,7 +44,7 @@ fn fail(algorithm: &str, score: f64) -> (Error, Checkpoint) {
 fn a_loss_that_is_not_finite_ends_the_run_with_a_checkpoint() {
     // The squared error overflows. The loss of deep Q-learning grows with the error and not with its square, and bears it.
     let (error, failed) = fail("ppo", 1e25);
-    let Error::Diverged { step, quantity, value } = error else { panic!("{error}") };
+    let Error::Learning(LearnError::Diverged { step, quantity, value }) = error else { panic!("{error}") };
     assert_eq!((quantity, step), ("the value's loss", failed.environment_steps + 256), "after a rollout of 256 steps");
     assert!(!value.is_finite());
 }
@@ -72,31 +73,4 @@ fn a_checkpoint_of_another_version_is_refused() {
     let error = trainer().run(Session { resume: true, ..session() }).unwrap_err().to_string();
     let expected = format!("has format version 99, this program reads version {CHECKPOINT_FORMAT}");
     assert!(error.contains("latest.checkpoint: ") && error.ends_with(&expected), "{error}");
-}
-
-/// Has nothing to choose from.
-struct Idle;
-
-impl dodge_rl::Environment for Idle {
-    fn observation_len(&self) -> usize {
-        1
-    }
-
-    fn action_count(&self) -> usize {
-        0
-    }
-
-    fn reset(&mut self, _: &mut [f32]) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn step(&mut self, _: usize, _: &mut [f32]) -> Result<dodge_rl::Step, Error> {
-        unreachable!("there is no action")
-    }
-}
-
-#[test]
-fn an_environment_without_actions_is_refused() {
-    let error = VectorEnvironment::new(vec![Idle]).unwrap_err().to_string();
-    assert_eq!(error, "environment: an environment needs at least one feature and one action");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use burn::tensor::Device;
+use dodge_learn::cpu;
 use dodge_rl::{Error, MODEL_FORMAT, Model};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,7 +30,7 @@ fn written(bytes: &[u8]) -> (TempDir, PathBuf) {
 }
 
 fn load(bytes: &[u8]) -> Result<Model, Error> {
-    Model::load(&written(bytes).1, &Device::flex())
+    Model::load(&written(bytes).1, &cpu())
 }
 
 /// The reason of a refusal; it must be one of a model, name the file and come within a few seconds.
@@ -39,7 +39,7 @@ fn refusal(bytes: impl AsRef<[u8]>) -> String {
     let (sender, receiver) = mpsc::channel();
     let place = path.clone();
     // On a thread of its own, so that a file that takes for ever fails this test instead of hanging it.
-    std::thread::spawn(move || sender.send(Model::load(&place, &Device::flex()).map(|_| ())));
+    std::thread::spawn(move || sender.send(Model::load(&place, &cpu()).map(|_| ())));
     let error = receiver.recv_timeout(Duration::from_secs(20)).expect("loading takes for ever, or panics").unwrap_err();
     assert!(matches!(error, Error::Model { .. }), "{error:?}");
     let message = error.to_string();
@@ -79,7 +79,7 @@ fn a_model_comes_back_as_it_was_saved() {
         let model = model(hidden, 5);
         let (_folder, path) = written(&[]);
         model.save(&path).unwrap();
-        let again = Model::load(&path, &Device::flex()).unwrap();
+        let again = Model::load(&path, &cpu()).unwrap();
         assert_eq!(again.configuration(), &configuration(hidden));
         assert_eq!(again.actions(), model.actions());
         let rows = observations(300);
@@ -104,7 +104,7 @@ fn a_model_replaces_the_one_before() {
     model(&[8], 1).save(&path).unwrap();
     model(&[8], 2).save(&path).unwrap();
     let rows = observations(50);
-    assert_eq!(Model::load(&path, &Device::flex()).unwrap().preferences(&rows), model(&[8], 2).preferences(&rows));
+    assert_eq!(Model::load(&path, &cpu()).unwrap().preferences(&rows), model(&[8], 2).preferences(&rows));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
 }
 
@@ -128,7 +128,7 @@ fn a_failed_save_leaves_nothing_behind() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let error = Model::load(Path::new("no/such/model.safetensors"), &Device::flex()).unwrap_err();
+    let error = Model::load(Path::new("no/such/model.safetensors"), &cpu()).unwrap_err();
     assert!(matches!(error, Error::File { action: "read", .. }));
     assert!(error.to_string().starts_with("cannot read no/such/model.safetensors: "), "{error}");
 }

@@ -1,77 +1,14 @@
-//! Environments, jurors, photos and models that the tests share.
+//! Jurors, photos and models that the tests share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use burn::tensor::Device;
 use dodge_imaging::Photo;
 use dodge_juror::{Error as JurorError, Juror};
-use dodge_rl::{ActionSet, AgentNetwork, Encoder, Environment, Error, Head, Model, ModelConfiguration, Observer, Step};
+use dodge_learn::{AgentNetwork, Encoder, Head, cpu};
+use dodge_rl::{ActionSet, Model, ModelConfiguration, Observer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-/// Shows one of `STATES` and pays 1 for the action of the same index.
-pub(crate) struct Identity {
-    rng: ChaCha8Rng,
-    state: usize,
-    steps: usize,
-    ending: Ending,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) enum Ending {
-    /// Every episode terminates after so many steps.
-    Terminated(usize),
-    /// Every episode is cut off after so many steps: the task itself has no end.
-    Truncated(usize),
-}
-
-pub(crate) const STATES: usize = 5;
-
-impl Identity {
-    pub(crate) fn several(count: u64, ending: Ending) -> Vec<Self> {
-        let one = |seed| Self { rng: ChaCha8Rng::seed_from_u64(seed), state: 0, steps: 0, ending };
-        (0..count).map(one).collect()
-    }
-
-    fn show(&mut self, observation: &mut [f32]) {
-        self.state = self.rng.random_range(0..STATES);
-        observation.fill(0.0);
-        observation[self.state] = 1.0;
-    }
-}
-
-impl Environment for Identity {
-    fn observation_len(&self) -> usize {
-        STATES
-    }
-
-    fn action_count(&self) -> usize {
-        STATES
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
-        self.steps = 0;
-        self.show(observation);
-        Ok(())
-    }
-
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        let reward = if action == self.state { 1.0 } else { 0.0 };
-        self.steps += 1;
-        self.show(observation);
-        let (terminated, truncated) = match self.ending {
-            Ending::Terminated(limit) => (self.steps >= limit, false),
-            Ending::Truncated(limit) => (false, self.steps >= limit),
-        };
-        Ok(Step { reward, terminated, truncated })
-    }
-}
-
-/// One observation for each state.
-pub(crate) fn every_state() -> Vec<f32> {
-    (0..STATES * STATES).map(|i| if i % (STATES + 1) == 0 { 1.0 } else { 0.0 }).collect()
-}
 
 type Judge = dyn Fn(&Photo) -> Result<f64, String> + Send + Sync;
 
@@ -151,8 +88,8 @@ pub(crate) fn model(hidden: &[usize], seed: u64) -> Model {
     let actions = ActionSet::parse(&configuration.actions).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let length = Observer::new().observation_len(actions.len());
-    let network = AgentNetwork::new(length, hidden, actions.len(), Head::Policy, &mut rng, &Device::flex());
-    Model::new(configuration, network, Device::flex()).unwrap()
+    let network = AgentNetwork::new(length, hidden, actions.len(), Head::Policy, &mut rng, &cpu());
+    Model::new(configuration, network, cpu()).unwrap()
 }
 
 /// Random observations for [`model`].

@@ -4,16 +4,18 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use burn::tensor::Device;
 use dodge_data::{DataLoader, Dataset, SyntheticLoader};
 use dodge_hparams::Registry;
 use dodge_juror::{ClassicalJuror, Juror};
+use dodge_learn::{
+    Callback, Checkpoint, Clock, DqnParams, Encoder, Error as LearnError, Head, Learner, Moment, NetworkParams, Ppo,
+    PpoParams, VectorEnvironment, Verdict, cpu,
+};
 use dodge_preprocess::{DegradeParams, NoProgress, Progress, ResizeParams, Splits};
 use dodge_rl::{
-    Callback, Checkpoint, Clock, DqnParams, Encoder, EnvironmentParams, Error, Evaluated, Evaluation, Learner, Model,
-    ModelConfiguration, Moment, NetworkParams, Observer, PhotoEnv, PhotoTask, PhotoTrainer, Ppo, PpoParams, Report,
-    RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto, VectorEnvironment,
-    Verdict,
+    EnvironmentParams, Error, Evaluated, Evaluation, Model, ModelConfiguration, Observer, PhotoEnv, PhotoTask,
+    PhotoTrainer, Report, RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams,
+    TrainingPhoto,
 };
 use dodge_tracking::{RecordedRun, RunOptions, Status, Tracking};
 use tempfile::TempDir;
@@ -88,7 +90,7 @@ impl Workplace {
             volume: self.volume.path().to_owned(),
             run_dir: None,
             registry: self.registry.clone(),
-            device: Device::flex(),
+            device: cpu(),
             progress: Arc::clone(&self.progress),
             interrupted: Arc::clone(&self.interrupted),
             resume: false,
@@ -204,7 +206,7 @@ fn a_run_from_photos_to_report() {
         assert!(on_disk.get(key).is_some(), "{key}");
     }
 
-    let model = Model::load(&report.model, &Device::flex()).unwrap();
+    let model = Model::load(&report.model, &cpu()).unwrap();
     assert_eq!(model.configuration().hidden, [16]);
     assert_eq!((model.configuration().max_steps, model.configuration().working_size), (4, 24));
     assert!([512, 1024].contains(&model.configuration().environment_steps));
@@ -234,7 +236,7 @@ fn equal_seeds_give_equal_runs_on_any_number_of_threads() {
         let mut place = Workplace::new();
         place.registry.apply_set(&format!("training.seed={seed}")).unwrap();
         let report = on_threads(threads, || place.train()).unwrap();
-        let chosen = Model::load(&report.model, &Device::flex()).unwrap().preferences(&observations(100));
+        let chosen = Model::load(&report.model, &cpu()).unwrap().preferences(&observations(100));
         let losses = place.record().values("train/value_loss");
         (comparable(report), chosen, losses)
     };
@@ -315,7 +317,7 @@ fn an_interrupted_training_leaves_a_usable_model() {
         let interrupted = Arc::clone(&place.interrupted);
         place.progress = Arc::new(StopAt { what: "training", parts, seen: Mutex::default(), interrupted });
         let Error::Interrupted { model: Some(path) } = place.train().unwrap_err() else { panic!("no model") };
-        let model = Model::load(&path, &Device::flex()).unwrap();
+        let model = Model::load(&path, &cpu()).unwrap();
         assert_eq!(model.configuration().environment_steps, trained_for);
         let record = place.record();
         assert_eq!(record.status, Some(Status::Killed));
@@ -326,11 +328,11 @@ fn an_interrupted_training_leaves_a_usable_model() {
 
 /// What a training leaves behind that must not depend on interruptions: models, the state at the end, figures.
 fn leavings(run_dir: &Path, report: &Report) -> (Vec<Vec<f32>>, Checkpoint, Evaluation) {
-    let chosen = |name| Model::load(&run_dir.join(name), &Device::flex()).unwrap().preferences(&observations(50));
+    let chosen = |name| Model::load(&run_dir.join(name), &cpu()).unwrap().preferences(&observations(50));
     let models = ["model.safetensors", "last-model.safetensors"].map(chosen);
     let mut latest = Checkpoint::load(&run_dir.join("checkpoints/latest.checkpoint")).unwrap();
     // The metadata of a model file is in no fixed order.
-    latest.best.as_mut().unwrap().model.clear();
+    latest.best = None;
     (models.into(), latest, report.evaluation.clone())
 }
 
@@ -368,7 +370,7 @@ struct Listener {
 }
 
 impl Callback for Listener {
-    fn after_update(&mut self, moment: &Moment<'_>) -> Result<Verdict, Error> {
+    fn after_update(&mut self, moment: &Moment<'_>) -> Result<Verdict, LearnError> {
         let has_entropy = moment.metrics.iter().any(|(key, _)| *key == "train/entropy");
         let heard = (moment.clock.taken, has_entropy, moment.validation.is_some());
         self.heard.lock().unwrap().push(heard);
@@ -401,7 +403,7 @@ fn an_agent_that_sees_pictures_is_trained_and_used() {
         }
         let report = place.train().unwrap();
         assert_eq!(report.steps, 256);
-        let model = Model::load(&report.model, &Device::flex()).unwrap();
+        let model = Model::load(&report.model, &cpu()).unwrap();
         assert_eq!(model.observer().picture().unwrap().values(), 3 * 36 * 36);
         assert!(
             model
@@ -453,7 +455,7 @@ fn a_run_that_is_interrupted_while_it_evaluates_keeps_its_model() {
     let interrupted = Arc::clone(&place.interrupted);
     place.progress = Arc::new(StopAt { what: "evaluating", parts: 0, seen: Mutex::default(), interrupted });
     let Error::Interrupted { model: Some(path) } = place.train().unwrap_err() else { panic!("no model") };
-    assert!(Model::load(&path, &Device::flex()).is_ok());
+    assert!(Model::load(&path, &cpu()).is_ok());
     let record = place.record();
     assert_eq!(record.status, Some(Status::Killed));
     assert_eq!(record.artifacts["models/model.safetensors"], std::fs::read(&path).unwrap());
@@ -546,7 +548,7 @@ impl Trainer for OwnTrainer {
             encoder: Encoder::Stats,
             picture_size: 84,
             hidden: ppo.hidden,
-            head: dodge_rl::Head::Policy,
+            head: Head::Policy,
             observation_version: Observer::VERSION,
             algorithm: "own".to_owned(),
             juror: task.juror.name(),
@@ -581,8 +583,5 @@ fn a_trainer_of_ones_own_needs_four_hooks() {
     }
     assert!(record.artifacts.contains_key("models/own.safetensors"), "the default postprocessing is used");
     assert!(record.artifacts.contains_key("evaluation_images/mosaic.png"));
-    assert_eq!(
-        Model::load(&report.run_dir.join("own.safetensors"), &Device::flex()).unwrap().configuration().algorithm,
-        "own"
-    );
+    assert_eq!(Model::load(&report.run_dir.join("own.safetensors"), &cpu()).unwrap().configuration().algorithm, "own");
 }

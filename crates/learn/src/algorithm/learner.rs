@@ -1,0 +1,101 @@
+//! What the algorithms have in common for the training loop.
+
+use crate::environment::contract::{Environment, Spaces};
+use crate::environment::policy::Policy;
+use crate::environment::vector::VectorEnvironment;
+use crate::error::Error;
+use crate::nn::network::AgentNetwork;
+use crate::state::{StateReader, StateWriter};
+
+/// How far a training is, in environment steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// Steps taken so far.
+    pub taken: u64,
+    /// Steps that the whole training takes.
+    pub total: u64,
+}
+
+impl Clock {
+    /// The share of the training that is done, 0 to 1; it drives the schedules.
+    #[must_use]
+    pub fn progress(&self) -> f64 {
+        (self.taken as f64 / self.total.max(1) as f64).min(1.0)
+    }
+}
+
+/// What a learner did in one round.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Advance {
+    /// Environment steps taken, over all environments together.
+    pub steps: u64,
+    /// Means over the round, by their names in the tracked run.
+    pub metrics: Vec<(&'static str, f64)>,
+}
+
+/// An algorithm that learns in environments. Open for implementation.
+///
+/// Equal seeds give equal learners, on any number of threads.
+pub trait Learner: Policy {
+    /// Takes some steps in the environments and learns from them.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`], or the first error of an environment.
+    fn advance<E: Environment>(
+        &mut self,
+        environments: &mut VectorEnvironment<E>,
+        clock: Clock,
+    ) -> Result<Advance, Error>;
+
+    /// The network that it acts by now, without autodiff.
+    fn network(&self) -> AgentNetwork;
+
+    /// About how many bytes [`Learner::save_state`] will write at most; asked before a training begins, which is refused
+    /// when its checkpoints could not be read back. 0 unless it is implemented.
+    fn state_size(&self) -> u64 {
+        0
+    }
+
+    /// Takes down everything that the learner needs to go on as if never stopped: networks, optimiser, counters,
+    /// generators and what it remembers.
+    ///
+    /// # Errors
+    /// [`Error::State`].
+    fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error>;
+
+    /// Goes back to a state taken down from a learner with the same parameters.
+    ///
+    /// # Errors
+    /// [`Error::State`] when the state is damaged or of another kind.
+    fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error>;
+}
+
+/// The environments are those that a learner was made for.
+pub(crate) fn check_environments<E>(
+    section: &'static str,
+    expected: (usize, Spaces),
+    got: &VectorEnvironment<E>,
+) -> Result<(), Error>
+where
+    E: Environment,
+{
+    let reason = match expected {
+        (count, _) if count != got.len() => format!("environments is {count}, there are {}", got.len()),
+        (_, spaces) if spaces != got.spaces() => {
+            format!("the learner was made for {spaces:?}, the environments have {:?}", got.spaces())
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::Configuration { section, reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_runs_from_0_to_1() {
+        let at = |taken, total| Clock { taken, total }.progress();
+        assert_eq!([at(0, 10), at(5, 10), at(12, 10), at(0, 0)], [0.0, 0.5, 1.0, 0.0]);
+    }
+}

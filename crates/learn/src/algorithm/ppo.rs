@@ -1,0 +1,543 @@
+//! Proximal policy optimisation (Schulman et al. 2017, arXiv:1707.06347) with generalised advantage estimation
+//! (Schulman et al. 2015, arXiv:1506.02438), for discrete actions.
+//!
+//! With the probability ratio r = π(a|s) / π_old(a|s) and the advantage A, an update minimises over minibatches
+//!
+//! ```text
+//! L = mean( -min(r A, clip(r, 1 - ε, 1 + ε) A) ) + c_v mean( (V - R)² ) - c_e mean( H[π] )
+//! ```
+//!
+//! Masked actions are left out of π, so of r and H too.
+//!
+//! Deviations from the paper: separate networks for policy and value, of which the value network sees what the environment
+//! tells it alone ([`Environment::privileged`]); advantages are normalised per minibatch; an episode cut off by a limit is
+//! continued with the value of its last observation; the model acts by an average of the latest policies.
+
+use burn::module::Module;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use dodge_hparams::HParams;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::algorithm::learner::{Advance, Clock, Learner, check_environments};
+use crate::algorithm::masks::{masked, penalties, sample};
+use crate::algorithm::rollout::{Rollout, advantages, explained_variance, normalized, shuffle};
+use crate::algorithm::schedule::Schedule;
+use crate::environment::contract::{Environment, Spaces};
+use crate::environment::policy::Policy;
+use crate::environment::vector::VectorEnvironment;
+use crate::error::Error;
+use crate::nn::activation::Activation;
+use crate::nn::encoder::{NetworkParams, PictureEncoder};
+use crate::nn::network::{AgentNetwork, Head, NetworkShape, Observed, Perceptron};
+use crate::nn::optimizer::{Adam, Gradient, Learning, averaged, clip_factor, restore_parameters, save_parameters};
+use crate::nn::rows::pick;
+use crate::nn::rows::{batch, to_vec};
+use crate::state::{StateReader, StateWriter};
+
+/// Proximal policy optimisation.
+#[derive(Debug, Clone, PartialEq, HParams)]
+#[hparams(section = "ppo", check = "check_rollout")]
+pub struct PpoParams {
+    /// Environments stepped together; more make the gradient steadier and the waits shorter.
+    #[hparam(default = 64, range = 1..=4096, unit = "environments")]
+    pub environments: usize,
+    /// Steps that each environment takes between two updates.
+    #[hparam(default = 64, range = 1..=65536, unit = "environment steps")]
+    pub rollout_steps: usize,
+    /// Samples per gradient step.
+    #[hparam(default = 512, range = 2..=1048576, unit = "environment steps", search = [128, 256, 512, 1024])]
+    pub minibatch_size: usize,
+    /// How often each rollout is gone through.
+    #[hparam(default = 6, range = 1..=100, unit = "epochs", search = 2..=12)]
+    pub epochs: usize,
+    /// Discount of future rewards per step.
+    #[hparam(default = 0.97, range = 0.0..=1.0, search = 0.9..=0.999)]
+    pub discount: f64,
+    /// Decay of the advantage estimate per step: 0 trusts the value network, 1 the sampled returns.
+    #[hparam(default = 0.9, range = 0.0..=1.0, search = 0.8..=1.0)]
+    pub gae_lambda: f64,
+    /// How far the probability of an action may move within an update before its gradient stops, as a ratio.
+    #[hparam(default = 0.2, range = 0.01..=1.0, search = 0.1..=0.4)]
+    pub clip_range: f64,
+    /// How the clip range changes with the environment steps taken.
+    #[hparam(default = Schedule::Constant)]
+    pub clip_range_schedule: Schedule,
+    /// How far a value may move within an update before its gradient stops; 0 sets no limit.
+    #[hparam(default = 0.0, range = 0.0..=1000.0)]
+    pub value_clip_range: f64,
+    /// Divergence from the policy before the update, estimated over an epoch, at which no further epoch follows; 0 sets no
+    /// limit.
+    #[hparam(default = 0.0, range = 0.0..=10.0, unit = "nats")]
+    pub target_kl: f64,
+    /// Weight of the policy's entropy in the loss; more explores longer.
+    #[hparam(default = 0.02, range = 0.0..=1.0)]
+    pub entropy_coefficient: f64,
+    /// Weight of the value network's squared error in the loss.
+    #[hparam(default = 0.5, range = 0.0..=10.0)]
+    pub value_coefficient: f64,
+    /// Largest Euclidean norm of the gradient over all parameters together.
+    #[hparam(default = 0.5, range = 1e-6..=1000.0)]
+    pub max_gradient_norm: f64,
+    /// Step size of the Adam optimiser at the start.
+    #[hparam(default = 7e-4, range = 1e-8..=1.0, unit = "per gradient step", scale = "log", search = 1e-5..=1e-2)]
+    pub learning_rate: f64,
+    /// How the learning rate changes with the environment steps taken.
+    #[hparam(default = Schedule::Linear { end: 0.0 }, search)]
+    pub learning_rate_schedule: Schedule,
+    /// The model acts by an average of the policies of the latest updates, over about this share of the training: steadier,
+    /// and better on photos that it was not trained on, than the policy of any one update. 0 takes the latest as it is.
+    #[hparam(default = 0.05, range = 0.0..=1.0)]
+    pub averaging_share: f64,
+    /// Widths of the hidden layers, of the policy and the value network each.
+    #[hparam(default = [256, 256], range = 1..=8192, max_len = 8)]
+    pub hidden: Vec<usize>,
+}
+
+/// A minibatch is part of a rollout.
+pub(crate) fn check_rollout(params: &PpoParams) -> Result<(), String> {
+    let PpoParams { environments, rollout_steps, minibatch_size, .. } = params;
+    let samples = environments.saturating_mul(*rollout_steps);
+    if *minibatch_size <= samples {
+        return Ok(());
+    }
+    Err(format!(
+        "minibatch_size is {minibatch_size}, a rollout has only {samples} samples (environments × rollout_steps = \
+         {environments} × {rollout_steps}): lower minibatch_size, or raise one of the others"
+    ))
+}
+
+/// One minibatch on the device.
+#[derive(Debug)]
+struct Minibatch {
+    observed: Observed,
+    privileged_bp: Option<Tensor<2>>,
+    actions_b1: Tensor<2, Int>,
+    penalties_ba: Option<Tensor<2>>,
+    log_probabilities_b: Tensor<1>,
+    advantages_b: Tensor<1>,
+    returns_b: Tensor<1>,
+    old_values_b: Tensor<1>,
+}
+
+/// The part of the loss that trains the policy, and what it is made of.
+struct PolicyLoss {
+    total: Tensor<1>,
+    surrogate: Tensor<1>,
+    entropy: Tensor<1>,
+    approximate_kl: Tensor<1>,
+    clipped: Tensor<1>,
+}
+
+/// `mean(-min(r A, clip(r) A)) - c_e mean(H)` for logits `[batch, action]`.
+fn policy_loss(params: &PpoParams, logits_ba: Tensor<2>, batch: &Minibatch) -> PolicyLoss {
+    let log_all_ba = log_softmax(masked(logits_ba, batch.penalties_ba.clone()), 1);
+    let log_b = log_all_ba.clone().gather(1, batch.actions_b1.clone()).squeeze_dim::<1>(1);
+    let log_ratio_b = log_b - batch.log_probabilities_b.clone();
+    let ratio_b = log_ratio_b.clone().exp();
+
+    let (low, high) = (1.0 - params.clip_range, 1.0 + params.clip_range);
+    let plain_b = ratio_b.clone() * batch.advantages_b.clone();
+    let clipped_b = ratio_b.clone().clamp(low, high) * batch.advantages_b.clone();
+    let surrogate = -plain_b.min_pair(clipped_b).mean();
+    let entropy = -(log_all_ba.clone().exp() * log_all_ba).sum_dim(1).mean();
+
+    let total = surrogate.clone() - entropy.clone() * params.entropy_coefficient;
+    // (r - 1) - log r: an estimate of KL(old, new) that is never negative (Schulman, "Approximating KL divergence").
+    let approximate_kl = (ratio_b.clone() - 1.0 - log_ratio_b).mean();
+    let clipped = (ratio_b - 1.0).abs().greater_elem(params.clip_range).float().mean();
+    PolicyLoss { total, surrogate, entropy, approximate_kl, clipped }
+}
+
+/// The part of the loss that trains the value network, for values `[batch]`: `mean((V - R)²)`, or with a limit on how far
+/// a value moves, the worse of the moved and the limited value's.
+fn value_loss(params: &PpoParams, values_b: Tensor<1>, batch: &Minibatch) -> Tensor<1> {
+    let plain_b = (values_b.clone() - batch.returns_b.clone()).square();
+    if params.value_clip_range == 0.0 {
+        return plain_b.mean();
+    }
+    let moved_b = (values_b - batch.old_values_b.clone()).clamp(-params.value_clip_range, params.value_clip_range);
+    let limited_b = (batch.old_values_b.clone() + moved_b - batch.returns_b.clone()).square();
+    plain_b.max_pair(limited_b).mean()
+}
+
+/// Both losses, and the gradient of `policy loss + c_v value loss` by the parameters of both networks.
+///
+/// Without an encoder the networks share no parameter, so that their halves of the work run side by side. Each half runs on
+/// one thread: the number of threads changes no bit of the result.
+fn losses_and_gradient(params: &PpoParams, networks: &ActorCritic, batch: &Minibatch) -> (PolicyLoss, f64, Gradient) {
+    let ActorCritic { policy, .. } = networks;
+    let features = || policy.features_of(batch.observed.clone());
+    let privileged_bp = &batch.privileged_bp;
+    if policy.has_encoder() {
+        let features_bf = features();
+        let loss = policy_loss(params, policy.outputs(features_bf.clone()), batch);
+        let value_loss = value_loss(params, networks.values(features_bf, privileged_bp.clone()), batch);
+        let total = loss.total.clone() + value_loss.clone() * params.value_coefficient;
+        let gradient = Gradient::of(&total, networks);
+        return (loss, scalar(value_loss), gradient);
+    }
+    let ((loss, policy_gradient), (value_loss, value_gradient)) = rayon::join(
+        || {
+            let loss = policy_loss(params, policy.outputs(features()), batch);
+            let gradient = Gradient::of(&loss.total, policy);
+            (loss, gradient)
+        },
+        || {
+            let loss = value_loss(params, networks.values(features(), privileged_bp.clone()), batch);
+            let gradient = Gradient::of(&(loss.clone() * params.value_coefficient), &networks.value);
+            (scalar(loss), gradient)
+        },
+    );
+    (loss, value_loss, policy_gradient.followed_by(value_gradient))
+}
+
+/// What the policy did for a batch of observations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decisions {
+    /// Sampled actions.
+    pub actions: Vec<usize>,
+    /// Logarithm of the probability of each.
+    pub log_probabilities: Vec<f32>,
+    /// Values of the observations.
+    pub values: Vec<f32>,
+}
+
+/// Means over the gradient steps of one update.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
+pub struct UpdateReport {
+    /// Clipped surrogate loss of the policy.
+    pub policy_loss: f64,
+    /// Mean squared error of the value network.
+    pub value_loss: f64,
+    /// Entropy of the policy in nats; it falls as the policy becomes sure.
+    pub entropy: f64,
+    /// Estimated KL divergence from the policy before the update; above about 0.02 the steps are large.
+    pub approximate_kl: f64,
+    /// Share of samples whose ratio left the clip range; 0.05 to 0.2 is usual.
+    pub clip_fraction: f64,
+    /// Norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Share of the variance of the returns that the value network explained before the update; at most 1.
+    pub explained_variance: f64,
+    /// Learning rate used.
+    pub learning_rate: f64,
+    /// Gradient steps taken.
+    pub gradient_steps: u64,
+}
+
+/// Policy and value network. They share nothing but the encoder of pictures, where there is one, so that the scale of the
+/// value's loss cannot disturb the policy.
+#[derive(Module, Debug)]
+struct ActorCritic {
+    policy: AgentNetwork,
+    value: Perceptron,
+}
+
+impl ActorCritic {
+    /// Values `[batch]` of the policy's features `[batch, feature]`, with the privileged information
+    /// `[batch, feature]` beside them.
+    fn values(&self, features_bf: Tensor<2>, privileged_bp: Option<Tensor<2>>) -> Tensor<1> {
+        let judged_bf = match privileged_bp {
+            Some(privileged_bp) => Tensor::cat(vec![features_bf, privileged_bp], 1),
+            None => features_bf,
+        };
+        self.value.forward(judged_bf, Activation::Softsign).squeeze_dim(1)
+    }
+}
+
+/// The learner: networks, optimiser and the random generator that samples actions and shuffles minibatches.
+pub struct Ppo {
+    params: PpoParams,
+    learning: Learning<ActorCritic>,
+    network: ActorCritic,
+    averaged: AgentNetwork,
+    rng: ChaCha8Rng,
+    device: Device,
+    spaces: Spaces,
+}
+
+impl Ppo {
+    /// Makes a learner with fresh networks on `device` (given without autodiff), without an encoder. Equal seeds give equal
+    /// learners.
+    ///
+    /// # Panics
+    /// When the hyperparameters are out of their ranges or do not fit together; [`HParams::validate`] tells.
+    #[must_use]
+    pub fn new(params: PpoParams, spaces: Spaces, seed: u64, device: &Device) -> Self {
+        Self::with_network(params, &NetworkParams::default(), spaces, seed, device)
+            .expect("the hyperparameters were validated, and statistics go with everything")
+    }
+
+    /// Makes a learner whose networks look at pictures as `network` says.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used; that of
+    /// [`HParams::validate`] when the hyperparameters do not fit together.
+    pub fn with_network(
+        params: PpoParams,
+        network: &NetworkParams,
+        spaces: Spaces,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        params.validate()?;
+        let Spaces { observation_len, privileged_len, action_count, picture } = spaces;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let device = device.clone().autodiff();
+        let encoder = PictureEncoder::new(network, picture, &mut rng, &device)?;
+        let (hidden, head) = (&params.hidden[..], Head::Policy);
+        let shape = NetworkShape { observation_len, picture, encoder: network.encoder, hidden, action_count, head };
+        let policy = AgentNetwork::with_encoder(encoder, shape, &mut rng, &device)?;
+        let value = Perceptron::new(shape.input_len()? + privileged_len, hidden, 1, 1.0, &mut rng, &device);
+        let learning = ActorCritic { policy, value };
+        let network = learning.valid();
+        let averaged = network.policy.clone();
+        let learning = Learning::new(learning, Adam::new(1e-5));
+        Ok(Self { params, learning, network, averaged, rng, device, spaces })
+    }
+
+    /// Samples an action for each observation, `[environment][feature]`, among those that its mask,
+    /// `[environment][action]`, leaves open, and judges it with the `privileged` information, `[environment][feature]`.
+    pub fn act(&mut self, observations: &[f32], privileged: &[f32], masks: &[bool]) -> Decisions {
+        let (device, action_count) = (self.device.clone().inner(), self.spaces.action_count);
+        let features_bf = self.network.policy.features(batch(observations, self.spaces.observation_len, &device));
+        let values = to_vec(self.network.values(features_bf.clone(), self.privileged(privileged, &device)));
+        let logits_ba = self.network.policy.outputs(features_bf);
+        let log_all_ba = log_softmax(masked(logits_ba, penalties(masks, action_count, &device)), 1);
+        let mut decisions = Decisions { actions: Vec::new(), log_probabilities: Vec::new(), values };
+        for row in to_vec(log_all_ba).chunks_exact(action_count) {
+            let action = sample(row, &mut self.rng);
+            decisions.actions.push(action);
+            decisions.log_probabilities.push(row[action]);
+        }
+        decisions
+    }
+
+    /// Takes `rollout_steps` steps in every environment.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] for other environments than the learner was made for, or the first error of one.
+    pub fn collect<E: Environment>(&mut self, environments: &mut VectorEnvironment<E>) -> Result<Rollout, Error> {
+        check_environments("ppo", (self.params.environments, self.spaces), environments)?;
+        let count = environments.len();
+        let mut rollout = Rollout::default();
+        // By far the largest; to grow it step by step would copy it again and again.
+        rollout.observations.reserve_exact(self.params.rollout_steps * environments.observations().len());
+        for _ in 0..self.params.rollout_steps {
+            rollout.observations.extend_from_slice(environments.observations());
+            rollout.privileged.extend_from_slice(environments.privileged());
+            rollout.masks.extend_from_slice(environments.masks());
+            let decisions = self.act(environments.observations(), environments.privileged(), environments.masks());
+            let steps = environments.step(&decisions.actions)?;
+            // The value of what follows: known one step later, except where an episode was cut off.
+            let start = rollout.values.len().saturating_sub(count);
+            rollout.fill_successors(start, &decisions.values);
+            let cut_off: Vec<usize> = (0..count).filter(|&i| steps[i].truncated).collect();
+            let mut successors = vec![f32::NAN; count];
+            if !cut_off.is_empty() {
+                let shown = pick(environments.final_observations(), &cut_off, self.spaces.observation_len);
+                let known = pick(environments.final_privileged(), &cut_off, self.spaces.privileged_len);
+                for (&i, value) in cut_off.iter().zip(self.values(&shown, &known)) {
+                    successors[i] = value;
+                }
+            }
+            rollout.successor_values.extend(successors);
+            rollout.actions.extend(decisions.actions);
+            rollout.log_probabilities.extend(decisions.log_probabilities);
+            rollout.values.extend(decisions.values);
+            rollout.rewards.extend(steps.iter().map(|s| s.reward));
+            rollout.terminated.extend(steps.iter().map(|s| s.terminated));
+            rollout.truncated.extend(steps.iter().map(|s| s.truncated));
+        }
+        let start = rollout.values.len() - count;
+        let values = self.values(environments.observations(), environments.privileged());
+        rollout.fill_successors(start, &values);
+        Ok(rollout)
+    }
+
+    /// Values of observations, `[environment][feature]`, with the `privileged` information beside them.
+    #[must_use]
+    pub fn values(&self, observations: &[f32], privileged: &[f32]) -> Vec<f32> {
+        let device = self.device.clone().inner();
+        let features_bf = self.network.policy.features(batch(observations, self.spaces.observation_len, &device));
+        to_vec(self.network.values(features_bf, self.privileged(privileged, &device)))
+    }
+
+    /// What only the value network may see, `[batch, feature]`; none where there is nothing.
+    fn privileged(&self, privileged: &[f32], device: &Device) -> Option<Tensor<2>> {
+        let length = self.spaces.privileged_len;
+        (length > 0).then(|| batch(privileged, length, device))
+    }
+
+    /// Learns from a rollout that was begun at `clock`, whose progress drives the schedules.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when a loss or the gradient is not finite; the networks then keep their last finite state.
+    pub fn update(&mut self, rollout: &Rollout, clock: Clock) -> Result<UpdateReport, Error> {
+        let steps = rollout.rewards.len() as u64;
+        let (progress, step) = (clock.progress(), clock.taken + steps);
+        let mut params = self.params.clone();
+        params.clip_range = params.clip_range_schedule.at(params.clip_range, progress);
+        let advantages = advantages(rollout, params.environments, params.discount, params.gae_lambda);
+        let returns: Vec<f32> = advantages.iter().zip(&rollout.values).map(|(a, v)| a + v).collect();
+        let mut report = UpdateReport {
+            learning_rate: params.learning_rate_schedule.at(params.learning_rate, progress),
+            explained_variance: explained_variance(&returns, &advantages),
+            ..UpdateReport::default()
+        };
+        let mut order: Vec<usize> = (0..advantages.len()).collect();
+        for _ in 0..params.epochs {
+            let (divergence, taken) = (report.approximate_kl, report.gradient_steps);
+            shuffle(&mut order, &mut self.rng);
+            for rows in order.chunks(params.minibatch_size) {
+                // A single sample has no spread to normalise by.
+                if rows.len() > 1 {
+                    let minibatch = self.minibatch(rollout, &advantages, &returns, rows);
+                    self.gradient_step(&params, &minibatch, &mut report, step)?;
+                }
+            }
+            let of_epoch = (report.approximate_kl - divergence) / (report.gradient_steps - taken).max(1) as f64;
+            if params.target_kl > 0.0 && of_epoch > params.target_kl {
+                break;
+            }
+        }
+        self.network = self.learning.valid();
+        let part = steps as f64 / clock.total.max(1) as f64;
+        let kept = if params.averaging_share > 0.0 { (-part / params.averaging_share).exp() } else { 0.0 };
+        self.averaged = averaged(self.averaged.clone(), &self.network.policy, kept as f32);
+        report.average();
+        Ok(report)
+    }
+
+    fn gradient_step(
+        &mut self,
+        params: &PpoParams,
+        batch: &Minibatch,
+        report: &mut UpdateReport,
+        step: u64,
+    ) -> Result<(), Error> {
+        let (loss, value_loss, gradient) = losses_and_gradient(params, &self.learning, batch);
+        let (total, norm) = (scalar(loss.total), gradient.squared_norm().sqrt());
+        for (quantity, value) in
+            [("the policy's loss", total), ("the value's loss", value_loss), ("the norm of the gradient", norm)]
+        {
+            if !value.is_finite() {
+                return Err(Error::Diverged { step, quantity, value });
+            }
+        }
+
+        let (scale, rate) = (clip_factor(norm, params.max_gradient_norm), report.learning_rate);
+        self.learning.step(&gradient, scale, rate);
+
+        report.policy_loss += scalar(loss.surrogate);
+        report.value_loss += value_loss;
+        report.entropy += scalar(loss.entropy);
+        report.approximate_kl += scalar(loss.approximate_kl);
+        report.clip_fraction += scalar(loss.clipped);
+        report.gradient_norm += norm;
+        report.gradient_steps += 1;
+        Ok(())
+    }
+
+    /// Rows are gathered on the host: selecting on the device keeps whole rollouts alive in the autodiff graph
+    /// (tracel-ai/burn#4302).
+    fn minibatch(&self, rollout: &Rollout, advantages: &[f32], returns: &[f32], rows: &[usize]) -> Minibatch {
+        let Spaces { observation_len, privileged_len, action_count, .. } = self.spaces;
+        let observed = self.learning.policy.observed(&rollout.observations, rows, observation_len, &self.device);
+        let privileged = pick(&rollout.privileged, rows, privileged_len);
+        let masks = pick(&rollout.masks, rows, action_count);
+        let actions: Vec<i64> = rows.iter().map(|&row| rollout.actions[row] as i64).collect();
+        let line = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [rows.len()]), &self.device);
+        Minibatch {
+            observed,
+            privileged_bp: self.privileged(&privileged, &self.device),
+            actions_b1: Tensor::from_data(TensorData::new(actions, [rows.len(), 1]), &self.device),
+            penalties_ba: penalties(&masks, action_count, &self.device),
+            log_probabilities_b: line(pick(&rollout.log_probabilities, rows, 1)),
+            advantages_b: line(normalized(pick(advantages, rows, 1))),
+            returns_b: line(pick(returns, rows, 1)),
+            old_values_b: line(pick(&rollout.values, rows, 1)),
+        }
+    }
+}
+
+impl Policy for Ppo {
+    fn preferences(&self, observations: &[f32]) -> Vec<f32> {
+        self.averaged.preferences(observations, self.spaces.observation_len, &self.device.clone().inner())
+    }
+}
+
+impl Learner for Ppo {
+    fn advance<E: Environment>(
+        &mut self,
+        environments: &mut VectorEnvironment<E>,
+        clock: Clock,
+    ) -> Result<Advance, Error> {
+        // On a thread of the pool from here on: work that is shared with the others is handed over faster from there.
+        let (steps, report) = rayon::scope(|_| {
+            let rollout = self.collect(environments)?;
+            Ok::<_, Error>((rollout.rewards.len() as u64, self.update(&rollout, clock)?))
+        })?;
+        let metrics = vec![
+            ("train/policy_loss", report.policy_loss),
+            ("train/value_loss", report.value_loss),
+            ("train/entropy", report.entropy),
+            ("train/approximate_kl", report.approximate_kl),
+            ("train/clip_fraction", report.clip_fraction),
+            ("train/gradient_norm", report.gradient_norm),
+            ("train/explained_variance", report.explained_variance),
+            ("train/learning_rate", report.learning_rate),
+        ];
+        Ok(Advance { steps, metrics })
+    }
+
+    fn network(&self) -> AgentNetwork {
+        self.averaged.clone()
+    }
+
+    fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
+        writer.write(&self.rng)?;
+        self.learning.save_state(writer)?;
+        save_parameters(&self.averaged, writer)
+    }
+
+    fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
+        self.rng = reader.read()?;
+        self.learning.restore_state(reader)?;
+        self.network = self.learning.valid();
+        self.averaged = restore_parameters(self.averaged.clone(), reader)?;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Ppo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ppo").field("params", &self.params).field("spaces", &self.spaces).finish()
+    }
+}
+
+impl UpdateReport {
+    fn average(&mut self) {
+        let count = self.gradient_steps.max(1) as f64;
+        for sum in [
+            &mut self.policy_loss,
+            &mut self.value_loss,
+            &mut self.entropy,
+            &mut self.approximate_kl,
+            &mut self.clip_fraction,
+            &mut self.gradient_norm,
+        ] {
+            *sum /= count;
+        }
+    }
+}
+
+fn scalar(tensor: Tensor<1>) -> f64 {
+    f64::from(tensor.into_scalar::<f32>())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! Arms to pull, some of them locked.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::environment::contract::{Environment, Step};
+use crate::error::Error;
+use crate::state::{StateReader, StateWriter};
+
+/// A row of arms of which a random half is masked in each step. The observation shows which arms are open (1) and which
+/// are masked (0). Arm `i` of `n` pays `i / n`, so that a masked arm is often the best; pulling it is an error.
+#[derive(Debug, Clone)]
+pub struct MaskedBandit {
+    rng: ChaCha8Rng,
+    open: Vec<bool>,
+}
+
+impl MaskedBandit {
+    /// An environment with `arms` arms; each index has its own random stream of `seed`.
+    ///
+    /// # Panics
+    /// When there are fewer than two arms.
+    #[must_use]
+    pub fn new(arms: usize, seed: u64, index: u64) -> Self {
+        assert!(arms >= 2, "at least two arms");
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(index);
+        Self { rng, open: vec![true; arms] }
+    }
+
+    fn lock(&mut self, observation: &mut [f32]) {
+        let arms = self.open.len();
+        self.open.fill(true);
+        for _ in 0..arms / 2 {
+            let arm = self.rng.random_range(0..arms);
+            self.open[arm] = false;
+        }
+        for (value, &open) in observation.iter_mut().zip(&self.open) {
+            *value = f32::from(u8::from(open));
+        }
+    }
+}
+
+impl Environment for MaskedBandit {
+    fn observation_len(&self) -> usize {
+        self.open.len()
+    }
+
+    fn action_count(&self) -> usize {
+        self.open.len()
+    }
+
+    fn action_mask(&self, mask: &mut [bool]) {
+        mask.copy_from_slice(&self.open);
+    }
+
+    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+        self.lock(observation);
+        Ok(())
+    }
+
+    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
+        if !self.open[action] {
+            return Err(Error::Environment { reason: format!("arm {action} is masked and was pulled") });
+        }
+        let reward = action as f32 / self.open.len() as f32;
+        self.lock(observation);
+        Ok(Step { reward, terminated: true, truncated: false })
+    }
+
+    fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
+        writer.write(&(&self.rng, &self.open))
+    }
+
+    fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
+        let open: Vec<bool>;
+        (self.rng, open) = reader.read()?;
+        reader.expect_len("arms", self.open.len(), open.len())?;
+        self.open = open;
+        Ok(())
+    }
+}

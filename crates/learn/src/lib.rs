@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+mod algorithm;
+mod environment;
+mod error;
+mod nn;
+mod state;
+mod training;
+
+pub use algorithm::dqn::{Dqn, DqnParams};
+pub use algorithm::learner::{Advance, Clock, Learner};
+pub use algorithm::ppo::{Decisions, Ppo, PpoParams, UpdateReport};
+pub use algorithm::rollout::{Rollout, advantages};
+pub use algorithm::schedule::Schedule;
+pub use environment::contract::{Environment, Episode, Spaces, Step};
+pub use environment::normalizer::Normalizer;
+pub use environment::policy::Policy;
+pub use environment::tasks;
+pub use environment::vector::VectorEnvironment;
+pub use environment::wrappers::{RewardScale, TimeLimit};
+pub use error::Error;
+pub use nn::device::{Device, Gpu, cpu, device_name, gpu};
+pub use nn::encoder::{Encoder, NetworkParams};
+pub use nn::network::{AgentNetwork, Head, NetworkShape};
+pub use nn::picture::Picture;
+pub use state::{StateReader, StateWriter};
+pub use training::callback::{Callback, EarlyStop, Moment, Verdict};
+pub use training::checkpoint::{CHECKPOINT_FORMAT, Checkpoint, Checkpointer, FolderCheckpointer, Occasion};
+pub use training::course::{Finished, Plan, Training};
+pub use training::journal::{Journal, Progress};
+pub use training::judge::{Ending, Judge, Validated};

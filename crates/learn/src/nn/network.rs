@@ -1,0 +1,308 @@
+//! The networks of the agents: an encoder for pictures, and multilayer perceptrons.
+
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::nn::activation::Activation;
+use crate::nn::dense::dense;
+use crate::nn::encoder::{Encoder, PictureEncoder};
+use crate::nn::initial::orthogonal;
+use crate::nn::picture::Picture;
+use crate::nn::rows::{batch, pick, pick_part, to_vec};
+
+/// What the outputs of an agent's network mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Head {
+    /// Unnormalised log-probabilities of the actions; `softsign` between the layers.
+    Policy,
+    /// Expected returns of the actions; `relu` between the layers.
+    Values,
+    /// Advantages of the actions, and then the value of the state; `relu` between the layers.
+    DuelingValues,
+}
+
+impl Head {
+    fn output_count(self, action_count: usize) -> usize {
+        action_count + usize::from(self == Self::DuelingValues)
+    }
+}
+
+/// The network that an agent acts by: an encoder where it sees pictures, and a multilayer perceptron.
+#[derive(Module, Debug)]
+pub struct AgentNetwork {
+    encoder: Option<PictureEncoder>,
+    perceptron: Perceptron,
+    #[module(skip)]
+    picture: Option<Picture>,
+    #[module(skip)]
+    head: Head,
+}
+
+/// The shape of an agent's network.
+#[derive(Debug, Clone, Copy)]
+pub struct NetworkShape<'a> {
+    /// Length of an observation, the picture included.
+    pub observation_len: usize,
+    /// The picture that it begins with.
+    pub picture: Option<Picture>,
+    /// What turns the picture into features.
+    pub encoder: Encoder,
+    /// Widths of the hidden layers.
+    pub hidden: &'a [usize],
+    /// Number of actions.
+    pub action_count: usize,
+    /// What the outputs mean.
+    pub head: Head,
+}
+
+impl NetworkShape<'_> {
+    /// Length of what the perceptron sees.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the encoder does not fit the picture.
+    pub(crate) fn input_len(&self) -> Result<usize, Error> {
+        let beside = match self.encoder {
+            Encoder::Stats => self.observation_len,
+            _ => self.observation_len - self.picture.map_or(0, Picture::values),
+        };
+        Ok(beside + PictureEncoder::size(self.encoder, self.picture)?.features)
+    }
+
+    /// How many numbers a network of this shape consists of.
+    ///
+    /// # Errors
+    /// As [`NetworkShape::input_len`].
+    pub(crate) fn number_count(&self) -> Result<usize, Error> {
+        let outputs = self.head.output_count(self.action_count);
+        let (mut inputs, mut count) = (self.input_len()?, PictureEncoder::size(self.encoder, self.picture)?.numbers);
+        for &width in self.hidden.iter().chain([&outputs]) {
+            count += (inputs + 1) * width;
+            inputs = width;
+        }
+        Ok(count)
+    }
+}
+
+impl AgentNetwork {
+    /// Makes a network without an encoder, with orthogonal weights (gain √2 inside; 0.01 for the outputs of a policy, so that
+    /// it starts without a preference, and 1 for values) and zero biases, all drawn from `rng` on the host: equal seeds give
+    /// equal networks on every device.
+    #[must_use]
+    pub fn new(
+        observation_len: usize,
+        hidden: &[usize],
+        action_count: usize,
+        head: Head,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        let shape =
+            NetworkShape { observation_len, picture: None, encoder: Encoder::Stats, hidden, action_count, head };
+        Self::with_encoder(None, shape, rng, device).expect("statistics go with everything")
+    }
+
+    /// Makes a network on top of an encoder, which is the one that the shape names.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the encoder does not fit the picture.
+    pub(crate) fn with_encoder(
+        encoder: Option<PictureEncoder>,
+        shape: NetworkShape<'_>,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let NetworkShape { hidden, head, picture, .. } = shape;
+        let gain = if head == Head::Policy { 0.01 } else { 1.0 };
+        let outputs = head.output_count(shape.action_count);
+        let perceptron = Perceptron::new(shape.input_len()?, hidden, outputs, gain, rng, device);
+        Ok(Self { encoder, perceptron, picture, head })
+    }
+
+    /// What its outputs mean.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Whether it looks at pictures through an encoder.
+    pub(crate) fn has_encoder(&self) -> bool {
+        self.encoder.is_some()
+    }
+
+    /// Unnormalised log-probabilities or expected returns, as the head says, `[batch, action]`, for observations
+    /// `[batch, feature]`.
+    #[must_use]
+    pub fn forward(&self, observations_bf: Tensor<2>) -> Tensor<2> {
+        self.outputs(self.features(observations_bf))
+    }
+
+    /// What the perceptron sees, `[batch, feature]`, of observations `[batch, value]`.
+    pub(crate) fn features(&self, observations_bv: Tensor<2>) -> Tensor<2> {
+        let (Some(_), Some(picture)) = (&self.encoder, self.picture) else { return observations_bv };
+        let [count, length] = observations_bv.dims();
+        let Picture { channels, height, width } = picture;
+        let values = picture.values();
+        let pictures_bv = observations_bv.clone().slice([0..count, 0..values]);
+        self.features_of(Observed {
+            pictures_bchw: Some(pictures_bv.reshape([count, channels, height, width])),
+            beside_bf: (values < length).then(|| observations_bv.slice([0..count, values..length])),
+        })
+    }
+
+    /// The same of observations that lie apart: the features of the encoder in place of the pictures, and what is beside.
+    pub(crate) fn features_of(&self, observed: Observed) -> Tensor<2> {
+        let Observed { pictures_bchw, beside_bf } = observed;
+        let pictures_bchw = self.encoder.as_ref().zip(pictures_bchw);
+        let features_bf = pictures_bchw.map(|(encoder, pictures_bchw)| encoder.forward(pictures_bchw));
+        let mut parts: Vec<Tensor<2>> = features_bf.into_iter().chain(beside_bf).collect();
+        if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 1) }
+    }
+
+    /// Takes `rows` of all `observations`, `[row][value]` with `length` values, to the device.
+    pub(crate) fn observed(&self, observations: &[f32], rows: &[usize], length: usize, device: &Device) -> Observed {
+        let Some(picture) = self.picture.filter(|_| self.has_encoder()) else {
+            let beside_bf = Some(batch(pick(observations, rows, length), length, device));
+            return Observed { pictures_bchw: None, beside_bf };
+        };
+        // Apart from the start: to take pictures out of the observations on the device would copy them once more.
+        let (Picture { channels, height, width }, values) = (picture, picture.values());
+        let pictures = pick_part(observations, rows, length, 0..values);
+        let pictures = TensorData::new(pictures, [rows.len(), channels, height, width]);
+        let beside = || batch(pick_part(observations, rows, length, values..length), length - values, device);
+        Observed { pictures_bchw: Some(Tensor::from_data(pictures, device)), beside_bf: (values < length).then(beside) }
+    }
+
+    /// As [`AgentNetwork::forward`], for what [`AgentNetwork::features`] made.
+    pub(crate) fn outputs(&self, features_bf: Tensor<2>) -> Tensor<2> {
+        match self.head {
+            Head::Policy => self.perceptron.forward(features_bf, Activation::Softsign),
+            Head::Values => self.perceptron.forward(features_bf, Activation::Relu),
+            Head::DuelingValues => {
+                let outputs_bo = self.perceptron.forward(features_bf, Activation::Relu);
+                let [count, outputs] = outputs_bo.dims();
+                let advantages_ba = outputs_bo.clone().slice([0..count, 0..outputs - 1]);
+                let value_b1 = outputs_bo.slice([0..count, outputs - 1..outputs]);
+                // Advantages are relative to their mean; otherwise value and advantages could drift apart together.
+                value_b1 + advantages_ba.clone() - advantages_ba.mean_dim(1)
+            }
+        }
+    }
+
+    /// How much each action is preferred, `[batch][action]`, for observations `[batch][feature]` of `length` features: its
+    /// probability or its expected return.
+    #[must_use]
+    pub fn preferences(&self, observations: &[f32], length: usize, device: &Device) -> Vec<f32> {
+        let outputs_ba = self.forward(batch(observations, length, device));
+        to_vec(if self.head == Head::Policy { softmax(outputs_ba, 1) } else { outputs_ba })
+    }
+}
+
+/// Observations on the device: pictures for an encoder, where there is one, and what is beside them.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed {
+    pub(crate) pictures_bchw: Option<Tensor<4>>,
+    pub(crate) beside_bf: Option<Tensor<2>>,
+}
+
+/// Fully connected layers.
+#[derive(Module, Debug)]
+pub(crate) struct Perceptron {
+    layers: Vec<Linear>,
+}
+
+impl Perceptron {
+    pub(crate) fn new(
+        inputs: usize,
+        hidden: &[usize],
+        outputs: usize,
+        output_gain: f32,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        let mut widths = vec![inputs];
+        widths.extend(hidden);
+        widths.push(outputs);
+        let last = widths.len() - 2;
+        let layers = widths.windows(2).enumerate().map(|(index, pair)| {
+            let gain = if index == last { output_gain } else { std::f32::consts::SQRT_2 };
+            let weight = TensorData::new(orthogonal(pair[0], pair[1], gain, rng), [pair[0], pair[1]]);
+            let bias = TensorData::new(vec![0.0_f32; pair[1]], [pair[1]]);
+            Linear { weight: Param::from_data(weight, device), bias: Some(Param::from_data(bias, device)) }
+        });
+        Self { layers: layers.collect() }
+    }
+
+    /// Outputs `[batch, output]` for inputs `[batch, feature]`, with `activation` between the layers.
+    pub(crate) fn forward(&self, input_bf: Tensor<2>, activation: Activation) -> Tensor<2> {
+        let (last, inner) = self.layers.split_last().expect("at least the output layer");
+        let hidden_bf = inner.iter().fold(input_bf, |x, layer| dense(layer, x, activation));
+        dense(last, hidden_bf, Activation::None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn orthogonal_matrices_are_orthogonal() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for (rows, columns) in [(4, 9), (9, 4), (5, 5), (1, 3)] {
+            let m = orthogonal(rows, columns, 2.0, &mut rng);
+            let vector = |i: usize| -> Vec<f32> {
+                if rows <= columns {
+                    m[i * columns..(i + 1) * columns].to_vec()
+                } else {
+                    (0..rows).map(|row| m[row * columns + i]).collect()
+                }
+            };
+            for i in 0..rows.min(columns) {
+                for j in 0..=i {
+                    let dot: f32 = vector(i).iter().zip(vector(j)).map(|(a, b)| a * b).sum();
+                    let expected = if i == j { 4.0 } else { 0.0 };
+                    assert!((dot - expected).abs() < 1e-4, "{rows}x{columns}: {i}·{j} = {dot}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dueling_values_have_the_state_value_as_their_mean() {
+        let device = Device::flex();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let network = AgentNetwork::new(3, &[8], 4, Head::DuelingValues, &mut rng, &device);
+        let observations = [0.1, 0.2, -0.3, 1.0, -1.0, 0.5];
+        let outputs = to_vec(network.perceptron.forward(batch(observations, 3, &device), Activation::Relu));
+        let values = network.preferences(&observations, 3, &device);
+        for (values, outputs) in values.chunks_exact(4).zip(outputs.chunks_exact(5)) {
+            let mean = values.iter().sum::<f32>() / 4.0;
+            assert!((mean - outputs[4]).abs() < 1e-5, "{values:?} from {outputs:?}");
+            assert!(((values[0] - values[1]) - (outputs[0] - outputs[1])).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn parameters_are_counted() {
+        let shape = |head| NetworkShape {
+            observation_len: 3,
+            picture: None,
+            encoder: Encoder::Stats,
+            hidden: &[4],
+            action_count: 2,
+            head,
+        };
+        let count = |head| shape(head).number_count().unwrap();
+        assert_eq!([count(Head::Policy), count(Head::DuelingValues)], [4 * 4 + 5 * 2, 4 * 4 + 5 * 3]);
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let network = AgentNetwork::new(3, &[4], 2, Head::DuelingValues, &mut rng, &Device::flex());
+        assert_eq!(network.num_params(), count(Head::DuelingValues));
+    }
+}

@@ -1,0 +1,12 @@
+//! The agent for photographs: what it may do, what it sees and is paid, its model, and how it is measured. It knows no run.
+
+pub(crate) mod actions;
+pub(crate) mod agent;
+pub(crate) mod environment;
+pub(crate) mod evaluation;
+pub(crate) mod model;
+pub(crate) mod mosaic;
+pub(crate) mod observation;
+pub(crate) mod reward;
+pub(crate) mod tally;
+pub(crate) mod validation;

@@ -1,0 +1,413 @@
+//! How good a set of recipes is for photos whose originals are known.
+
+use std::path::PathBuf;
+
+use dodge_imaging::{Damage, Operation, PSNR_CAP_DB, Photo, Recipe, psnr_db};
+use dodge_juror::Juror;
+use dodge_preprocess::{Context, SplitPhoto, damage_rng};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::photo::actions::ActionSet;
+use crate::photo::model::Model;
+
+/// A change of PSNR that counts as better or worse, in decibels.
+const NOTICED_DB: f64 = 0.1;
+
+/// A photo to evaluate on.
+#[derive(Debug, Clone)]
+pub struct TestPhoto {
+    /// Its name.
+    pub name: String,
+    /// The undamaged original.
+    pub original: Photo,
+    /// What is to be retouched, of the same size.
+    pub degraded: Photo,
+    /// Whether it was damaged at all.
+    pub damaged: bool,
+    /// The juror's score of the original.
+    pub original_score: f64,
+    /// The juror's score of the damaged photo.
+    pub degraded_score: f64,
+}
+
+impl TestPhoto {
+    /// Reads the photos of a split, in parallel. Memory: two decoded photos of the resized size each.
+    ///
+    /// # Errors
+    /// [`Error::Part`] naming a photo that cannot be read.
+    pub fn load_all(photos: &[SplitPhoto]) -> Result<Vec<Self>, Error> {
+        let open = |path: &PathBuf| Photo::open(path);
+        photos
+            .par_iter()
+            .map(|photo| {
+                Ok(Self {
+                    name: photo.file_name.clone(),
+                    original: open(&photo.original)?,
+                    degraded: open(&photo.degraded)?,
+                    damaged: photo.is_damaged(),
+                    original_score: photo.original_score,
+                    degraded_score: photo.degraded_score,
+                })
+            })
+            .collect()
+    }
+}
+
+impl TestPhoto {
+    /// Damages photos as the test split of a training is: the first `undamaged_share` in the order of `photos` stay as
+    /// they are, each other one gets the standard damage that its name and the seed stand for.
+    ///
+    /// # Errors
+    /// An error of the juror.
+    pub fn damage_all(
+        photos: Vec<(String, Photo)>,
+        undamaged_share: f64,
+        juror: &dyn Juror,
+        seed: u64,
+    ) -> Result<Vec<Self>, Error> {
+        let undamaged = (photos.len() as f64 * undamaged_share).round() as usize;
+        photos
+            .into_par_iter()
+            .enumerate()
+            .map(|(index, (name, original))| {
+                let damage =
+                    if index < undamaged { Damage::default() } else { Damage::standard(&mut damage_rng(seed, &name)) };
+                let degraded = damage.apply(&original);
+                Ok(Self {
+                    original_score: juror.score_one(&original)?,
+                    degraded_score: juror.score_one(&degraded)?,
+                    damaged: !damage.steps().is_empty(),
+                    name,
+                    original,
+                    degraded,
+                })
+            })
+            .collect()
+    }
+}
+
+/// What became of one photo.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What was done.
+    pub recipe: Recipe,
+    /// The result, of the size of the test photo.
+    pub result: Photo,
+    /// The juror's score of the result.
+    pub final_score: f64,
+    /// PSNR of the damaged photo to the original, in decibels.
+    pub psnr_degraded_db: f64,
+    /// PSNR of the result to the original, in decibels.
+    pub psnr_final_db: f64,
+}
+
+/// The figures of a set of photos. Shares and means are over the damaged photos, except in `undamaged`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Summary {
+    /// Damaged photos.
+    pub photos: usize,
+    /// Mean score of the originals.
+    pub mean_original_score: f64,
+    /// Mean score before.
+    pub mean_degraded_score: f64,
+    /// Mean score after.
+    pub mean_final_score: f64,
+    /// Σ(final − degraded) / Σ(original − degraded) of the scores: 1 is as good as the originals.
+    pub recovered: f64,
+    /// Share whose final score reaches the original's.
+    pub success_rate: f64,
+    /// Mean PSNR to the original before, in decibels.
+    pub mean_psnr_degraded_db: f64,
+    /// Mean PSNR to the original after, in decibels.
+    pub mean_psnr_final_db: f64,
+    /// Share whose PSNR rose by more than 0.1 dB.
+    pub improved: f64,
+    /// Share whose PSNR fell by more than 0.1 dB.
+    pub worsened: f64,
+    /// Mean number of edits.
+    pub mean_steps: f64,
+    /// The photos that were not damaged.
+    pub undamaged: UndamagedSummary,
+}
+
+/// The figures of the undamaged photos.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct UndamagedSummary {
+    /// Undamaged photos.
+    pub photos: usize,
+    /// Mean PSNR of the result to the photo itself; 60 dB is unchanged.
+    pub mean_psnr_db: f64,
+    /// Share that was left exactly as it was.
+    pub left_alone: f64,
+}
+
+/// Figures of the agent and of what it must beat.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// The agent.
+    pub test: Summary,
+    /// The baselines by name.
+    pub baselines: Baselines,
+}
+
+/// What the agent is held against.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Baselines {
+    /// No edit.
+    pub do_nothing: Summary,
+    /// As many edits as the agent made on each photo, chosen at random from those that it might have made.
+    pub random: Summary,
+    /// The one operation that is best on the training split, applied to every photo.
+    pub best_single_edit: Summary,
+    /// The edit that the juror likes best, again and again until it likes none.
+    pub one_step_greedy: Summary,
+}
+
+/// Applies recipes to test photos and scores the results.
+///
+/// # Errors
+/// [`Error::Interrupted`], or an error of the juror.
+pub fn outcomes(
+    photos: &[TestPhoto],
+    recipes: Vec<Recipe>,
+    juror: &dyn Juror,
+    context: &Context,
+) -> Result<Vec<Outcome>, Error> {
+    photos
+        .par_iter()
+        .zip(recipes)
+        .map(|(photo, recipe)| {
+            context.check_interrupted()?;
+            let result = recipe.apply(&photo.degraded);
+            Ok(Outcome {
+                final_score: if recipe.operations().is_empty() {
+                    photo.degraded_score
+                } else {
+                    juror.score_one(&result)?
+                },
+                psnr_degraded_db: psnr_db(&photo.original, &photo.degraded)?,
+                psnr_final_db: psnr_db(&photo.original, &result)?,
+                recipe,
+                result,
+            })
+        })
+        .collect()
+}
+
+/// Sums outcomes up.
+#[must_use]
+pub fn summarize(photos: &[TestPhoto], outcomes: &[Outcome]) -> Summary {
+    let of = |damaged: bool| -> Vec<(&TestPhoto, &Outcome)> {
+        photos.iter().zip(outcomes).filter(|(photo, _)| photo.damaged == damaged).collect()
+    };
+    let (damaged, undamaged) = (of(true), of(false));
+    let mean = |pairs: &[(&TestPhoto, &Outcome)], value: &dyn Fn(&TestPhoto, &Outcome) -> f64| {
+        // Not `sum`, which is -0 for nothing.
+        let total = pairs.iter().fold(0.0, |total, (photo, outcome)| total + value(photo, outcome));
+        total / pairs.len().max(1) as f64
+    };
+    let share = |condition: bool| f64::from(u8::from(condition));
+    let (original, degraded, last) = (
+        mean(&damaged, &|p, _| p.original_score),
+        mean(&damaged, &|p, _| p.degraded_score),
+        mean(&damaged, &|_, o| o.final_score),
+    );
+    Summary {
+        photos: damaged.len(),
+        mean_original_score: original,
+        mean_degraded_score: degraded,
+        mean_final_score: last,
+        // Adding 0 turns -0 into 0.
+        recovered: if original == degraded { 0.0 } else { (last - degraded) / (original - degraded) + 0.0 },
+        success_rate: mean(&damaged, &|p, o| share(o.final_score >= p.original_score)),
+        mean_psnr_degraded_db: mean(&damaged, &|_, o| o.psnr_degraded_db),
+        mean_psnr_final_db: mean(&damaged, &|_, o| o.psnr_final_db),
+        improved: mean(&damaged, &|_, o| share(o.psnr_final_db > o.psnr_degraded_db + NOTICED_DB)),
+        worsened: mean(&damaged, &|_, o| share(o.psnr_final_db < o.psnr_degraded_db - NOTICED_DB)),
+        mean_steps: mean(&damaged, &|_, o| o.recipe.operations().len() as f64),
+        undamaged: UndamagedSummary {
+            photos: undamaged.len(),
+            mean_psnr_db: mean(&undamaged, &|_, o| o.psnr_final_db),
+            left_alone: mean(&undamaged, &|_, o| share(o.psnr_final_db >= PSNR_CAP_DB)),
+        },
+    }
+}
+
+/// Evaluates a model against the baselines. `training` serves to choose the best single edit; where it is empty, the
+/// test photos themselves do, which flatters that baseline.
+///
+/// # Errors
+/// [`Error::Interrupted`], or an error of the juror.
+pub fn evaluate(
+    model: &Model,
+    photos: &[TestPhoto],
+    training: &[(Photo, Photo)],
+    juror: &dyn Juror,
+    seed: u64,
+    context: &Context,
+) -> Result<(Evaluation, Vec<Outcome>), Error> {
+    context.progress().begin("evaluating", 5);
+    let degraded: Vec<&Photo> = photos.iter().map(|photo| &photo.degraded).collect();
+    let recipes = model.recipes_for(&degraded, usize::MAX);
+    let counts: Vec<usize> = recipes.iter().map(|recipe| recipe.operations().len()).collect();
+    let of_agent = outcomes(photos, recipes, juror, context)?;
+    let summary = |recipes: Vec<Recipe>| -> Result<Summary, Error> {
+        let summary = summarize(photos, &outcomes(photos, recipes, juror, context)?);
+        context.progress().advance(1);
+        Ok(summary)
+    };
+    context.progress().advance(1);
+    let single = best_single_edit(model.actions(), photos, training)?;
+    let single = Recipe::new(vec![single]).with_longer_side(model.configuration().working_size);
+    let greedy = greedy_recipes(model, photos, juror, context)?;
+    let baselines = Baselines {
+        do_nothing: summary(vec![Recipe::default(); photos.len()])?,
+        random: summary(random_recipes(model, photos, &counts, seed))?,
+        best_single_edit: summary(vec![single; photos.len()])?,
+        one_step_greedy: summary(greedy)?,
+    };
+    context.progress().end();
+    Ok((Evaluation { test: summarize(photos, &of_agent), baselines }, of_agent))
+}
+
+/// On the working photo, as the agent: edits drawn from those that are not masked, as many as `counts` says.
+fn random_recipes(model: &Model, photos: &[TestPhoto], counts: &[usize], seed: u64) -> Vec<Recipe> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let actions = model.actions();
+    let mut draw = |photo: &TestPhoto, count: usize| {
+        let mut current = photo.degraded.thumbnail(model.configuration().working_size);
+        let (mut last, mut chosen) = (None, Vec::new());
+        while chosen.len() < count {
+            let mut mask = vec![true; actions.len()];
+            actions.mask(last, &current, &mut mask);
+            let open: Vec<usize> = (0..actions.stop()).filter(|&action| mask[action]).collect();
+            if open.is_empty() {
+                break;
+            }
+            let action = open[rng.random_range(0..open.len())];
+            let operation = actions.operations()[action];
+            operation.apply_in_place(&mut current);
+            chosen.push(operation);
+            last = Some(action);
+        }
+        Recipe::new(chosen).with_longer_side(current.longer_side())
+    };
+    photos.iter().zip(counts).map(|(photo, &count)| draw(photo, count)).collect()
+}
+
+/// The operation with the highest mean PSNR over (original, damaged) pairs.
+fn best_single_edit(
+    actions: &ActionSet,
+    photos: &[TestPhoto],
+    training: &[(Photo, Photo)],
+) -> Result<Operation, Error> {
+    let own: Vec<(&Photo, &Photo)> = photos.iter().map(|p| (&p.original, &p.degraded)).collect();
+    let pairs: Vec<(&Photo, &Photo)> =
+        if training.is_empty() { own } else { training.iter().map(|(o, d)| (o, d)).collect() };
+    let means = actions
+        .operations()
+        .par_iter()
+        .map(|operation| {
+            let total: Result<f64, dodge_imaging::Error> =
+                pairs.iter().map(|(original, degraded)| psnr_db(original, &operation.apply(degraded))).sum();
+            Ok((*operation, total?))
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    let best = means.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    Ok(best.map(|(operation, _)| operation).expect("an action set has at least one operation"))
+}
+
+/// On the working photo, as the agent: what the juror likes best, until it likes nothing better.
+fn greedy_recipes(
+    model: &Model,
+    photos: &[TestPhoto],
+    juror: &dyn Juror,
+    context: &Context,
+) -> Result<Vec<Recipe>, Error> {
+    let (size, max_steps) = (model.configuration().working_size, model.configuration().max_steps);
+    photos
+        .par_iter()
+        .map(|photo| {
+            let mut current = photo.degraded.thumbnail(size);
+            let mut score = juror.score_one(&current)?;
+            let mut chosen = Vec::new();
+            while chosen.len() < max_steps {
+                context.check_interrupted()?;
+                let candidates: Vec<Photo> = model.actions().operations().iter().map(|o| o.apply(&current)).collect();
+                let scores = juror.score_checked(&candidates.iter().collect::<Vec<_>>())?;
+                let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+                let Some(best) = best.filter(|&best| scores[best] > score) else { break };
+                (score, current) = (scores[best], candidates[best].clone());
+                chosen.push(model.actions().operations()[best]);
+            }
+            Ok(Recipe::new(chosen).with_longer_side(current.longer_side()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn photo(value: u8) -> Photo {
+        Photo::from_fn(4, 4, |_, _| [value; 3]).unwrap()
+    }
+
+    fn pair(damaged: bool, scores: [f64; 3], values: [u8; 3]) -> (TestPhoto, Outcome) {
+        let [original, degraded, result] = values.map(photo);
+        let psnr = |other: &Photo| psnr_db(&original, other).unwrap();
+        let outcome = Outcome {
+            recipe: Recipe::new(vec!["lightness:10".parse().unwrap(); 2]),
+            final_score: scores[2],
+            psnr_degraded_db: psnr(&degraded),
+            psnr_final_db: psnr(&result),
+            result,
+        };
+        let test = TestPhoto {
+            name: String::new(),
+            original,
+            degraded,
+            damaged,
+            original_score: scores[0],
+            degraded_score: scores[1],
+        };
+        (test, outcome)
+    }
+
+    #[test]
+    fn a_summary_by_hand() {
+        let (photos, outcomes): (Vec<_>, Vec<_>) = [
+            // Restored fully, score above the original's.
+            pair(true, [7.0, 5.0, 7.5], [100, 120, 100]),
+            // Left as it was.
+            pair(true, [6.0, 4.0, 4.0], [100, 120, 120]),
+            // Made worse.
+            pair(true, [5.0, 5.5, 5.0], [100, 110, 130]),
+            pair(false, [6.0, 6.0, 6.0], [100, 100, 100]),
+            pair(false, [6.0, 6.0, 5.0], [100, 100, 110]),
+        ]
+        .into_iter()
+        .unzip();
+        let summary = summarize(&photos, &outcomes);
+        assert_eq!(summary.photos, 3);
+        // (2.5 + 0 - 0.5) / (2 + 2 - 0.5).
+        assert!((summary.recovered - 2.0 / 3.5).abs() < 1e-12);
+        assert!((summary.success_rate - 2.0 / 3.0).abs() < 1e-12, "the third reaches its original's score");
+        assert!((summary.improved - 1.0 / 3.0).abs() < 1e-12);
+        assert!((summary.worsened - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(summary.mean_steps, 2.0);
+        assert_eq!(summary.undamaged.photos, 2);
+        assert_eq!(summary.undamaged.left_alone, 0.5);
+        let changed = psnr_db(&photo(100), &photo(110)).unwrap();
+        assert!((summary.undamaged.mean_psnr_db - (60.0 + changed) / 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn nothing_to_sum_up_is_zero_and_not_nan() {
+        assert_eq!(summarize(&[], &[]), Summary::default());
+    }
+}

@@ -1,0 +1,200 @@
+//! The model file: one safetensors file that carries everything needed to use it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use dodge_learn::{AgentNetwork, Device, Encoder, Head, NetworkParams, NetworkShape};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::photo::actions::ActionSet;
+use crate::photo::observation::Observer;
+use crate::whole_file::write_whole;
+
+/// Version of the model files that are written, and the only one that is read.
+pub const MODEL_FORMAT: u32 = 2;
+
+/// Most bytes of a model file that are read.
+const MAX_MODEL_BYTES: u64 = 1 << 30;
+
+/// Keys of the file's metadata.
+const FORMAT_KEY: &str = "dodge_model_format";
+const CONFIGURATION_KEY: &str = "dodge_model_configuration";
+
+/// What a model needs to know about itself to be used: stored in the file beside the weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelConfiguration {
+    /// Operations in their text form, in the order of the network's outputs; *stop* follows.
+    pub actions: Vec<String>,
+    /// Whether pointless edits are masked, as in its training.
+    pub mask_actions: bool,
+    /// Edits after which the model is stopped.
+    pub max_steps: usize,
+    /// Longer side of the working photo, in pixels.
+    pub working_size: u32,
+    /// How the network looks at photos.
+    pub encoder: Encoder,
+    /// Sides of the square picture that its encoder sees, in pixels.
+    pub picture_size: u32,
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// What the network's outputs mean.
+    pub head: Head,
+    /// Version of the features ([`Observer::VERSION`]).
+    pub observation_version: u32,
+    /// Name of the algorithm that trained it.
+    pub algorithm: String,
+    /// Name of the juror that helped.
+    pub juror: String,
+    /// Environment steps it was trained for.
+    pub environment_steps: u64,
+    /// Seed of the training.
+    pub seed: u64,
+}
+
+/// A trained agent: networks and the configuration they were trained with.
+#[derive(Debug, Clone)]
+pub struct Model {
+    configuration: ModelConfiguration,
+    actions: ActionSet,
+    network: AgentNetwork,
+    device: Device,
+}
+
+impl ModelConfiguration {
+    fn action_set(&self) -> Result<ActionSet, Error> {
+        let actions = ActionSet::parse(&self.actions)?;
+        Ok(if self.mask_actions { actions } else { actions.unmasked() })
+    }
+
+    /// What shows it photos, whatever file the weights of its network may once have come from.
+    fn observer(&self) -> Observer {
+        let (encoder, picture_size) = (self.encoder, self.picture_size);
+        Observer::for_network(&NetworkParams { encoder, picture_size, ..NetworkParams::default() })
+    }
+}
+
+impl Model {
+    /// Puts a model together.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the actions cannot be read.
+    pub fn new(configuration: ModelConfiguration, network: AgentNetwork, device: Device) -> Result<Self, Error> {
+        let actions = configuration.action_set()?;
+        Ok(Self { configuration, actions, network, device })
+    }
+
+    /// What the model was trained with.
+    #[must_use]
+    pub fn configuration(&self) -> &ModelConfiguration {
+        &self.configuration
+    }
+
+    /// What it may do.
+    #[must_use]
+    pub fn actions(&self) -> &ActionSet {
+        &self.actions
+    }
+
+    /// What shows it photos as it was trained to see them.
+    #[must_use]
+    pub fn observer(&self) -> Observer {
+        self.configuration.observer()
+    }
+
+    /// How much each action is preferred, `[batch][action]`, for observations `[batch][feature]`.
+    #[must_use]
+    pub fn preferences(&self, observations: &[f32]) -> Vec<f32> {
+        let length = self.observer().observation_len(self.actions.len());
+        self.network.preferences(observations, length, &self.device)
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::File`] or [`Error::Model`].
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let bytes = self.to_bytes().map_err(|error| match error {
+            Error::Model { reason, .. } => Error::Model { path: path.to_owned(), reason },
+            other => other,
+        })?;
+        write_whole(path, &bytes)
+    }
+
+    /// The bytes of the file.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let configuration = serde_json::to_string(&self.configuration).expect("plain values are always JSON");
+        let format = MODEL_FORMAT.to_string();
+        let metadata = [(FORMAT_KEY, &*format), (CONFIGURATION_KEY, &*configuration)];
+        self.network
+            .to_safetensors(&metadata)
+            .map_err(|error| Error::Model { path: "in memory".into(), reason: error.to_string() })
+    }
+
+    /// Reads a file written by [`Model::save`] onto a device.
+    ///
+    /// # Errors
+    /// [`Error::File`], or [`Error::Model`] for a file that is truncated, no model, of another format version, or whose
+    /// tensors do not fit its configuration.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        let invalid = |reason: String| Error::Model { path: path.to_owned(), reason };
+        let bytes = read_bounded(path)?;
+        let configuration = read_configuration(&bytes).map_err(invalid)?;
+        let actions = configuration.action_set().map_err(|e| invalid(e.to_string()))?;
+        if configuration.observation_version != Observer::VERSION {
+            let (got, wanted) = (configuration.observation_version, Observer::VERSION);
+            return Err(invalid(format!(
+                "sees photos in version {got}, this program in version {wanted}: train it again"
+            )));
+        }
+        let widths = &configuration.hidden;
+        if widths.len() > 8 || widths.iter().any(|&width| !(1..=8192).contains(&width)) {
+            return Err(invalid(format!("has hidden layers of {widths:?}, which is out of bounds")));
+        }
+        let in_bounds = (1..=100).contains(&configuration.max_steps)
+            && (16..=1024).contains(&configuration.working_size)
+            && (24..=512).contains(&configuration.picture_size);
+        if !in_bounds {
+            return Err(invalid("has an episode length, a working size or a picture size out of bounds".to_owned()));
+        }
+        let observer = configuration.observer();
+        let shape = NetworkShape {
+            observation_len: observer.observation_len(actions.len()),
+            picture: observer.picture(),
+            encoder: configuration.encoder,
+            hidden: widths,
+            action_count: actions.len(),
+            head: configuration.head,
+        };
+        let network = AgentNetwork::from_safetensors(bytes, shape, device).map_err(|e| invalid(e.to_string()))?;
+        Ok(Self { configuration, actions, network, device: device.clone() })
+    }
+}
+
+/// The configuration of a model file.
+fn read_configuration(bytes: &[u8]) -> Result<ModelConfiguration, String> {
+    let damaged = |e: safetensors::SafeTensorError| format!("is no model file, or truncated ({e})");
+    let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(damaged)?;
+    let metadata: HashMap<String, String> = header.metadata().clone().unwrap_or_default();
+    let format = metadata.get(FORMAT_KEY).ok_or("is a safetensors file, but no model of dodge")?;
+    if *format != MODEL_FORMAT.to_string() {
+        return Err(format!("has format version {format}, this program reads version {MODEL_FORMAT}: train it again"));
+    }
+    let configuration = metadata.get(CONFIGURATION_KEY).ok_or("lacks its configuration")?;
+    serde_json::from_str(configuration).map_err(|e| format!("has a configuration that cannot be read: {e}"))
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, Error> {
+    let file_error = |source| Error::File { action: "read", path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    fs::File::open(path).map_err(file_error)?.take(MAX_MODEL_BYTES + 1).read_to_end(&mut bytes).map_err(file_error)?;
+    if bytes.len() as u64 > MAX_MODEL_BYTES {
+        return Err(Error::Model {
+            path: path.to_owned(),
+            reason: "larger than 1 GiB, so no model of dodge".to_owned(),
+        });
+    }
+    Ok(bytes)
+}

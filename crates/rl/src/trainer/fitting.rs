@@ -1,0 +1,207 @@
+//! Training an agent for photographs: the parts of a [`Training`], put together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dodge_learn::{
+    Callback, Checkpointer, Clock, Dqn, DqnParams, Ending, Error as LearnError, Judge, Learner, NetworkParams, Plan,
+    Ppo, PpoParams, StateReader, StateWriter, Training, Validated, VectorEnvironment,
+};
+
+use crate::error::Error;
+use crate::photo::environment::{PhotoEnv, PhotoTask, TrainingPhoto};
+use crate::photo::model::{Model, ModelConfiguration};
+use crate::photo::observation::Observer;
+use crate::photo::tally::Tally;
+use crate::photo::validation::{Fidelity, Validation};
+use crate::trainer::context::TrainContext;
+use crate::trainer::params::{Algorithm, TrainingParams};
+use crate::whole_file::write_whole;
+
+/// What came of a training.
+#[derive(Debug)]
+pub struct Trained {
+    /// The model with the best fidelity on the validation split.
+    pub model: Model,
+    /// Its file.
+    pub model_path: PathBuf,
+    /// Environment steps taken.
+    pub environment_steps: u64,
+    /// Environment steps per second over the whole loop, validation included.
+    pub steps_per_second: f64,
+}
+
+/// Trains an agent on photos. The best model is on disk from the first validation on; an interrupted or diverged training
+/// leaves it there.
+///
+/// # Errors
+/// [`Error::Interrupted`] with the model's path, [`Error::Learning`] where it diverged, or an error of environment or file.
+pub fn train_agent(
+    task: PhotoTask,
+    validation_photos: &[TrainingPhoto],
+    checkpointer: &dyn Checkpointer,
+    callbacks: &mut [Box<dyn Callback>],
+    context: &TrainContext,
+) -> Result<Trained, Error> {
+    let params: TrainingParams = context.hyperparameters()?;
+    let (seed, device) = (context.seed(), context.device());
+    let spaces = PhotoEnv::spaces(&task);
+    let size = task.environment.working_size;
+    let validation = Validation::new(validation_photos, params.validation_damages, size, task.observer.clone(), seed)?;
+    let network: NetworkParams = context.hyperparameters()?;
+    match params.algorithm {
+        Algorithm::Ppo => {
+            let ppo: PpoParams = context.hyperparameters()?;
+            let known = Known { algorithm: "ppo", environments: ppo.environments, hidden: ppo.hidden.clone(), network };
+            let learner = Ppo::with_network(ppo, &known.network, spaces, seed, device)?;
+            train(learner, known, task, validation, checkpointer, callbacks, context)
+        }
+        Algorithm::Dqn => {
+            let dqn: DqnParams = context.hyperparameters()?;
+            let known = Known { algorithm: "dqn", environments: dqn.environments, hidden: dqn.hidden.clone(), network };
+            let learner = Dqn::with_network(dqn, &known.network, spaces, seed, device)?;
+            train(learner, known, task, validation, checkpointer, callbacks, context)
+        }
+    }
+}
+
+/// What the model has to know of the algorithm.
+struct Known {
+    algorithm: &'static str,
+    environments: usize,
+    hidden: Vec<usize>,
+    network: NetworkParams,
+}
+
+fn train<L: Learner>(
+    learner: L,
+    known: Known,
+    task: PhotoTask,
+    validation: Validation,
+    checkpointer: &dyn Checkpointer,
+    callbacks: &mut [Box<dyn Callback>],
+    context: &TrainContext,
+) -> Result<Trained, Error> {
+    let params: TrainingParams = context.hyperparameters()?;
+    let task = Arc::new(task);
+    let environments =
+        (0..known.environments as u64).map(|index| PhotoEnv::new(Arc::clone(&task), context.seed(), index));
+    let environments = VectorEnvironment::new(environments.collect())?;
+    let algorithm = known.algorithm;
+    let least_undamaged_db = params.least_undamaged_db;
+    let mut judge = PhotoJudge { task: &task, validation, context, known, least_undamaged_db, best: None };
+    let training =
+        Training { learner, algorithm, environments, judge: &mut judge, checkpointer, callbacks, journal: context };
+    let plan = Plan {
+        steps: params.steps,
+        validation_interval: params.validation_interval,
+        checkpoint_interval: params.checkpoint_interval,
+    };
+    let finished = training.run(plan, context.is_resumed()).map_err(|error| match Error::from(error) {
+        Error::Interrupted { .. } => Error::Interrupted { model: Some(context.run_dir().join(MODEL)) },
+        Error::Learning(LearnError::NoCheckpoint) => Error::Data {
+            reason: format!("{} has no checkpoint to go on from: start it anew", context.run_dir().display()),
+        },
+        other => other,
+    })?;
+    let model_path = judge.model_path();
+    let (_, model) = judge.best.expect("the last update is always validated");
+    let (environment_steps, steps_per_second) = (finished.environment_steps, finished.steps_per_second);
+    Ok(Trained { model, model_path, environment_steps, steps_per_second })
+}
+
+/// The file of the best model, in the run's folder, and of the latest.
+const MODEL: &str = "model.safetensors";
+const LAST_MODEL: &str = "last-model.safetensors";
+
+/// Keeps the model that gains most on the validation split among those that leave good photos alone.
+struct PhotoJudge<'a> {
+    task: &'a PhotoTask,
+    validation: Validation,
+    context: &'a TrainContext,
+    known: Known,
+    least_undamaged_db: f64,
+    best: Option<(Fidelity, Model)>,
+}
+
+impl PhotoJudge<'_> {
+    fn model_path(&self) -> PathBuf {
+        self.context.run_dir().join(MODEL)
+    }
+
+    fn model_of<L: Learner>(&self, learner: &L, clock: Clock) -> Result<Model, Error> {
+        let network = learner.network();
+        let configuration = ModelConfiguration {
+            actions: self.task.environment.actions.clone(),
+            mask_actions: self.task.actions.masks_edits(),
+            max_steps: self.task.environment.edit_limit(),
+            working_size: self.task.environment.working_size,
+            encoder: self.known.network.encoder,
+            picture_size: self.known.network.picture_size,
+            hidden: self.known.hidden.clone(),
+            head: network.head(),
+            observation_version: Observer::VERSION,
+            algorithm: self.known.algorithm.to_owned(),
+            juror: self.task.juror.name(),
+            environment_steps: clock.taken,
+            seed: self.context.seed(),
+        };
+        Model::new(configuration, network, self.context.device().clone())
+    }
+}
+
+impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
+    fn validate(&mut self, learner: &L, clock: Clock) -> Result<Validated, LearnError> {
+        let fidelity = self.validation.measure(learner, &self.task.actions, self.task.environment.edit_limit())?;
+        let floor = self.least_undamaged_db;
+        let is_best = self.best.as_ref().is_none_or(|(best, _)| fidelity.is_better_than(best, floor));
+        if is_best {
+            let model = self.model_of(learner, clock)?;
+            model.save(&self.model_path())?;
+            self.best = Some((fidelity, model));
+        }
+        let figures =
+            [("validation/psnr_gain_db", fidelity.gain_db), ("validation/undamaged_psnr_db", fidelity.undamaged_db)];
+        Ok(Validated { figures: figures.map(|(name, value)| (name.to_owned(), value)).into(), is_best })
+    }
+
+    /// What the round did to the photos.
+    fn of_round(&mut self, environments: &mut VectorEnvironment<PhotoEnv>) -> Vec<(String, f64)> {
+        let mut tally = Tally::default();
+        environments.environments_mut().for_each(|environment| tally.add(&environment.take_tally()));
+        tally.metrics(&self.task.actions, self.task.reward.needs_score())
+    }
+
+    fn best(&self) -> Result<Option<Vec<u8>>, LearnError> {
+        let Some((fidelity, model)) = &self.best else { return Ok(None) };
+        let mut writer = StateWriter::new();
+        writer.write(&(fidelity.gain_db, fidelity.undamaged_db, model.to_bytes()?))?;
+        Ok(Some(writer.into_bytes()))
+    }
+
+    fn restore_best(&mut self, best: &[u8]) -> Result<(), LearnError> {
+        let mut reader = StateReader::new(best);
+        let (gain_db, undamaged_db, model): (f64, f64, Vec<u8>) = reader.read()?;
+        reader.finish()?;
+        write_whole(&self.model_path(), &model)?;
+        let model = Model::load(&self.model_path(), self.context.device())?;
+        self.best = Some((Fidelity { gain_db, undamaged_db }, model));
+        Ok(())
+    }
+
+    /// Leaves the latest model, and where none was validated yet at least that one for use.
+    fn end(&mut self, learner: &L, clock: Clock, ending: Ending) -> Result<(), LearnError> {
+        let model = self.model_of(learner, clock)?;
+        match ending {
+            Ending::Whole => Ok(model.save(&self.context.run_dir().join(LAST_MODEL))?),
+            Ending::Interrupted if self.best.is_none() => Ok(model.save(&self.model_path())?),
+            Ending::Interrupted => Ok(()),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        self.best.as_ref().map_or_else(String::new, |(best, _)| {
+            format!("best {:+.2} dB, undamaged {:.0} dB on validation", best.gain_db, best.undamaged_db)
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! The hyperparameters of a whole training.
+
+use dodge_hparams::{Choice, HParams};
+
+/// What learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
+pub enum Algorithm {
+    /// Proximal policy optimisation: steady, the default.
+    Ppo,
+    /// Deep Q-learning: learns each experience many times.
+    Dqn,
+}
+
+/// The training as a whole.
+#[derive(Debug, Clone, PartialEq, HParams)]
+#[hparams(section = "training")]
+pub struct TrainingParams {
+    /// What learns; its own hyperparameters are in the section of its name.
+    #[hparam(default = Algorithm::Ppo)]
+    pub algorithm: Algorithm,
+    /// How long to train; rounded up to whole rollouts.
+    #[hparam(default = 1_000_000, range = 1..=10_000_000_000, unit = "environment steps")]
+    pub steps: u64,
+    /// How often the policy is validated, and kept if it is the best so far.
+    #[hparam(default = 20_480, range = 1..=10_000_000_000, unit = "environment steps")]
+    pub validation_interval: u64,
+    /// Damages of each validation photo: its stored one and fresh ones.
+    #[hparam(default = 4, range = 1..=100, unit = "damages")]
+    pub validation_damages: usize,
+    /// The best model is the one that gains most PSNR on damaged validation photos among those that leave undamaged
+    /// ones at this PSNR or more; 60 is untouched.
+    #[hparam(default = 45.0, range = 0.0..=60.0, unit = "dB")]
+    pub least_undamaged_db: f64,
+    /// How often a checkpoint is written, to go on from after an interruption.
+    #[hparam(default = 81_920, range = 1..=10_000_000_000, unit = "environment steps")]
+    pub checkpoint_interval: u64,
+    /// Periodic checkpoints kept beside the latest and the best one.
+    #[hparam(default = 2, range = 0..=1000, unit = "checkpoints")]
+    pub checkpoints_kept: usize,
+    /// Whether the latest checkpoint is among the run's artifacts too, renewed whenever it is written.
+    #[hparam(default = true)]
+    pub upload_checkpoints: bool,
+    /// Validations without a better model after which the training ends early; 0 never ends it.
+    #[hparam(default = 0, range = 0..=1_000_000, unit = "validations")]
+    pub early_stop_patience: u64,
+    /// Seed of split, damage, networks and exploration.
+    #[hparam(default = 42)]
+    pub seed: u64,
+    /// Rows of the mosaic of before, after and original.
+    #[hparam(default = 12, range = 1..=200, unit = "photos")]
+    pub mosaic_rows: usize,
+}

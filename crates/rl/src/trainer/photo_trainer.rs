@@ -1,0 +1,136 @@
+//! The trainer of `dodge train`: photos from any loader, the standard preprocessing, either algorithm.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dodge_data::{DataLoader, Dataset};
+use dodge_imaging::Photo;
+use dodge_juror::Juror;
+use dodge_learn::{Callback, Checkpointer, EarlyStop, FolderCheckpointer, NetworkParams};
+use dodge_preprocess::{
+    AnnotationFile, CopyAndResize, DegradeAndSplit, DegradeParams, Preprocessor, Score, SplitPhoto, Splits,
+};
+use rayon::prelude::*;
+
+use crate::error::Error;
+use crate::photo::environment::{EnvironmentParams, PhotoTask, TrainingPhoto};
+use crate::photo::evaluation::{TestPhoto, evaluate};
+use crate::photo::observation::Observer;
+use crate::trainer::context::TrainContext;
+use crate::trainer::fitting::{Trained, train_agent};
+use crate::trainer::params::TrainingParams;
+use crate::trainer::skeleton::{Evaluated, Trainer};
+
+/// Trains an agent on photographs.
+pub struct PhotoTrainer {
+    loader: Box<dyn DataLoader>,
+    juror: Arc<dyn Juror>,
+    checkpointer: Option<Box<dyn Checkpointer>>,
+    callbacks: Mutex<Vec<Box<dyn Callback>>>,
+}
+
+impl PhotoTrainer {
+    /// A trainer on the photos of `loader`, with `juror` as part of the reward.
+    #[must_use]
+    pub fn new(loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
+        Self { loader, juror, checkpointer: None, callbacks: Mutex::default() }
+    }
+
+    /// Keeps checkpoints elsewhere than in the folder `checkpoints` of the run.
+    #[must_use]
+    pub fn with_checkpointer(self, checkpointer: Box<dyn Checkpointer>) -> Self {
+        Self { checkpointer: Some(checkpointer), ..self }
+    }
+
+    /// Calls `callback` after every round of learning, after those that were added before.
+    #[must_use]
+    pub fn with_callback(mut self, callback: Box<dyn Callback>) -> Self {
+        self.callbacks.get_mut().unwrap_or_else(PoisonError::into_inner).push(callback);
+        self
+    }
+}
+
+impl Trainer for PhotoTrainer {
+    fn load_data(&self, context: &TrainContext) -> Result<Dataset, Error> {
+        let dataset = self.loader.load()?;
+        for skipped in dataset.skipped() {
+            tracing::warn!("skipped {}: {}", skipped.path.display(), skipped.reason);
+        }
+        let (photos, hash) = (dataset.photos().len(), dataset.content_hash());
+        context.log_metric("skipped_files", dataset.skipped().len() as f64, 0)?;
+        let params = [
+            ("source_dataset_id", self.loader.describe()),
+            ("dataset_hash", hash.to_string()),
+            ("dataset_photos", photos.to_string()),
+            ("juror", self.juror.name()),
+        ];
+        context.log_params(&params)?;
+        Ok(dataset)
+    }
+
+    fn preprocess(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error> {
+        let degrade: DegradeParams = context.hyperparameters()?;
+        let resized = step(&CopyAndResize::new(context.hyperparameters()?), dataset, context)?;
+        let annotated = step(&AnnotationFile, &resized, context)?;
+        let scored = step(&Score::new(Arc::clone(&self.juror)), &annotated, context)?;
+        let split = DegradeAndSplit::new(degrade, Arc::clone(&self.juror), context.seed());
+        step(&split, &scored, context)
+    }
+
+    fn train(&self, splits: &Splits, context: &TrainContext) -> Result<Trained, Error> {
+        let environment: EnvironmentParams = context.hyperparameters()?;
+        let degrade: DegradeParams = context.hyperparameters()?;
+        let size = environment.damage_size;
+        let task = PhotoTask {
+            photos: training_photos(&splits.train.photos, size)?,
+            actions: environment.action_set()?,
+            environment,
+            reward: context.hyperparameters()?,
+            undamaged_share: degrade.undamaged_share,
+            juror: Arc::clone(&self.juror),
+            observer: Observer::for_network(&context.hyperparameters::<NetworkParams>()?),
+        };
+        let validation = training_photos(&splits.validation.photos, size)?;
+        let params: TrainingParams = context.hyperparameters()?;
+        let folder = FolderCheckpointer::new(context.run_dir().join("checkpoints"), params.checkpoints_kept);
+        let checkpointer = self.checkpointer.as_deref().unwrap_or(&folder);
+        // Hooks get a shared trainer, callbacks count.
+        let mut callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner);
+        callbacks.push(Box::new(EarlyStop::new(params.early_stop_patience)));
+        let trained = train_agent(task, &validation, checkpointer, &mut callbacks, context);
+        callbacks.pop();
+        trained
+    }
+
+    fn evaluate(&self, trained: &Trained, splits: &Splits, context: &TrainContext) -> Result<Evaluated, Error> {
+        let photos = TestPhoto::load_all(&splits.test.photos)?;
+        let training = training_photos(&splits.train.photos, trained.model.configuration().working_size)?;
+        let pairs: Vec<(Photo, Photo)> = training.into_iter().map(|photo| (photo.original, photo.degraded)).collect();
+        let (evaluation, outcomes) =
+            evaluate(&trained.model, &photos, &pairs, &*self.juror, context.seed(), context.steps())?;
+        Ok(Evaluated { evaluation, photos, outcomes })
+    }
+}
+
+impl std::fmt::Debug for PhotoTrainer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PhotoTrainer({}, {})", self.loader.describe(), self.juror.name())
+    }
+}
+
+/// Runs a preprocessing step and records how long it took.
+fn step<P: Preprocessor>(step: &P, input: &P::Input, context: &TrainContext) -> Result<P::Output, Error> {
+    let timer = context.run().time_stage(step.name());
+    let output = step.run(input, context.steps())?;
+    timer.finish()?;
+    Ok(output)
+}
+
+fn training_photos(photos: &[SplitPhoto], size: u32) -> Result<Vec<TrainingPhoto>, Error> {
+    let open = |photo: &SplitPhoto| {
+        Ok(TrainingPhoto {
+            original: Photo::open(&photo.original)?.thumbnail(size),
+            degraded: Photo::open(&photo.degraded)?.thumbnail(size),
+        })
+    };
+    photos.par_iter().map(open).collect()
+}
