@@ -18,11 +18,6 @@ const NONE_OF_THEM: &[(&str, &str, &str)] = &[
         "default_value_t = 1)",
         "`dodge evaluate --seed` belongs to a measurement and not to the training that `training.seed` repeats",
     ),
-    (
-        "crates/juror/src/classical.rs",
-        "const WEIGHTS: [f64; 9] =",
-        "the parts of a score, not the file `network.weights`; another juror gets another name, and cached scores with it",
-    ),
 ];
 
 /// What the structs of hyperparameters declare.
