@@ -12,13 +12,11 @@ const CRATES: [&str; 5] =
     ["crates/cli/src/", "crates/data/src/", "crates/juror/src/", "crates/preprocess/src/", "crates/rl/src/"];
 
 /// Numbers that look like a second default and are none: the file, a piece of the line, and the reason.
-const NONE_OF_THEM: &[(&str, &str, &str)] = &[
-    (
-        "crates/cli/src/arguments.rs",
-        "default_value_t = 1)",
-        "`dodge evaluate --seed` belongs to a measurement and not to the training that `training.seed` repeats",
-    ),
-];
+const NONE_OF_THEM: &[(&str, &str, &str)] = &[(
+    "crates/cli/src/arguments.rs",
+    "default_value_t = 1)",
+    "`dodge evaluate --seed` belongs to a measurement and not to the training that `training.seed` repeats",
+)];
 
 /// What the structs of hyperparameters declare.
 #[derive(Debug, Default)]
