@@ -82,7 +82,7 @@ fn main() {
     });
     for kind in OperationKind::ALL {
         let has = |text: &&str| text.split(':').next() == Some(kind.name());
-        assert!(TEXTS.iter().any(|text| has(&text)), "{} is not measured", kind.name());
+        assert!(TEXTS.iter().any(has), "{} is not measured", kind.name());
     }
     println!("| recipe | dodge, s | OpenCV, s | times as long |\n|---|---|---|---|");
     for text in TEXTS.into_iter().chain(MORE).filter(|text| text.contains(only)) {

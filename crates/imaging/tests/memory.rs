@@ -47,9 +47,11 @@ fn strips_are_all_that_is_needed() {
                  warmth:0.1 flip:horizontal shift:left vignette:0.3 noise:4 median:1 crop:1x100";
     let recipe = Recipe::new(texts.split_whitespace().map(|text| text.parse().unwrap()).collect());
     let photo = |height| Photo::<u16>::from_fn(64, height, |x, y| [(x * 900) as u16, (y * 3) as u16, 20_000]).unwrap();
-    let (short, long) = (photo(2000), photo(8000));
-    let (few, many) = (extra(&recipe, &short), extra(&recipe, &long));
-    // Tables of places and of the wide blur's small photo do grow, a little. The longer photo alone has 3 MB.
+    let (short, long) = (photo(8000), photo(32_000));
+    // Each thread has strips of its own, so that both photos must be high enough to keep all of them busy.
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let (few, many) = threads.install(|| (extra(&recipe, &short), extra(&recipe, &long)));
+    // Tables of places and of the wide blur's small photo do grow, a little. The longer photo alone has 12 MB.
     assert!(many < few + 500_000, "{few} and {many} bytes");
     // Three tables of 65,536 floats for each run of curves.
     assert!(few < 10_000_000, "{few} bytes");

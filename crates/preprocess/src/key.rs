@@ -14,6 +14,7 @@ impl KeyBuilder {
 
     /// Adds a part: the key of the input, a parameter, the seed, the name of a juror.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and borrowed names are handed over as they are")]
     pub fn with(mut self, part: impl ToString) -> Self {
         let part = part.to_string();
         self.0.update((part.len() as u64).to_le_bytes());

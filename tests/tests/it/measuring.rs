@@ -151,7 +151,7 @@ fn runs_are_compared() {
     let same = scratch.dodge(&["params", "diff", "one", "one/configuration.toml"]).succeeded();
     assert!(same.stdout.ends_with(" values are equal\n"), "{same}");
     let unknown = scratch.dodge(&["params", "diff", "one", "three"]);
-    insta::assert_snapshot!(unknown.failed(2), @"error: no run is called three below volume/runs: give its folder");
+    insta::assert_snapshot!(unknown.failed(2), @"error: no run is called three and no id begins so: `dodge runs list` shows those that are recorded; or give a folder");
 }
 
 #[test]

@@ -144,6 +144,7 @@ fn by_sorting<'r, const RADIUS: usize, const SIDE: usize>(
                         .iter_mut()
                         .zip(&rows)
                         .for_each(|(to, row)| to[..count].copy_from_slice(&row[from..][..count]));
+                    #[expect(clippy::needless_range_loop, reason = "a column goes through all rows of the block")]
                     for i in 0..BLOCK {
                         let mut column: [f32; SIDE] = std::array::from_fn(|place| block[place][i]);
                         median::sort_column(&mut column);

@@ -69,11 +69,11 @@ impl Trainer for PhotoTrainer {
 
     fn preprocess(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error> {
         let degrade: DegradeParams = context.hyperparameters()?;
-        let resized = step(&CopyAndResize::new(context.hyperparameters()?), dataset, context)?;
-        let annotated = step(&AnnotationFile, &resized, context)?;
-        let scored = step(&Score::new(Arc::clone(&self.juror)), &annotated, context)?;
+        let resized = CopyAndResize::new(context.hyperparameters()?).run(dataset, context.steps())?;
+        let annotated = AnnotationFile.run(&resized, context.steps())?;
+        let scored = Score::new(Arc::clone(&self.juror)).run(&annotated, context.steps())?;
         let split = DegradeAndSplit::new(degrade, Arc::clone(&self.juror), context.seed());
-        step(&split, &scored, context)
+        Ok(split.run(&scored, context.steps())?)
     }
 
     fn train(&self, splits: &Splits, context: &TrainContext) -> Result<Trained, Error> {
@@ -115,14 +115,6 @@ impl std::fmt::Debug for PhotoTrainer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PhotoTrainer({}, {})", self.loader.describe(), self.juror.name())
     }
-}
-
-/// Runs a preprocessing step and records how long it took.
-fn step<P: Preprocessor>(step: &P, input: &P::Input, context: &TrainContext) -> Result<P::Output, Error> {
-    let timer = context.run().time_stage(step.name());
-    let output = step.run(input, context.steps())?;
-    timer.finish()?;
-    Ok(output)
 }
 
 fn training_photos(photos: &[SplitPhoto], size: u32) -> Result<Vec<TrainingPhoto>, Error> {

@@ -185,6 +185,11 @@ fn a_run_from_photos_to_report() {
             "configuration.toml",
             "evaluation_images/mosaic.png",
             "models/model.safetensors",
+            "preprocess/annotations.json",
+            "preprocess/scores.json",
+            "preprocess/test.json",
+            "preprocess/train.json",
+            "preprocess/validation.json",
             "report.json",
         ]
     );

@@ -38,14 +38,14 @@ fn params(name: &str, is_ca: IsCa) -> CertificateParams {
     params
 }
 
-fn self_signed(params: CertificateParams) -> Signed {
+fn self_signed(params: &CertificateParams) -> Signed {
     let key = KeyPair::generate().unwrap();
     Signed { certificate: params.self_signed(&key).unwrap(), key }
 }
 
 /// As `openssl req -x509` makes it.
 fn self_signed_ca(name: &str) -> Signed {
-    self_signed(params(name, IsCa::Ca(BasicConstraints::Unconstrained)))
+    self_signed(&params(name, IsCa::Ca(BasicConstraints::Unconstrained)))
 }
 
 /// Of `name`, signed by an authority.
@@ -157,9 +157,9 @@ fn a_server_is_trusted_that_shows_the_certificate_that_the_user_named() {
     // `openssl req -x509` without more makes the first of these; its `CA:TRUE` is nothing to the user.
     let ca = self_signed_ca("localhost");
     ask(&TlsServer::start(&ca), &[&ca]).unwrap();
-    let plain = self_signed(params("localhost", IsCa::ExplicitNoCa));
+    let plain = self_signed(&params("localhost", IsCa::ExplicitNoCa));
     ask(&TlsServer::start(&plain), &[&plain]).unwrap();
-    let unsaid = self_signed(params("localhost", IsCa::NoCa));
+    let unsaid = self_signed(&params("localhost", IsCa::NoCa));
     ask(&TlsServer::start(&unsaid), &[&unsaid]).unwrap();
 }
 
@@ -190,7 +190,7 @@ fn one_of_several_certificates_in_the_file_is_enough() {
 
 #[test]
 fn a_certificate_for_another_host_is_refused_whoever_named_it() {
-    for shown in [self_signed_ca("elsewhere"), self_signed(params("elsewhere", IsCa::NoCa))] {
+    for shown in [self_signed_ca("elsewhere"), self_signed(&params("elsewhere", IsCa::NoCa))] {
         let message = ask(&TlsServer::start(&shown), &[&shown]).unwrap_err();
         assert!(message.contains("invalid peer certificate"), "{message}");
         // No setting helps there, so none is named.
@@ -202,9 +202,9 @@ fn a_certificate_for_another_host_is_refused_whoever_named_it() {
 fn a_certificate_out_of_its_time_is_refused_whoever_named_it() {
     for is_ca in [IsCa::Ca(BasicConstraints::Unconstrained), IsCa::NoCa] {
         for (from, to, word) in [(2001, 2002, "certificate expired"), (2090, 2091, "certificate not valid yet")] {
-            let mut params = params("localhost", is_ca.clone());
+            let mut params = params("localhost", is_ca);
             (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1));
-            let shown = self_signed(params);
+            let shown = self_signed(&params);
             let message = ask(&TlsServer::start(&shown), &[&shown]).unwrap_err();
             assert!(message.contains(word) && !message.contains("CERT_PATH"), "{message}");
         }
