@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use dodge_hparams::Choice;
+use dodge_rl::Algorithm;
 
 /// Trains an agent to retouch photographs, and lets it retouch yours.
 #[derive(Debug, Parser)]
@@ -73,19 +76,17 @@ pub(crate) enum Device {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Algorithm {
-    /// Proximal policy optimisation
-    #[default]
-    Ppo,
-    /// Deep Q-learning
-    Dqn,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum JurorChoice {
     /// A formula over statistics of the photo
     #[default]
     Classical,
+}
+
+/// The choices of `training.algorithm`, as its declaration has them.
+fn algorithms() -> PossibleValuesParser {
+    let value =
+        |option: &dodge_hparams::ChoiceOption| PossibleValue::new(option.name).help(option.doc.trim_end_matches('.'));
+    PossibleValuesParser::new(Algorithm::options().iter().map(value))
 }
 
 #[derive(Debug, Args)]
@@ -106,8 +107,8 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "dataset", "synthetic", "preset", "config", "algo", "seed", "out", "experiment", "run_name"])]
     pub(crate) resume: Option<PathBuf>,
     /// The algorithm (training.algorithm)
-    #[arg(long, value_enum)]
-    pub(crate) algo: Option<Algorithm>,
+    #[arg(long, value_parser = algorithms())]
+    pub(crate) algo: Option<String>,
     /// Environment steps to train for (training.steps)
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<u64>,

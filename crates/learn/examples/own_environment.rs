@@ -6,8 +6,8 @@
 #![expect(clippy::print_stdout, reason = "an example prints what it shows")]
 
 use dodge_learn::{
-    Clock, Dqn, DqnParams, Environment, Error, Learner, Normalizer, Policy, Ppo, PpoParams, Step, TimeLimit,
-    VectorEnvironment, cpu,
+    Action, Dqn, DqnParams, Environment, Error, Learner, Normalizer, Policy, Ppo, PpoParams, Spaces, Step, TimeLimit,
+    VectorEnvironment, View, cpu,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,40 +21,29 @@ struct Lamp {
     wanted: i32,
 }
 
-impl Lamp {
-    fn show(&self, observation: &mut [f32]) {
-        observation.copy_from_slice(&[self.notch as f32, self.wanted as f32]);
-    }
-}
-
 impl Environment for Lamp {
-    fn observation_len(&self) -> usize {
-        2
+    fn spaces(&self) -> Spaces {
+        Spaces::plain(2, ACTIONS.len())
     }
 
-    fn action_count(&self) -> usize {
-        ACTIONS.len()
-    }
-
-    fn action_mask(&self, mask: &mut [bool]) {
-        mask.copy_from_slice(&[self.notch > 0, self.notch < NOTCHES - 1, true]);
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+    fn reset(&mut self) -> Result<(), Error> {
         (self.notch, self.wanted) = (self.rng.random_range(0..NOTCHES), self.rng.random_range(0..NOTCHES));
-        self.show(observation);
         Ok(())
     }
 
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
         let off_before = (self.notch - self.wanted).abs();
-        self.notch += [-1, 1, 0][action];
+        self.notch += [-1, 1, 0][action.kind];
         let off = (self.notch - self.wanted).abs();
-        self.show(observation);
         // What is gained, less the effort; `done` ends the episode, and costs as much as the lamp is off.
-        let terminated = action == 2;
+        let terminated = action.kind == 2;
         let reward = if terminated { -off as f32 } else { (off_before - off) as f32 - 0.1 };
         Ok(Step { reward, terminated, truncated: false })
+    }
+
+    fn show(&self, view: View<'_>) {
+        view.observation.copy_from_slice(&[self.notch as f32, self.wanted as f32]);
+        view.mask.copy_from_slice(&[self.notch > 0, self.notch < NOTCHES - 1, true]);
     }
 }
 
@@ -66,10 +55,7 @@ fn lamps(count: u64) -> Result<VectorEnvironment<TimeLimit<Lamp>>, Error> {
 }
 
 fn train<L: Learner>(name: &str, mut learner: L, mut lamps: VectorEnvironment<TimeLimit<Lamp>>) -> Result<(), Error> {
-    let mut clock = Clock { taken: 0, total: 20_000 };
-    while clock.taken < clock.total {
-        clock.taken += learner.advance(&mut lamps, clock)?.steps;
-    }
+    learner.learn(&mut lamps, 20_000)?;
     let episodes = lamps.take_episodes();
     let last = &episodes[episodes.len().saturating_sub(100)..];
     let reward = last.iter().map(|episode| episode.total_reward).sum::<f64>() / last.len() as f64;

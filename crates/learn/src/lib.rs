@@ -8,11 +8,11 @@ mod state;
 mod training;
 
 pub use algorithm::dqn::{Dqn, DqnParams};
-pub use algorithm::learner::{Advance, Clock, Learner};
+pub use algorithm::learner::{Advance, Clock, ConfiguredLearner, Learner};
 pub use algorithm::ppo::{Decisions, Ppo, PpoParams, UpdateReport};
 pub use algorithm::rollout::{Rollout, advantages};
 pub use algorithm::schedule::Schedule;
-pub use environment::contract::{Environment, Episode, Spaces, Step};
+pub use environment::contract::{Action, ActionSpace, Environment, Episode, Spaces, Step, View};
 pub use environment::normalizer::Normalizer;
 pub use environment::policy::Policy;
 pub use environment::tasks;

@@ -7,7 +7,8 @@
 #![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 use dodge_learn::{
-    Clock, Dqn, DqnParams, Environment, Error, Learner, Ppo, PpoParams, Step, TimeLimit, VectorEnvironment, cpu,
+    Action, Clock, Dqn, DqnParams, Environment, Error, Learner, Ppo, PpoParams, Spaces, Step, TimeLimit,
+    VectorEnvironment, View, cpu,
 };
 
 const FEATURES: usize = 128;
@@ -19,23 +20,22 @@ struct Wide {
 }
 
 impl Environment for Wide {
-    fn observation_len(&self) -> usize {
-        FEATURES
+    fn spaces(&self) -> Spaces {
+        Spaces::plain(FEATURES, 4)
     }
 
-    fn action_count(&self) -> usize {
-        4
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+    fn reset(&mut self) -> Result<(), Error> {
         self.asked += 1.0;
-        observation.fill((self.asked / 100.0).sin());
         Ok(())
     }
 
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        self.reset(observation)?;
-        Ok(Step { reward: action as f32, terminated: false, truncated: false })
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
+        self.reset()?;
+        Ok(Step { reward: action.kind as f32, terminated: false, truncated: false })
+    }
+
+    fn show(&self, view: View<'_>) {
+        view.observation.fill((self.asked / 100.0).sin());
     }
 }
 

@@ -7,16 +7,14 @@ use std::sync::Arc;
 use dodge_hparams::HParams;
 use dodge_imaging::{Damage, Photo, STANDARD_DAMAGE_VERSION};
 use dodge_juror::Juror;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use crate::coco::{CocoDocument, CocoImage};
 use crate::context::Context;
 use crate::error::{Error, file_error};
 use crate::key::KeyBuilder;
 use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
+use crate::random::{damage_rng, undamaged_photos};
 use crate::score::ScoredPhotos;
 use crate::split::{ANNOTATIONS, SPLITS, Splits, deal, shuffled, sizes};
 
@@ -58,13 +56,6 @@ pub struct DegradeAndSplit {
     seed: u64,
 }
 
-/// The generator that draws the damage of one photo: its stream depends on the seed and the name, not on other photos.
-#[must_use]
-pub fn damage_rng(seed: u64, file_name: &str) -> ChaCha8Rng {
-    let digest = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(file_name).finalize();
-    ChaCha8Rng::from_seed(digest.into())
-}
-
 impl DegradeAndSplit {
     /// The step with its parameters, the juror that judges the damage, and the seed of damage and split.
     #[must_use]
@@ -86,7 +77,8 @@ impl DegradeAndSplit {
     ) -> Result<(), Error> {
         let images = folder.join("images");
         fs::create_dir_all(&images).map_err(|source| file_error("create", &images, source))?;
-        let undamaged = (members.len() as f64 * self.params.undamaged_share).round() as usize;
+        let names: Vec<&str> = members.iter().map(|&index| &*input.document.images[index].file_name).collect();
+        let undamaged = undamaged_photos(&names, self.params.undamaged_share, self.seed);
         let judged = members
             .par_iter()
             .enumerate()
@@ -94,7 +86,7 @@ impl DegradeAndSplit {
                 context.check_interrupted()?;
                 let image = &input.document.images[index];
                 let original = Photo::open(&input.images.join(&image.file_name))?;
-                let found = self.damaged(&original, image, place < undamaged, name == "train")?;
+                let found = self.damaged(&original, image, undamaged[place], name == "train")?;
                 if let Some((degraded, ..)) = &found {
                     degraded.save(&images.join(&image.file_name))?;
                 }
@@ -155,7 +147,7 @@ impl Preprocessor for DegradeAndSplit {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn key(&self, input: &ScoredPhotos, key: KeyBuilder) -> KeyBuilder {

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 
 use crate::coco::CocoDocument;
 use crate::error::Error;
 use crate::preprocessor::StepArtifact;
+use crate::random::RandomStream;
 
 /// Names of the splits, in the order in which photos are dealt out.
 pub(crate) const SPLITS: [&str; 3] = ["train", "validation", "test"];
@@ -143,7 +143,7 @@ pub(crate) fn shuffled(names: &[&str], seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..names.len()).collect();
     // By name, so that the order in which photos were found does not matter.
     order.sort_by_key(|&index| names[index]);
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut rng = RandomStream::Split.generator(seed);
     for i in (1..order.len()).rev() {
         order.swap(i, rng.random_range(0..=i));
     }

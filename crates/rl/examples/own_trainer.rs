@@ -14,8 +14,8 @@ use dodge_juror::ClassicalJuror;
 use dodge_learn::{DqnParams, FolderCheckpointer, NetworkParams, PpoParams, cpu};
 use dodge_preprocess::{DegradeParams, NoProgress, ResizeParams, SplitPhoto, Splits};
 use dodge_rl::{
-    ActionSet, EnvironmentParams, Error, Evaluated, Observer, PhotoTask, PhotoTrainer, RewardParams, Session,
-    TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto, train_agent,
+    EnvironmentParams, Error, Evaluated, Observer, PhotoTask, PhotoTrainer, RewardParams, Session, TrainContext,
+    Trained, Trainer, TrainingParams, TrainingPhoto, train_agent,
 };
 use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
 
@@ -27,7 +27,7 @@ struct GoodPhotosOnly {
 
 impl Trainer for GoodPhotosOnly {
     fn load_data(&self, context: &TrainContext) -> Result<Dataset, Error> {
-        let folder = context.steps().volume().join("photos");
+        let folder = context.preprocessing().volume().join("photos");
         Ok(SyntheticLoader::new(40, 96, context.seed(), folder)?.load()?)
     }
 
@@ -48,12 +48,12 @@ impl Trainer for GoodPhotosOnly {
         let validation = splits.validation.photos.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let task = PhotoTask {
             photos,
-            actions: ActionSet::parse(&environment.actions)?,
+            actions: environment.action_set()?,
             environment,
-            reward: RewardParams { score: 0.0, ..context.hyperparameters()? },
+            reward: Arc::new(RewardParams { score: 0.0, ..context.hyperparameters()? }),
             undamaged_share: 0.2,
             juror: self.juror.clone(),
-            observer: Observer::new(),
+            observer: Arc::new(Observer::for_network(&context.hyperparameters()?)),
         };
         let checkpoints = FolderCheckpointer::new(context.run_dir().join("checkpoints"), 1);
         train_agent(task, &validation, &checkpoints, &mut [], context)

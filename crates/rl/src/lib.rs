@@ -16,8 +16,8 @@ pub use photo::evaluation::{
 };
 pub use photo::model::{MODEL_FORMAT, Model, ModelConfiguration};
 pub use photo::mosaic::mosaic;
-pub use photo::observation::Observer;
-pub use photo::reward::{Bonus, RewardParams, RewardStrategy};
+pub use photo::observation::{Observe, Observer};
+pub use photo::reward::{Bonus, Reward, RewardParams, RewardStrategy, Standing};
 pub use photo::validation::Fidelity;
 pub use trainer::context::{Session, TrainContext};
 pub use trainer::fitting::{Trained, train_agent};

@@ -71,8 +71,8 @@ fn help_of_train_explains_every_option() {
               The algorithm (training.algorithm)
 
               Possible values:
-              - ppo: Proximal policy optimisation
-              - dqn: Deep Q-learning
+              - ppo: Proximal policy optimisation: steady, the default
+              - dqn: Deep Q-learning: learns each experience many times
 
           --steps <N>
               Environment steps to train for (training.steps)

@@ -11,7 +11,7 @@ use dodge_learn::NetworkParams;
 use dodge_rl::{PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
 use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions, Tracking, TrackingOptions};
 
-use crate::arguments::{Algorithm, Device, JurorChoice, TrainArguments};
+use crate::arguments::{Device, JurorChoice, TrainArguments};
 use crate::failure::usage;
 use crate::resume::{Held, Resumed};
 use crate::sections::TrackingParams;
@@ -78,11 +78,7 @@ fn hyperparameters(
         Some(run_dir) => configuration::of_run(run_dir, &arguments.hyperparameters.set)?,
         None => configuration::layered(&arguments.hyperparameters, &surroundings.hyperparameters)?,
     };
-    let algorithm = arguments.algo.map(|algorithm| match algorithm {
-        Algorithm::Ppo => "ppo",
-        Algorithm::Dqn => "dqn",
-    });
-    if let Some(algorithm) = algorithm {
+    if let Some(algorithm) = &arguments.algo {
         registry.apply_text("training", "algorithm", algorithm, Layer::Other("--algo".to_owned()))?;
     }
     for (flag, section, key, value) in [

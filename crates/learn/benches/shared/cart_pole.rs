@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use dodge_learn::tasks::CartPole;
 use dodge_learn::{
-    Clock, Dqn, DqnParams, Environment, Learner, Ppo, PpoParams, Schedule, Spaces, TimeLimit, VectorEnvironment, cpu,
+    Action, Dqn, DqnParams, Environment, Learner, Ppo, PpoParams, Schedule, Spaces, TimeLimit, VectorEnvironment, View,
+    cpu,
 };
 
 const EPISODES: u64 = 100;
-const SPACES: Spaces = Spaces { observation_len: 4, picture: None, privileged_len: 0, action_count: 2 };
+const SPACES: Spaces = Spaces::plain(4, 2);
 
 /// The mean return from which CartPole-v1 counts as solved.
 pub(crate) const SOLVED: f64 = 475.0;
@@ -63,12 +64,9 @@ pub(crate) fn dqn(seed: u64) -> Result {
 fn train<L: Learner>(mut learner: L, environments: u64, total: u64, seed: u64) -> Result {
     let carts = (0..environments).map(|index| TimeLimit::new(CartPole::new(seed, index), 500));
     let mut carts = VectorEnvironment::new(carts.collect()).expect("CartPole is an environment");
-    let mut clock = Clock { taken: 0, total };
     let start = Instant::now();
-    while clock.taken < total {
-        clock.taken += learner.advance(&mut carts, clock).expect("CartPole can be learnt").steps;
-    }
-    let steps_per_second = clock.taken as f64 / start.elapsed().as_secs_f64();
+    learner.learn(&mut carts, total).expect("CartPole can be learnt");
+    let steps_per_second = total as f64 / start.elapsed().as_secs_f64();
     Result { steps_per_second, mean_return: greedy_return(&learner, seed + 1000) }
 }
 
@@ -76,12 +74,13 @@ fn greedy_return<L: Learner>(learner: &L, seed: u64) -> f64 {
     let mut total = 0.0;
     for index in 0..EPISODES {
         let mut cart = TimeLimit::new(CartPole::new(seed, index), 500);
-        let mut observation = [0.0; 4];
-        cart.reset(&mut observation).expect("CartPole starts");
+        cart.reset().expect("CartPole starts");
         loop {
+            let mut observation = [0.0; 4];
+            cart.show(View { observation: &mut observation, privileged: &mut [], mask: &mut [true; 2] });
             let preferences = learner.preferences(&observation);
-            let action = usize::from(preferences[1] > preferences[0]);
-            let step = cart.step(action, &mut observation).expect("CartPole goes on");
+            let kind = usize::from(preferences[1] > preferences[0]);
+            let step = cart.step(Action::new(kind)).expect("CartPole goes on");
             total += f64::from(step.reward);
             if step.ended() {
                 break;

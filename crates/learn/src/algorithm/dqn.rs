@@ -23,10 +23,10 @@ use dodge_hparams::HParams;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::algorithm::learner::{Advance, Clock, Learner, check_environments};
+use crate::algorithm::learner::{Advance, Clock, ConfiguredLearner, Learner, check_environments, without_strengths};
 use crate::algorithm::priorities::Priorities;
 use crate::algorithm::replay::{Replay, Sample, check_remembered};
-use crate::environment::contract::{Environment, Spaces};
+use crate::environment::contract::{Action, Environment, Spaces};
 use crate::environment::policy::Policy;
 use crate::environment::vector::VectorEnvironment;
 use crate::error::Error;
@@ -200,7 +200,9 @@ impl Dqn {
         device: &Device,
     ) -> Result<Self, Error> {
         params.validate()?;
-        let Spaces { observation_len, action_count, picture, .. } = spaces;
+        let Spaces { observation_len, actions, picture, .. } = spaces;
+        let action_count = actions.kinds;
+        without_strengths("dqn", actions)?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let device = device.clone().autodiff();
         let encoder = PictureEncoder::new(network, picture, &mut rng, &device)?;
@@ -232,7 +234,7 @@ impl Dqn {
     /// Chooses an action for each observation among the open ones: at random with probability `exploration`, else the
     /// one with the highest value.
     pub fn act(&mut self, observations: &[f32], masks: &[bool], exploration: f64) -> Vec<usize> {
-        let masks = masks.chunks_exact(self.spaces.action_count);
+        let masks = masks.chunks_exact(self.spaces.actions.kinds);
         let explores: Vec<Option<usize>> = masks
             .clone()
             .map(|mask| {
@@ -244,16 +246,17 @@ impl Dqn {
             return random;
         }
         let values = self.values(observations);
-        let rows = values.chunks_exact(self.spaces.action_count).zip(masks).zip(explores);
+        let rows = values.chunks_exact(self.spaces.actions.kinds).zip(masks).zip(explores);
         rows.map(|((values, mask), random)| random.unwrap_or_else(|| best(values, mask))).collect()
     }
 
     /// Takes one step in every environment and remembers it.
     fn step<E: Environment>(&mut self, environments: &mut VectorEnvironment<E>, exploration: f64) -> Result<(), Error> {
-        let actions = self.act(environments.observations(), environments.masks(), exploration);
+        let kinds = self.act(environments.observations(), environments.masks(), exploration);
+        let actions: Vec<Action> = kinds.iter().copied().map(Action::new).collect();
         let steps = environments.step(&actions)?;
         check_remembered(environments.observations())?;
-        self.replay.push(&actions, &steps, environments);
+        self.replay.push(&kinds, &steps, environments);
         // The row that holds no step any more: what stood there is forgotten, and must not be drawn.
         self.replay.freed().for_each(|index| self.priorities.set(index, 0.0));
         self.replay.latest().for_each(|index| self.priorities.set_new(index));
@@ -354,6 +357,29 @@ impl Dqn {
         let weights: Vec<f64> = probabilities.iter().map(|p| (p * self.replay.len() as f64).powf(-exponent)).collect();
         let greatest = weights.iter().copied().fold(0.0, f64::max);
         (indices, weights.into_iter().map(|weight| (weight / greatest) as f32).collect())
+    }
+}
+
+impl ConfiguredLearner for Dqn {
+    const NAME: &'static str = "dqn";
+    type Params = DqnParams;
+
+    fn configured(
+        params: DqnParams,
+        network: &NetworkParams,
+        spaces: Spaces,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        Self::with_network(params, network, spaces, seed, device)
+    }
+
+    fn environments(params: &DqnParams) -> usize {
+        params.environments
+    }
+
+    fn hidden(params: &DqnParams) -> &[usize] {
+        &params.hidden
     }
 }
 

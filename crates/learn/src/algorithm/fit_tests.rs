@@ -7,10 +7,11 @@ use crate::algorithm::dqn::check_memory;
 use crate::algorithm::ppo::check_rollout;
 use crate::environment::tasks::{CartPole, Identity};
 use crate::{
-    Clock, Dqn, DqnParams, Environment, Error, Learner, Ppo, PpoParams, RewardScale, Spaces, Step, VectorEnvironment,
+    Action, ActionSpace, Clock, Dqn, DqnParams, Environment, Error, Learner, Ppo, PpoParams, RewardScale, Spaces, Step,
+    VectorEnvironment, View,
 };
 
-const SPACES: Spaces = Spaces { observation_len: 4, picture: None, privileged_len: 0, action_count: 2 };
+const SPACES: Spaces = Spaces::plain(4, 2);
 const CLOCK: Clock = Clock { taken: 0, total: 1000 };
 
 #[track_caller]
@@ -82,22 +83,20 @@ fn environments_of_another_number_or_kind_are_refused() {
 struct Loud;
 
 impl Environment for Loud {
-    fn observation_len(&self) -> usize {
-        4
+    fn spaces(&self) -> Spaces {
+        SPACES
     }
 
-    fn action_count(&self) -> usize {
-        2
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
-        observation.fill(1e5);
+    fn reset(&mut self) -> Result<(), Error> {
         Ok(())
     }
 
-    fn step(&mut self, _: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        self.reset(observation)?;
+    fn step(&mut self, _: Action) -> Result<Step, Error> {
         Ok(Step { reward: 0.0, terminated: false, truncated: false })
+    }
+
+    fn show(&self, view: View<'_>) {
+        view.observation.fill(1e5);
     }
 }
 
@@ -111,4 +110,11 @@ fn features_beyond_half_precision_are_refused() {
     let normalizer = crate::Normalizer::new().with_observations();
     let mut environments = VectorEnvironment::new(vec![Loud]).unwrap().with_normalizer(normalizer).unwrap();
     learner.advance(&mut environments, CLOCK).unwrap();
+}
+
+#[test]
+fn actions_that_an_algorithm_cannot_choose_are_refused() {
+    let spaces = Spaces { actions: ActionSpace { kinds: 2, scaled: 1 }, ..SPACES };
+    let error = Dqn::with_network(DqnParams::default(), &Default::default(), spaces, 1, &Device::flex()).unwrap_err();
+    assert_eq!(error.to_string(), "dqn: 1 of the actions take a strength, it learns fixed actions only");
 }

@@ -1,9 +1,13 @@
 //! What the algorithms have in common for the training loop.
 
-use crate::environment::contract::{Environment, Spaces};
+use burn::tensor::Device;
+use dodge_hparams::HParams;
+
+use crate::environment::contract::{ActionSpace, Environment, Spaces};
 use crate::environment::policy::Policy;
 use crate::environment::vector::VectorEnvironment;
 use crate::error::Error;
+use crate::nn::encoder::NetworkParams;
 use crate::nn::network::AgentNetwork;
 use crate::state::{StateReader, StateWriter};
 
@@ -47,6 +51,19 @@ pub trait Learner: Policy {
         clock: Clock,
     ) -> Result<Advance, Error>;
 
+    /// Learns for about `steps` environment steps: whole rounds of [`Learner::advance`], from the beginning of the schedules
+    /// to their end. For validation, checkpoints and records there is [`Training`](crate::Training).
+    ///
+    /// # Errors
+    /// As [`Learner::advance`].
+    fn learn<E: Environment>(&mut self, environments: &mut VectorEnvironment<E>, steps: u64) -> Result<(), Error> {
+        let mut clock = Clock { taken: 0, total: steps };
+        while clock.taken < clock.total {
+            clock.taken += self.advance(environments, clock)?.steps;
+        }
+        Ok(())
+    }
+
     /// The network that it acts by now, without autodiff.
     fn network(&self) -> AgentNetwork;
 
@@ -68,6 +85,43 @@ pub trait Learner: Policy {
     /// # Errors
     /// [`Error::State`] when the state is damaged or of another kind.
     fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error>;
+}
+
+/// A learner that is made from a section of hyperparameters of its own. Open for implementation.
+pub trait ConfiguredLearner: Learner + Sized {
+    /// Its name, as users write it; that of its section too.
+    const NAME: &'static str;
+
+    /// Its hyperparameters.
+    type Params: HParams;
+
+    /// Makes a learner whose networks look at pictures as `network` says. Equal seeds give equal learners.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used; that of
+    /// [`HParams::validate`] when the hyperparameters do not fit together.
+    fn configured(
+        params: Self::Params,
+        network: &NetworkParams,
+        spaces: Spaces,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, Error>;
+
+    /// Number of environments that it learns in.
+    fn environments(params: &Self::Params) -> usize;
+
+    /// Widths of the hidden layers of the network that it acts by.
+    fn hidden(params: &Self::Params) -> &[usize];
+}
+
+/// The actions are such that a learner can choose among them.
+pub(crate) fn without_strengths(section: &'static str, actions: ActionSpace) -> Result<(), Error> {
+    if actions.scaled == 0 {
+        return Ok(());
+    }
+    let reason = format!("{} of the actions take a strength, it learns fixed actions only", actions.scaled);
+    Err(Error::Configuration { section, reason })
 }
 
 /// The environments are those that a learner was made for.

@@ -10,7 +10,7 @@
 //! Masked actions are left out of π, so of r and H too.
 //!
 //! Deviations from the paper: separate networks for policy and value, of which the value network sees what the environment
-//! tells it alone ([`Environment::privileged`]); advantages are normalised per minibatch; an episode cut off by a limit is
+//! tells it alone ([`View::privileged`](crate::View::privileged)); advantages are normalised per minibatch; an episode cut off by a limit is
 //! continued with the value of its last observation; the model acts by an average of the latest policies.
 
 use burn::module::Module;
@@ -20,11 +20,11 @@ use dodge_hparams::HParams;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::algorithm::learner::{Advance, Clock, Learner, check_environments};
+use crate::algorithm::learner::{Advance, Clock, ConfiguredLearner, Learner, check_environments, without_strengths};
 use crate::algorithm::masks::{masked, penalties, sample};
 use crate::algorithm::rollout::{Rollout, advantages, explained_variance, normalized, shuffle};
 use crate::algorithm::schedule::Schedule;
-use crate::environment::contract::{Environment, Spaces};
+use crate::environment::contract::{Action, Environment, Spaces};
 use crate::environment::policy::Policy;
 use crate::environment::vector::VectorEnvironment;
 use crate::error::Error;
@@ -284,7 +284,9 @@ impl Ppo {
         device: &Device,
     ) -> Result<Self, Error> {
         params.validate()?;
-        let Spaces { observation_len, privileged_len, action_count, picture } = spaces;
+        let Spaces { observation_len, privileged_len, actions, picture } = spaces;
+        let action_count = actions.kinds;
+        without_strengths("ppo", actions)?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let device = device.clone().autodiff();
         let encoder = PictureEncoder::new(network, picture, &mut rng, &device)?;
@@ -302,7 +304,7 @@ impl Ppo {
     /// Samples an action for each observation, `[environment][feature]`, among those that its mask,
     /// `[environment][action]`, leaves open, and judges it with the `privileged` information, `[environment][feature]`.
     pub fn act(&mut self, observations: &[f32], privileged: &[f32], masks: &[bool]) -> Decisions {
-        let (device, action_count) = (self.device.clone().inner(), self.spaces.action_count);
+        let (device, action_count) = (self.device.clone().inner(), self.spaces.actions.kinds);
         let features_bf = self.network.policy.features(batch(observations, self.spaces.observation_len, &device));
         let values = to_vec(self.network.values(features_bf.clone(), self.privileged(privileged, &device)));
         let logits_ba = self.network.policy.outputs(features_bf);
@@ -331,7 +333,8 @@ impl Ppo {
             rollout.privileged.extend_from_slice(environments.privileged());
             rollout.masks.extend_from_slice(environments.masks());
             let decisions = self.act(environments.observations(), environments.privileged(), environments.masks());
-            let steps = environments.step(&decisions.actions)?;
+            let actions: Vec<Action> = decisions.actions.iter().copied().map(Action::new).collect();
+            let steps = environments.step(&actions)?;
             // The value of what follows: known one step later, except where an episode was cut off.
             let start = rollout.values.len().saturating_sub(count);
             rollout.fill_successors(start, &decisions.values);
@@ -445,7 +448,8 @@ impl Ppo {
     /// Rows are gathered on the host: selecting on the device keeps whole rollouts alive in the autodiff graph
     /// (tracel-ai/burn#4302).
     fn minibatch(&self, rollout: &Rollout, advantages: &[f32], returns: &[f32], rows: &[usize]) -> Minibatch {
-        let Spaces { observation_len, privileged_len, action_count, .. } = self.spaces;
+        let Spaces { observation_len, privileged_len, actions, .. } = self.spaces;
+        let action_count = actions.kinds;
         let observed = self.learning.policy.observed(&rollout.observations, rows, observation_len, &self.device);
         let privileged = pick(&rollout.privileged, rows, privileged_len);
         let masks = pick(&rollout.masks, rows, action_count);
@@ -461,6 +465,29 @@ impl Ppo {
             returns_b: line(pick(returns, rows, 1)),
             old_values_b: line(pick(&rollout.values, rows, 1)),
         }
+    }
+}
+
+impl ConfiguredLearner for Ppo {
+    const NAME: &'static str = "ppo";
+    type Params = PpoParams;
+
+    fn configured(
+        params: PpoParams,
+        network: &NetworkParams,
+        spaces: Spaces,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        Self::with_network(params, network, spaces, seed, device)
+    }
+
+    fn environments(params: &PpoParams) -> usize {
+        params.environments
+    }
+
+    fn hidden(params: &PpoParams) -> &[usize] {
+        &params.hidden
     }
 }
 

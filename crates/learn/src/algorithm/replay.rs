@@ -85,7 +85,8 @@ pub(crate) struct Sample {
 impl Replay {
     /// A ring for at least `capacity` environment steps, made for the shape of `environments`.
     pub(crate) fn new(capacity: usize, environments: usize, spaces: Spaces) -> Self {
-        let Spaces { observation_len, action_count, .. } = spaces;
+        let Spaces { observation_len, actions, .. } = spaces;
+        let action_count = actions.kinds;
         let picture_len = spaces.picture.map_or(0, Picture::values);
         // One row more: the newest holds what is observed now and no step yet.
         let rows = capacity.div_ceil(environments).max(2) + 1;
@@ -308,6 +309,7 @@ pub(crate) fn check_remembered(observations: &[f32]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::contract::{Action, View};
 
     /// Counts its steps, shows the count and pays it; ends in the way and after the steps given.
     struct Counter {
@@ -317,29 +319,27 @@ mod tests {
     }
 
     impl Environment for Counter {
-        fn observation_len(&self) -> usize {
-            1
+        fn spaces(&self) -> Spaces {
+            SPACES
         }
 
-        fn action_count(&self) -> usize {
-            2
-        }
-
-        fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+        fn reset(&mut self) -> Result<(), Error> {
             self.shown = (self.shown / 10.0).ceil() * 10.0;
-            observation[0] = self.shown;
             Ok(())
         }
 
-        fn step(&mut self, _: usize, observation: &mut [f32]) -> Result<Step, Error> {
+        fn step(&mut self, _: Action) -> Result<Step, Error> {
             self.shown += 1.0;
-            observation[0] = self.shown;
             let ended = self.shown % 10.0 == self.ends_at;
             Ok(Step { reward: self.shown, terminated: ended && !self.truncates, truncated: ended && self.truncates })
         }
+
+        fn show(&self, view: View<'_>) {
+            view.observation[0] = self.shown;
+        }
     }
 
-    const SPACES: Spaces = Spaces { observation_len: 1, picture: None, privileged_len: 0, action_count: 2 };
+    const SPACES: Spaces = Spaces::plain(1, 2);
 
     /// Two environments: one terminates, one truncates every third step. Shown: 0 1 2 (3) 10 11 12 (13) 20 ...
     fn filled(capacity: usize, steps: usize) -> Replay {
@@ -349,7 +349,7 @@ mod tests {
         replay.show(&environments);
         for step in 0..steps {
             let actions = [step % 2, 1];
-            let taken = environments.step(&actions).unwrap();
+            let taken = environments.step(&actions.map(Action::new)).unwrap();
             replay.push(&actions, &taken, &environments);
         }
         replay
@@ -419,28 +419,25 @@ mod tests {
     struct Pictures(u8);
 
     impl Environment for Pictures {
-        fn observation_len(&self) -> usize {
-            5
+        fn spaces(&self) -> Spaces {
+            let picture = Some(Picture { channels: 1, height: 2, width: 2 });
+            Spaces { picture, ..Spaces::plain(5, 1) }
         }
 
-        fn action_count(&self) -> usize {
-            1
-        }
-
-        fn picture(&self) -> Option<Picture> {
-            Some(Picture { channels: 1, height: 2, width: 2 })
-        }
-
-        fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+        fn reset(&mut self) -> Result<(), Error> {
             self.0 = self.0.wrapping_add(50);
-            observation.iter_mut().enumerate().for_each(|(i, v)| *v = f32::from(self.0 / (i as u8 + 1)) / 255.0);
-            observation[4] = -0.5;
             Ok(())
         }
 
-        fn step(&mut self, _: usize, observation: &mut [f32]) -> Result<Step, Error> {
-            self.reset(observation)?;
+        fn step(&mut self, _: Action) -> Result<Step, Error> {
+            self.reset()?;
             Ok(Step { reward: 0.0, terminated: false, truncated: true })
+        }
+
+        fn show(&self, view: View<'_>) {
+            let values = view.observation.iter_mut().enumerate();
+            values.for_each(|(i, v)| *v = f32::from(self.0 / (i as u8 + 1)) / 255.0);
+            view.observation[4] = -0.5;
         }
     }
 
@@ -451,7 +448,7 @@ mod tests {
         replay.show(&environments);
         let mut shown = environments.observations().to_vec();
         for _ in 0..9 {
-            let steps = environments.step(&[0]).unwrap();
+            let steps = environments.step(&[Action::new(0)]).unwrap();
             replay.push(&[0], &steps, &environments);
             let sample = replay.sample(&replay.latest().collect::<Vec<_>>(), 1, 1.0);
             assert_eq!(sample.observations, shown);

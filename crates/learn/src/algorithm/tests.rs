@@ -5,12 +5,12 @@ use burn::tensor::Device;
 use crate::environment::tasks::{CartPole, Identity, MaskedBandit};
 use crate::state::{StateReader, StateWriter};
 use crate::{
-    Clock, Dqn, DqnParams, Environment, Error, Learner, Policy, Ppo, PpoParams, Spaces, Step, TimeLimit,
-    VectorEnvironment,
+    Action, Clock, Dqn, DqnParams, Environment, Error, Learner, Policy, Ppo, PpoParams, Spaces, Step, TimeLimit,
+    VectorEnvironment, View,
 };
 
 fn spaces(observation_len: usize, action_count: usize) -> Spaces {
-    Spaces { observation_len, picture: None, privileged_len: 0, action_count }
+    Spaces::plain(observation_len, action_count)
 }
 
 fn ppo(environments: usize, observation_len: usize, actions: usize, seed: u64) -> Ppo {
@@ -123,7 +123,7 @@ fn check_bandit<L: Learner>(mut learner: L) {
         let rows = preferences.chunks_exact(5).zip(masks.chunks_exact(5));
         let open =
             rows.map(|(row, mask)| (0..5).filter(|&arm| mask[arm]).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap());
-        let actions: Vec<usize> = open.collect();
+        let actions: Vec<Action> = open.map(Action::new).collect();
         possible +=
             masks.chunks_exact(5).map(|mask| mask.iter().rposition(|&open| open).unwrap() as f32 / 5.0).sum::<f32>();
         paid += environments.step(&actions).unwrap().iter().map(|step| step.reward).sum::<f32>();
@@ -220,24 +220,22 @@ struct Unreliable {
 }
 
 impl Environment for Unreliable {
-    fn observation_len(&self) -> usize {
-        4
+    fn spaces(&self) -> Spaces {
+        Spaces::plain(4, 2)
     }
 
-    fn action_count(&self) -> usize {
-        2
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
-        observation.fill(0.5);
+    fn reset(&mut self) -> Result<(), Error> {
         Ok(())
     }
 
-    fn step(&mut self, _: usize, observation: &mut [f32]) -> Result<Step, Error> {
+    fn step(&mut self, _: Action) -> Result<Step, Error> {
         self.steps += 1;
         assert!(!self.panics || self.steps < 50, "the light went out");
-        self.reset(observation)?;
         Ok(Step { reward: 0.0, terminated: false, truncated: false })
+    }
+
+    fn show(&self, view: View<'_>) {
+        view.observation.fill(0.5);
     }
 }
 

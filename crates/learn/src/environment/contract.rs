@@ -1,5 +1,7 @@
 //! What an environment is: the contract between a task and those who learn it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 use crate::nn::picture::Picture;
 use crate::state::{StateReader, StateWriter};
@@ -19,6 +21,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// The task ended with this reward.
+    #[must_use]
+    pub const fn last(reward: f32) -> Self {
+        Self { reward, terminated: true, truncated: false }
+    }
+
     /// Whether the next step belongs to another episode.
     #[must_use]
     pub fn ended(&self) -> bool {
@@ -37,52 +45,76 @@ pub struct Episode {
     pub truncated: bool,
 }
 
-/// A task with observations of fixed length and a fixed number of actions. Open for implementation.
+/// What is done in a step: an action of one kind, and how strongly.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// Which kind, below [`ActionSpace::kinds`].
+    pub kind: usize,
+    /// How strongly, from -1 to 1, where the kind takes a strength; else 0.
+    pub strength: f32,
+}
+
+impl Action {
+    /// An action of a kind that takes no strength.
+    #[must_use]
+    pub const fn new(kind: usize) -> Self {
+        Self { kind, strength: 0.0 }
+    }
+}
+
+/// What may be done in an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActionSpace {
+    /// Number of kinds of actions.
+    pub kinds: usize,
+    /// Kinds below this index take a strength; 0 where none does.
+    pub scaled: usize,
+}
+
+impl ActionSpace {
+    /// So many kinds of actions, none of which takes a strength.
+    #[must_use]
+    pub const fn discrete(kinds: usize) -> Self {
+        Self { kinds, scaled: 0 }
+    }
+}
+
+/// Where an environment shows itself to a learner, in rows that the learner owns. Every row is written whole.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// What is observed, of the length [`Spaces::observation_len`].
+    pub observation: &'a mut [f32],
+    /// What is known in training but not where the agent is used, such as how far it is from the goal, of the length
+    /// [`Spaces::privileged_len`]. Only a value network sees it (asymmetric actor-critic, Pinto et al. 2017,
+    /// arXiv:1710.06542): it judges better, and the policy learns from its judgement, but never looks there.
+    pub privileged: &'a mut [f32],
+    /// Which kinds of actions may be taken now. It comes in true for all and becomes false for those that may not; at least
+    /// one stays true. A masked kind is never handed to [`Environment::step`].
+    pub mask: &'a mut [bool],
+}
+
+/// A task with observations of fixed length and a fixed space of actions. Open for implementation.
 ///
 /// An environment draws its randomness from a generator of its own, seeded when it is made, so that a run does not
 /// depend on how environments are spread over threads.
 pub trait Environment: Send {
-    /// Length of an observation.
-    fn observation_len(&self) -> usize;
+    /// The shapes of what is shown and done; always the same ones.
+    fn spaces(&self) -> Spaces;
 
-    /// Number of actions; an action is an index below it.
-    fn action_count(&self) -> usize;
-
-    /// Says which actions may be taken now: `mask[action]` comes in true for all and becomes false for those that may
-    /// not. At least one stays true. A masked action is never handed to [`Environment::step`].
-    fn action_mask(&self, mask: &mut [bool]) {
-        let _ = mask;
-    }
-
-    /// The shape of the picture that an observation begins with, row by row in each channel, with values `k / 255` for whole
-    /// `k` from 0 to 255; none where it shows no picture. Other features may follow it.
-    fn picture(&self) -> Option<Picture> {
-        None
-    }
-
-    /// Length of what [`Environment::privileged`] tells; 0 where there is nothing.
-    fn privileged_len(&self) -> usize {
-        0
-    }
-
-    /// Tells what is known in training but not where the agent is used, such as how far it is from the goal. Only a value
-    /// network may see it (asymmetric actor-critic, Pinto et al. 2017, arXiv:1710.06542): it judges better, and the policy
-    /// learns from its judgement, but never looks there.
-    fn privileged(&self, into: &mut [f32]) {
-        let _ = into;
-    }
-
-    /// Starts a new episode and writes its first observation.
+    /// Starts a new episode.
     ///
     /// # Errors
     /// [`Error`] when no episode can be started.
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error>;
+    fn reset(&mut self) -> Result<(), Error>;
 
-    /// Takes an action and writes what is observed after it, also where the episode ends.
+    /// Takes an action. Where the episode ends the environment stays in its last state until [`Environment::reset`].
     ///
     /// # Errors
     /// [`Error`], for example when a juror does not answer.
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error>;
+    fn step(&mut self, action: Action) -> Result<Step, Error>;
+
+    /// Shows the present state; asked once after every reset and every step that something follows.
+    fn show(&self, view: View<'_>);
 
     /// Takes down everything that changes from step to step, generators of random numbers too.
     ///
@@ -108,21 +140,19 @@ pub trait Environment: Send {
 pub struct Spaces {
     /// Length of an observation, the picture included.
     pub observation_len: usize,
-    /// The picture that it begins with.
+    /// The shape of the picture that an observation begins with, row by row in each channel, with values `k / 255` for whole
+    /// `k` from 0 to 255; none where it shows no picture. Other features may follow it.
     pub picture: Option<Picture>,
-    /// Length of what only a value network may see.
+    /// Length of what only a value network may see; 0 where there is nothing.
     pub privileged_len: usize,
-    /// Number of actions.
-    pub action_count: usize,
+    /// What may be done.
+    pub actions: ActionSpace,
 }
 
 impl Spaces {
-    pub(crate) fn of<E: Environment>(environment: &E) -> Self {
-        Self {
-            observation_len: environment.observation_len(),
-            picture: environment.picture(),
-            privileged_len: environment.privileged_len(),
-            action_count: environment.action_count(),
-        }
+    /// Observations without a picture, nothing that only a value network may see, and actions without strengths.
+    #[must_use]
+    pub const fn plain(observation_len: usize, kinds: usize) -> Self {
+        Self { observation_len, picture: None, privileged_len: 0, actions: ActionSpace::discrete(kinds) }
     }
 }

@@ -27,13 +27,13 @@ const LEAST_VARIANCE: f64 = 1e-12;
 /// shown and does not normalise them again by later statistics, so that it needs features whose scale shows early.
 ///
 /// ```
-/// use dodge_learn::environments::CartPole;
-/// use dodge_learn::{Normalizer, TimeLimit, VectorEnvironment};
+/// use dodge_learn::tasks::CartPole;
+/// use dodge_learn::{Action, Normalizer, TimeLimit, VectorEnvironment};
 ///
 /// let carts = |seed| (0..4).map(|index| TimeLimit::new(CartPole::new(seed, index), 500)).collect();
 /// let normalizer = Normalizer::new().with_observations().with_rewards(0.98);
 /// let mut environments = VectorEnvironment::new(carts(1))?.with_normalizer(normalizer)?;
-/// environments.step(&[0, 1, 0, 1])?;
+/// environments.step(&[0, 1, 0, 1].map(Action::new))?;
 ///
 /// // To measure what was learnt: the same scale, real rewards, and nothing is learnt from what is shown.
 /// let frozen = environments.normalizer().cloned().unwrap_or_default().frozen();

@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::environment::contract::{Environment, Episode, Spaces, Step};
+use crate::environment::contract::{Action, Environment, Episode, Spaces, Step, View};
 use crate::environment::normalizer::Normalizer;
 use crate::error::Error;
 use crate::state::{StateReader, StateWriter};
 
 /// Environments stepped together on the threads of the current rayon pool.
 ///
-/// An environment whose episode ends is reset at once; the observation that ended it is kept in
-/// [`VectorEnvironment::final_observations`], because a truncated episode needs its value.
+/// An environment whose episode ends is reset at once; what a truncated episode showed last is kept in
+/// [`VectorEnvironment::final_observations`], because its value is needed. After a terminated one nothing follows, so that
+/// its end is not looked at.
 pub struct VectorEnvironment<E> {
     slots: Vec<Slot<E>>,
     spaces: Spaces,
@@ -36,73 +37,75 @@ const NEW_EPISODE: Episode = Episode { total_reward: 0.0, steps: 0, truncated: f
 
 struct Slot<E> {
     environment: E,
-    observation: Vec<f32>,
-    final_observation: Vec<f32>,
-    mask: Vec<bool>,
-    final_mask: Vec<bool>,
-    privileged: Vec<f32>,
-    final_privileged: Vec<f32>,
+    shown: Shown,
+    /// The end of the latest episode that was truncated.
+    last: Shown,
     /// How long the latest step took.
     took: Duration,
 }
 
-impl<E: Environment> Slot<E> {
-    fn new(environment: E, spaces: Spaces) -> Self {
-        let (observation, mask) = (vec![0.0; spaces.observation_len], vec![true; spaces.action_count]);
-        let privileged = vec![0.0; spaces.privileged_len];
+/// What an environment shows at some moment.
+#[derive(Clone)]
+struct Shown {
+    observation: Vec<f32>,
+    privileged: Vec<f32>,
+    mask: Vec<bool>,
+}
+
+impl Shown {
+    fn new(spaces: Spaces) -> Self {
         Self {
-            environment,
-            final_observation: observation.clone(),
-            observation,
-            final_mask: mask.clone(),
-            mask,
-            final_privileged: privileged.clone(),
-            privileged,
-            took: Duration::MAX,
+            observation: vec![0.0; spaces.observation_len],
+            privileged: vec![0.0; spaces.privileged_len],
+            mask: vec![true; spaces.actions.kinds],
         }
     }
 
-    fn reset(&mut self) -> Result<(), Error> {
-        self.environment.reset(&mut self.observation)?;
-        self.look()
-    }
-
-    fn step(&mut self, action: usize) -> Result<Step, Error> {
-        let start = Instant::now();
-        let step = self.environment.step(action, &mut self.observation)?;
-        if !step.reward.is_finite() {
-            return Err(Error::Environment { reason: format!("a reward is {}", step.reward) });
-        }
-        if step.truncated {
-            // Somebody will ask what could have followed.
-            self.look()?;
-            self.final_mask.copy_from_slice(&self.mask);
-            self.final_privileged.copy_from_slice(&self.privileged);
-        }
-        if step.ended() {
-            self.final_observation.copy_from_slice(&self.observation);
-            self.environment.reset(&mut self.observation)?;
-        }
-        self.look()?;
-        self.took = start.elapsed();
-        Ok(step)
-    }
-
-    /// Asks for the mask and checks what the learner is about to see.
-    fn look(&mut self) -> Result<(), Error> {
-        self.environment.privileged(&mut self.privileged);
+    /// Looks at an environment, and checks what a learner is about to see.
+    fn look_at(&mut self, environment: &impl Environment) -> Result<(), Error> {
+        self.mask.fill(true);
+        let Self { observation, privileged, mask } = self;
+        environment.show(View { observation, privileged, mask });
         for (what, seen) in [("an observation", &self.observation), ("the privileged information", &self.privileged)] {
             if let Some(feature) = seen.iter().position(|value| !value.is_finite()) {
                 let reason = format!("feature {feature} of {what} is {}", seen[feature]);
                 return Err(Error::Environment { reason });
             }
         }
-        self.mask.fill(true);
-        self.environment.action_mask(&mut self.mask);
         if self.mask.contains(&true) {
             return Ok(());
         }
         Err(Error::Environment { reason: "every action is masked".into() })
+    }
+}
+
+impl<E: Environment> Slot<E> {
+    fn new(environment: E, spaces: Spaces) -> Self {
+        let shown = Shown::new(spaces);
+        Self { environment, last: shown.clone(), shown, took: Duration::MAX }
+    }
+
+    fn reset(&mut self) -> Result<(), Error> {
+        self.environment.reset()?;
+        self.shown.look_at(&self.environment)
+    }
+
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
+        let start = Instant::now();
+        let step = self.environment.step(action)?;
+        if !step.reward.is_finite() {
+            return Err(Error::Environment { reason: format!("a reward is {}", step.reward) });
+        }
+        if step.truncated {
+            // Somebody will ask what could have followed.
+            self.last.look_at(&self.environment)?;
+        }
+        if step.ended() {
+            self.environment.reset()?;
+        }
+        self.shown.look_at(&self.environment)?;
+        self.took = start.elapsed();
+        Ok(step)
     }
 }
 
@@ -115,14 +118,17 @@ impl<E: Environment> VectorEnvironment<E> {
     pub fn new(environments: Vec<E>) -> Result<Self, Error> {
         let invalid = |reason: &str| Error::Environment { reason: reason.to_owned() };
         let first = environments.first().ok_or_else(|| invalid("at least one environment is needed"))?;
-        let spaces = Spaces::of(first);
-        if spaces.observation_len == 0 || spaces.action_count == 0 {
+        let spaces = first.spaces();
+        if spaces.observation_len == 0 || spaces.actions.kinds == 0 {
             return Err(invalid("an environment needs at least one feature and one action"));
         }
         if spaces.picture.is_some_and(|picture| picture.values() > spaces.observation_len) {
             return Err(invalid("an observation is shorter than the picture that it begins with"));
         }
-        if environments.iter().any(|environment| Spaces::of(environment) != spaces) {
+        if spaces.actions.scaled > spaces.actions.kinds {
+            return Err(invalid("more kinds of actions take a strength than there are"));
+        }
+        if environments.iter().any(|environment| environment.spaces() != spaces) {
             return Err(invalid(
                 "all environments need observations of the same length and the same number of actions",
             ));
@@ -132,7 +138,7 @@ impl<E: Environment> VectorEnvironment<E> {
         slots.par_iter_mut().try_for_each(|slot| guarded(|| slot.reset()))?;
         let zeros = vec![0.0; slots.len() * spaces.observation_len];
         let privileged = vec![0.0; slots.len() * spaces.privileged_len];
-        let masks = vec![true; slots.len() * spaces.action_count];
+        let masks = vec![true; slots.len() * spaces.actions.kinds];
         let mut vector = Self {
             running: vec![NEW_EPISODE; slots.len()],
             ended: Vec::new(),
@@ -187,7 +193,7 @@ impl<E: Environment> VectorEnvironment<E> {
         self.slots.is_empty()
     }
 
-    /// The lengths of observations, privileged information and actions.
+    /// The shapes of observations, privileged information and actions.
     #[must_use]
     pub fn spaces(&self) -> Spaces {
         self.spaces
@@ -199,8 +205,8 @@ impl<E: Environment> VectorEnvironment<E> {
         &self.observations
     }
 
-    /// The last observation of the episode that ended in the latest step, `[environment][observation]`; meaningless
-    /// for environments whose episode goes on.
+    /// The last observation of an episode that was truncated in the latest step, `[environment][observation]`; meaningless
+    /// for the others.
     #[must_use]
     pub fn final_observations(&self) -> &[f32] {
         &self.final_observations
@@ -219,14 +225,14 @@ impl<E: Environment> VectorEnvironment<E> {
         &self.final_privileged
     }
 
-    /// Which actions may be taken now, `[environment][action]`.
+    /// Which kinds of actions may be taken now, `[environment][kind]`.
     #[must_use]
     pub fn masks(&self) -> &[bool] {
         &self.masks
     }
 
-    /// Which actions could have been taken after the last observation of an episode that was truncated in the latest
-    /// step, `[environment][action]`; meaningless for the others.
+    /// Which kinds of actions could have been taken after the last observation of an episode that was truncated in the
+    /// latest step, `[environment][kind]`; meaningless for the others.
     #[must_use]
     pub fn final_masks(&self) -> &[bool] {
         &self.final_masks
@@ -239,10 +245,10 @@ impl<E: Environment> VectorEnvironment<E> {
     ///
     /// # Panics
     /// When there is not one action per environment.
-    pub fn step(&mut self, actions: &[usize]) -> Result<Vec<Step>, Error> {
+    pub fn step(&mut self, actions: &[Action]) -> Result<Vec<Step>, Error> {
         assert_eq!(actions.len(), self.slots.len(), "one action per environment");
         let work = self.slots.iter().fold(Duration::ZERO, |work, slot| work.saturating_add(slot.took));
-        let step = |(slot, &action): (&mut Slot<E>, &usize)| guarded(|| slot.step(action));
+        let step = |(slot, &action): (&mut Slot<E>, &Action)| guarded(|| slot.step(action));
         let mut steps = if work < WORTH_THREADS {
             self.slots.iter_mut().zip(actions).map(step).collect::<Result<Vec<Step>, Error>>()?
         } else {
@@ -272,15 +278,15 @@ impl<E: Environment> VectorEnvironment<E> {
     }
 
     fn gather(&mut self) {
-        for (index, slot) in self.slots.iter().enumerate() {
+        let Spaces { observation_len, privileged_len, actions, .. } = self.spaces;
+        for (index, Slot { shown, last, .. }) in self.slots.iter().enumerate() {
             let place = |length: usize| index * length..(index + 1) * length;
-            let Spaces { observation_len, privileged_len, action_count, .. } = self.spaces;
-            self.observations[place(observation_len)].copy_from_slice(&slot.observation);
-            self.privileged[place(privileged_len)].copy_from_slice(&slot.privileged);
-            self.masks[place(action_count)].copy_from_slice(&slot.mask);
-            self.final_observations[place(observation_len)].copy_from_slice(&slot.final_observation);
-            self.final_privileged[place(privileged_len)].copy_from_slice(&slot.final_privileged);
-            self.final_masks[place(action_count)].copy_from_slice(&slot.final_mask);
+            self.observations[place(observation_len)].copy_from_slice(&shown.observation);
+            self.privileged[place(privileged_len)].copy_from_slice(&shown.privileged);
+            self.masks[place(actions.kinds)].copy_from_slice(&shown.mask);
+            self.final_observations[place(observation_len)].copy_from_slice(&last.observation);
+            self.final_privileged[place(privileged_len)].copy_from_slice(&last.privileged);
+            self.final_masks[place(actions.kinds)].copy_from_slice(&last.mask);
         }
     }
 
@@ -292,14 +298,13 @@ impl<E: Environment> VectorEnvironment<E> {
         }
     }
 
-    /// Takes down the state of every environment and what it shows.
+    /// Takes down the state of every environment.
     ///
     /// # Errors
     /// As [`Environment::save_state`].
     pub fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         let running: Vec<(f64, u64)> = self.running.iter().map(|e| (e.total_reward, e.steps)).collect();
-        let shown: Vec<&[f32]> = self.slots.iter().map(|slot| &*slot.observation).collect();
-        writer.write(&(self.slots.len() as u64, shown.concat(), running))?;
+        writer.write(&(self.slots.len() as u64, running))?;
         self.slots.iter().try_for_each(|slot| slot.environment.save_state(writer))?;
         self.normalizer.as_ref().map_or(Ok(()), |normalizer| normalizer.save_state(writer))
     }
@@ -309,18 +314,16 @@ impl<E: Environment> VectorEnvironment<E> {
     /// # Errors
     /// As [`Environment::restore_state`]; the environments are then in no state to go on with.
     pub fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
-        let (count, observations, running): (u64, Vec<f32>, Vec<(f64, u64)>) = reader.read()?;
+        let (count, running): (u64, Vec<(f64, u64)>) = reader.read()?;
         reader.expect_len("environments", self.slots.len(), usize::try_from(count).unwrap_or(usize::MAX))?;
-        reader.expect_len("observed values", self.observations.len(), observations.len())?;
         reader.expect_len("running episodes", self.running.len(), running.len())?;
         self.ended.clear();
         for (episode, (total_reward, steps)) in self.running.iter_mut().zip(running) {
             *episode = Episode { total_reward, steps, truncated: false };
         }
-        for (slot, row) in self.slots.iter_mut().zip(observations.chunks_exact(self.spaces.observation_len)) {
+        for slot in &mut self.slots {
             slot.environment.restore_state(reader)?;
-            slot.observation.copy_from_slice(row);
-            slot.look()?;
+            slot.shown.look_at(&slot.environment)?;
         }
         if let Some(normalizer) = &mut self.normalizer {
             normalizer.restore_state(reader)?;
@@ -353,27 +356,30 @@ mod tests {
     use crate::environment::tasks::{CartPole, Identity, MaskedBandit};
 
     /// Misbehaves in its third step.
-    struct Faulty(fn() -> Result<(Step, f32), Error>, u32);
+    struct Faulty {
+        fault: fn() -> Result<(Step, f32), Error>,
+        steps: u32,
+        shown: f32,
+    }
 
     impl Environment for Faulty {
-        fn observation_len(&self) -> usize {
-            1
+        fn spaces(&self) -> Spaces {
+            Spaces::plain(1, 1)
         }
 
-        fn action_count(&self) -> usize {
-            1
-        }
-
-        fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
-            observation.fill(0.0);
+        fn reset(&mut self) -> Result<(), Error> {
             Ok(())
         }
 
-        fn step(&mut self, _: usize, observation: &mut [f32]) -> Result<Step, Error> {
-            self.1 += 1;
-            let (step, shown) = if self.1 < 3 { (REWARDED, 0.0) } else { (self.0)()? };
-            observation[0] = shown;
+        fn step(&mut self, _: Action) -> Result<Step, Error> {
+            self.steps += 1;
+            let step;
+            (step, self.shown) = if self.steps < 3 { (REWARDED, 0.0) } else { (self.fault)()? };
             Ok(step)
+        }
+
+        fn show(&self, view: View<'_>) {
+            view.observation[0] = self.shown;
         }
     }
 
@@ -381,10 +387,11 @@ mod tests {
 
     #[track_caller]
     fn check_fault(fault: fn() -> Result<(Step, f32), Error>, expected: &str) {
-        let mut vector = VectorEnvironment::new((0..4).map(|_| Faulty(fault, 0)).collect()).unwrap();
-        vector.step(&[0; 4]).unwrap();
-        vector.step(&[0; 4]).unwrap();
-        assert_eq!(vector.step(&[0; 4]).unwrap_err().to_string(), format!("environment: {expected}"));
+        let mut vector =
+            VectorEnvironment::new((0..4).map(|_| Faulty { fault, steps: 0, shown: 0.0 }).collect()).unwrap();
+        vector.step(&[Action::new(0); 4]).unwrap();
+        vector.step(&[Action::new(0); 4]).unwrap();
+        assert_eq!(vector.step(&[Action::new(0); 4]).unwrap_err().to_string(), format!("environment: {expected}"));
     }
 
     #[test]
@@ -402,11 +409,11 @@ mod tests {
     }
 
     #[test]
-    fn the_observation_that_ended_an_episode_is_kept() {
+    fn the_observation_that_cut_an_episode_off_is_kept() {
         let mut vector = VectorEnvironment::new(vec![TimeLimit::new(Identity::new(50, 1, 0), 1)]).unwrap();
         let mut same = 0;
         for _ in 0..20 {
-            assert!(vector.step(&[0]).unwrap()[0].truncated);
+            assert!(vector.step(&[Action::new(0)]).unwrap()[0].truncated);
             assert_eq!(vector.final_observations().iter().sum::<f32>(), 1.0);
             same += u32::from(vector.final_observations() == vector.observations());
         }
@@ -419,8 +426,8 @@ mod tests {
         for _ in 0..10 {
             let shown: Vec<bool> = vector.observations().iter().map(|&value| value == 1.0).collect();
             assert_eq!(vector.masks(), shown);
-            let open: Vec<usize> =
-                vector.masks().chunks_exact(4).map(|row| row.iter().position(|&open| open).unwrap()).collect();
+            let first_open = |row: &[bool]| Action::new(row.iter().position(|&open| open).unwrap());
+            let open: Vec<Action> = vector.masks().chunks_exact(4).map(first_open).collect();
             vector.step(&open).unwrap();
         }
     }
@@ -432,7 +439,7 @@ mod tests {
             VectorEnvironment::new(carts).unwrap()
         };
         let mut original = make(1);
-        let actions = |i: usize| [i % 2, (i / 2) % 2, (i / 3) % 2];
+        let actions = |i: usize| [i % 2, (i / 2) % 2, (i / 3) % 2].map(Action::new);
         (0..15).for_each(|i| drop(original.step(&actions(i)).unwrap()));
         let mut writer = StateWriter::new();
         original.save_state(&mut writer).unwrap();

@@ -1,8 +1,7 @@
 //! Environments around environments.
 
-use crate::environment::contract::{Environment, Step};
+use crate::environment::contract::{Action, Environment, Spaces, Step, View};
 use crate::error::Error;
-use crate::nn::picture::Picture;
 use crate::state::{StateReader, StateWriter};
 
 /// Cuts episodes off after a number of steps. A step in which the task itself ends is not cut off.
@@ -26,39 +25,23 @@ impl<E> TimeLimit<E> {
 }
 
 impl<E: Environment> Environment for TimeLimit<E> {
-    fn observation_len(&self) -> usize {
-        self.inner.observation_len()
+    fn spaces(&self) -> Spaces {
+        self.inner.spaces()
     }
 
-    fn action_count(&self) -> usize {
-        self.inner.action_count()
-    }
-
-    fn action_mask(&self, mask: &mut [bool]) {
-        self.inner.action_mask(mask);
-    }
-
-    fn picture(&self) -> Option<Picture> {
-        self.inner.picture()
-    }
-
-    fn privileged_len(&self) -> usize {
-        self.inner.privileged_len()
-    }
-
-    fn privileged(&self, into: &mut [f32]) {
-        self.inner.privileged(into);
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+    fn reset(&mut self) -> Result<(), Error> {
         self.taken = 0;
-        self.inner.reset(observation)
+        self.inner.reset()
     }
 
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        let step = self.inner.step(action, observation)?;
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
+        let step = self.inner.step(action)?;
         self.taken += 1;
         Ok(Step { truncated: step.truncated || (self.taken >= self.limit && !step.terminated), ..step })
+    }
+
+    fn show(&self, view: View<'_>) {
+        self.inner.show(view);
     }
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
@@ -88,37 +71,21 @@ impl<E> RewardScale<E> {
 }
 
 impl<E: Environment> Environment for RewardScale<E> {
-    fn observation_len(&self) -> usize {
-        self.inner.observation_len()
+    fn spaces(&self) -> Spaces {
+        self.inner.spaces()
     }
 
-    fn action_count(&self) -> usize {
-        self.inner.action_count()
+    fn reset(&mut self) -> Result<(), Error> {
+        self.inner.reset()
     }
 
-    fn action_mask(&self, mask: &mut [bool]) {
-        self.inner.action_mask(mask);
-    }
-
-    fn picture(&self) -> Option<Picture> {
-        self.inner.picture()
-    }
-
-    fn privileged_len(&self) -> usize {
-        self.inner.privileged_len()
-    }
-
-    fn privileged(&self, into: &mut [f32]) {
-        self.inner.privileged(into);
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
-        self.inner.reset(observation)
-    }
-
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        let step = self.inner.step(action, observation)?;
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
+        let step = self.inner.step(action)?;
         Ok(Step { reward: step.reward * self.factor, ..step })
+    }
+
+    fn show(&self, view: View<'_>) {
+        self.inner.show(view);
     }
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
@@ -133,33 +100,35 @@ impl<E: Environment> Environment for RewardScale<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::tasks::Identity;
+    use crate::environment::tasks::{Identity, MaskedBandit};
 
     #[test]
     fn episodes_are_cut_off_and_begin_anew() {
         let mut limited = TimeLimit::new(Identity::new(2, 1, 0), 3);
-        let mut observation = [0.0; 2];
         for _ in 0..2 {
-            limited.reset(&mut observation).unwrap();
-            let cut_off: Vec<bool> = (0..3).map(|_| limited.step(0, &mut observation).unwrap().truncated).collect();
+            limited.reset().unwrap();
+            let cut_off: Vec<bool> = (0..3).map(|_| limited.step(Action::new(0)).unwrap().truncated).collect();
             assert_eq!(cut_off, [false, false, true]);
         }
     }
 
     #[test]
-    fn an_end_at_the_limit_is_an_end() {
-        let mut limited = TimeLimit::new(crate::environment::tasks::MaskedBandit::new(2, 1, 0), 1);
-        limited.reset(&mut [0.0; 2]).unwrap();
-        let mut mask = [false; 2];
-        limited.action_mask(&mut mask);
-        let step = limited.step(mask.iter().position(|&open| open).unwrap(), &mut [0.0; 2]).unwrap();
+    fn an_end_at_the_limit_is_an_end_and_masks_are_passed_on() {
+        let mut limited = TimeLimit::new(RewardScale::new(MaskedBandit::new(2, 1, 0), 3.0), 1);
+        limited.reset().unwrap();
+        let mut mask = [true; 2];
+        limited.show(View { observation: &mut [0.0; 2], privileged: &mut [], mask: &mut mask });
+        let open = mask.iter().position(|&open| open).unwrap();
+        assert_eq!(mask.iter().filter(|&&open| open).count(), 1);
+        let step = limited.step(Action::new(open)).unwrap();
         assert!(step.terminated && !step.truncated);
+        assert_eq!(step.reward, 1.5 * open as f32);
     }
 
     #[test]
     fn rewards_are_scaled() {
         let mut scaled = RewardScale::new(Identity::new(1, 1, 0), 0.25);
-        scaled.reset(&mut [0.0]).unwrap();
-        assert_eq!(scaled.step(0, &mut [0.0]).unwrap().reward, 0.25);
+        scaled.reset().unwrap();
+        assert_eq!(scaled.step(Action::new(0)).unwrap().reward, 0.25);
     }
 }

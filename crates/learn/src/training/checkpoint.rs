@@ -23,6 +23,8 @@ pub(crate) const MAX_BYTES: u64 = 8 << 30;
 pub struct Checkpoint {
     /// The algorithm that learns.
     pub algorithm: String,
+    /// What the training is about and cannot change, names and values ([`Training::constants`](crate::Training::constants)).
+    pub constants: Vec<(String, String)>,
     /// Environment steps taken.
     pub environment_steps: u64,
     /// Rounds of learning.
@@ -285,7 +287,14 @@ mod tests {
 
     fn checkpoint(environment_steps: u64) -> Checkpoint {
         let state = (0..100).collect();
-        Checkpoint { algorithm: "ppo".to_owned(), environment_steps, updates: 3, best: Some(vec![1, 2, 3]), state }
+        Checkpoint {
+            algorithm: "ppo".to_owned(),
+            constants: vec![("lights".to_owned(), "3".to_owned())],
+            environment_steps,
+            updates: 3,
+            best: Some(vec![1, 2, 3]),
+            state,
+        }
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -378,7 +387,7 @@ mod tests {
 
     #[test]
     fn a_length_beyond_the_file_reserves_no_memory() {
-        let mut values = postcard::to_stdvec(&("ppo", 1_u64, 1_u64, 0_u8)).unwrap();
+        let mut values = postcard::to_stdvec(&("ppo", 0_u64, 1_u64, 1_u64, 0_u8)).unwrap();
         values.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]);
         let mut bytes = MAGIC.to_vec();
         bytes.extend(CHECKPOINT_FORMAT.to_le_bytes());

@@ -29,6 +29,9 @@ pub struct Training<'a, L, E> {
     pub learner: L,
     /// The name of its algorithm, for checkpoints.
     pub algorithm: &'static str,
+    /// What the training is about, by name: with other values the learnt numbers would mean something else although they fit,
+    /// such as with other actions. A resumed training needs the same.
+    pub constants: Vec<(String, String)>,
     /// What it learns in.
     pub environments: VectorEnvironment<E>,
     /// What says how good it is.
@@ -155,6 +158,7 @@ impl<L: Learner, E: Environment> Training<'_, L, E> {
         self.callbacks.iter().try_for_each(|callback| callback.save_state(&mut writer))?;
         let checkpoint = Checkpoint {
             algorithm: self.algorithm.to_owned(),
+            constants: self.constants.clone(),
             environment_steps: clock.taken,
             updates,
             best: self.judge.best()?,
@@ -173,6 +177,18 @@ impl<L: Learner, E: Environment> Training<'_, L, E> {
             return Err(Error::State {
                 reason: format!("the checkpoint was written by {theirs}, this run uses {ours}"),
             });
+        }
+        for (name, ours) in &self.constants {
+            let theirs = checkpoint.constants.iter().find_map(|(other, value)| (other == name).then_some(&**value));
+            if theirs != Some(ours) {
+                return Err(Error::State {
+                    reason: format!(
+                        "the checkpoint was written with {name} = {}, this run has {ours}: resume it as it began, or start \
+                         anew",
+                        theirs.unwrap_or("nothing")
+                    ),
+                });
+            }
         }
         let mut reader = StateReader::new(&checkpoint.state);
         self.learner.restore_state(&mut reader)?;

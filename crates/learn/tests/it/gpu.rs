@@ -74,7 +74,7 @@ fn assert_near(what: &str, ours: f64, theirs: f64, tolerance: f64) {
 fn check_first_update(encoder: Encoder, picture: Option<Picture>) {
     let Some(gpu) = gpu() else { return };
     let observation_len = picture.map_or(40, Picture::values);
-    let spaces = Spaces { observation_len, picture, privileged_len: 0, action_count: ACTIONS };
+    let spaces = Spaces { picture, ..Spaces::plain(observation_len, ACTIONS) };
     let rollout = rollout(encoder, spaces);
     let (ours, our_preferences) = updated(encoder, spaces, &cpu(), &rollout);
     let (theirs, their_preferences) = updated(encoder, spaces, &gpu.device, &rollout);

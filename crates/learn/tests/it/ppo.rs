@@ -1,8 +1,8 @@
 //! Learning happens, is reproducible, and stops where numbers are no longer finite.
 
 use dodge_learn::{
-    Clock, Decisions, Environment, Error, Learner, Policy, Ppo, PpoParams, Rollout, Schedule, Spaces, Step,
-    VectorEnvironment,
+    Action, Clock, Decisions, Environment, Error, Learner, Policy, Ppo, PpoParams, Rollout, Schedule, Spaces, Step,
+    VectorEnvironment, View,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -31,12 +31,7 @@ fn clock(taken: u64) -> Clock {
 }
 
 fn learner(params: PpoParams, seed: u64) -> Ppo {
-    Ppo::new(
-        params,
-        Spaces { observation_len: STATES, picture: None, privileged_len: 0, action_count: STATES },
-        seed,
-        &burn::tensor::Device::flex(),
-    )
+    Ppo::new(params, Spaces::plain(STATES, STATES), seed, &burn::tensor::Device::flex())
 }
 
 /// Trains on the identity task and returns the learner with its share of right actions in the last rollout.
@@ -205,33 +200,34 @@ fn a_linear_schedule_ends_in_steps_of_nothing() {
 /// Noise without any rule, so that only a memory for single samples explains the rewards.
 struct Noise {
     rng: ChaCha8Rng,
+    shown: [f32; STATES],
     reward: fn(&mut ChaCha8Rng) -> f32,
 }
 
 impl Noise {
     fn several(count: u64, reward: fn(&mut ChaCha8Rng) -> f32) -> VectorEnvironment<Self> {
-        let one = |seed| Self { rng: ChaCha8Rng::seed_from_u64(seed), reward };
+        let one = |seed| Self { rng: ChaCha8Rng::seed_from_u64(seed), shown: [0.0; STATES], reward };
         VectorEnvironment::new((0..count).map(one).collect()).unwrap()
     }
 }
 
 impl Environment for Noise {
-    fn observation_len(&self) -> usize {
-        STATES
+    fn spaces(&self) -> Spaces {
+        Spaces::plain(STATES, STATES)
     }
 
-    fn action_count(&self) -> usize {
-        STATES
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
-        observation.fill_with(|| self.rng.random_range(-1.0..1.0));
+    fn reset(&mut self) -> Result<(), Error> {
+        self.shown.fill_with(|| self.rng.random_range(-1.0..1.0));
         Ok(())
     }
 
-    fn step(&mut self, _: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        self.reset(observation)?;
+    fn step(&mut self, _: Action) -> Result<Step, Error> {
+        self.reset()?;
         Ok(Step { reward: (self.reward)(&mut self.rng), terminated: true, truncated: false })
+    }
+
+    fn show(&self, view: View<'_>) {
+        view.observation.copy_from_slice(&self.shown);
     }
 }
 
@@ -288,33 +284,24 @@ struct Secret {
 }
 
 impl Environment for Secret {
-    fn observation_len(&self) -> usize {
-        1
+    fn spaces(&self) -> Spaces {
+        Spaces { privileged_len: 1, ..Spaces::plain(1, 2) }
     }
 
-    fn action_count(&self) -> usize {
-        2
-    }
-
-    fn privileged_len(&self) -> usize {
-        1
-    }
-
-    fn privileged(&self, into: &mut [f32]) {
-        into[0] = self.right as f32;
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+    fn reset(&mut self) -> Result<(), Error> {
         self.right = self.rng.random_range(0..2);
-        observation[0] = 0.5;
         Ok(())
     }
 
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        observation[0] = 0.5;
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
         // Only where 1 is right is there anything to win, so that the value depends on the secret.
-        let reward = (action * self.right) as f32;
+        let reward = (action.kind * self.right) as f32;
         Ok(Step { reward, terminated: true, truncated: false })
+    }
+
+    fn show(&self, view: View<'_>) {
+        view.observation[0] = 0.5;
+        view.privileged[0] = self.right as f32;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The environment that the tests share.
 
-use dodge_learn::{Environment, Error, Step};
+use dodge_learn::{Action, Environment, Error, Spaces, Step, View};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -28,37 +28,36 @@ impl Identity {
         (0..count).map(one).collect()
     }
 
-    fn show(&mut self, observation: &mut [f32]) {
+    fn draw(&mut self) {
         self.state = self.rng.random_range(0..STATES);
-        observation.fill(0.0);
-        observation[self.state] = 1.0;
     }
 }
 
 impl Environment for Identity {
-    fn observation_len(&self) -> usize {
-        STATES
+    fn spaces(&self) -> Spaces {
+        Spaces::plain(STATES, STATES)
     }
 
-    fn action_count(&self) -> usize {
-        STATES
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+    fn reset(&mut self) -> Result<(), Error> {
         self.steps = 0;
-        self.show(observation);
+        self.draw();
         Ok(())
     }
 
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        let reward = if action == self.state { 1.0 } else { 0.0 };
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
+        let reward = if action.kind == self.state { 1.0 } else { 0.0 };
         self.steps += 1;
-        self.show(observation);
+        self.draw();
         let (terminated, truncated) = match self.ending {
             Ending::Terminated(limit) => (self.steps >= limit, false),
             Ending::Truncated(limit) => (false, self.steps >= limit),
         };
         Ok(Step { reward, terminated, truncated })
+    }
+
+    fn show(&self, view: View<'_>) {
+        view.observation.fill(0.0);
+        view.observation[self.state] = 1.0;
     }
 }
 

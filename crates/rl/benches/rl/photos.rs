@@ -7,7 +7,8 @@ use std::time::Instant;
 use dodge_imaging::Photo;
 use dodge_juror::ClassicalJuror;
 use dodge_learn::{
-    Clock, Encoder, Environment, Error, Learner, NetworkParams, Picture, Ppo, PpoParams, Step, VectorEnvironment, cpu,
+    Action, Clock, Encoder, Environment, Error, Learner, NetworkParams, Picture, Ppo, PpoParams, Spaces, Step,
+    VectorEnvironment, View, cpu,
 };
 use dodge_rl::{EnvironmentParams, Observer, PhotoEnv, PhotoTask, RewardParams, TrainingPhoto};
 
@@ -48,14 +49,14 @@ fn training(folder: &Path, params: EnvironmentParams, network: &NetworkParams, p
         photos: photos(folder, params.damage_size),
         actions: params.action_set().expect("the default actions are operations"),
         environment: params,
-        reward: RewardParams::default(),
+        reward: Arc::new(RewardParams::default()),
         undamaged_share: 0.2,
         juror: Arc::new(ClassicalJuror::new()),
-        observer: Observer::for_network(network),
+        observer: Arc::new(Observer::for_network(network)),
     };
     let (task, count) = (Arc::new(task), ppo.environments as u64);
-    let spaces = PhotoEnv::spaces(&task);
-    let environments = (0..count).map(|index| PhotoEnv::new(Arc::clone(&task), SEED, index)).collect();
+    let spaces = task.spaces();
+    let environments = (0..count as u32).map(|index| PhotoEnv::new(Arc::clone(&task), SEED, index)).collect();
     let mut environments = VectorEnvironment::new(environments).expect("photos are environments");
     let mut learner = Ppo::with_network(ppo, network, spaces, SEED, &cpu()).expect("the hyperparameters fit together");
     let mut clock = Clock { taken: 0, total: steps };
@@ -110,26 +111,21 @@ pub(crate) fn nature_cnn_step() -> f64 {
 struct Noise(usize);
 
 impl Environment for Noise {
-    fn observation_len(&self) -> usize {
-        self.picture().map_or(0, Picture::values)
+    fn spaces(&self) -> Spaces {
+        let picture = Picture { channels: 3, height: PICTURE_SIZE as usize, width: PICTURE_SIZE as usize };
+        Spaces { picture: Some(picture), ..Spaces::plain(picture.values(), 8) }
     }
 
-    fn action_count(&self) -> usize {
-        8
-    }
-
-    fn picture(&self) -> Option<Picture> {
-        Some(Picture { channels: 3, height: PICTURE_SIZE as usize, width: PICTURE_SIZE as usize })
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
-        let values = observation.iter_mut().enumerate();
-        values.for_each(|(place, value)| *value = 0.5 + 0.5 * ((place * (self.0 + 1)) as f32).sin());
+    fn reset(&mut self) -> Result<(), Error> {
         Ok(())
     }
 
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        self.reset(observation)?;
-        Ok(Step { reward: action as f32, terminated: false, truncated: false })
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
+        Ok(Step { reward: action.kind as f32, terminated: false, truncated: false })
+    }
+
+    fn show(&self, view: View<'_>) {
+        let values = view.observation.iter_mut().enumerate();
+        values.for_each(|(place, value)| *value = 0.5 + 0.5 * ((place * (self.0 + 1)) as f32).sin());
     }
 }

@@ -6,11 +6,11 @@ use rayon::prelude::*;
 
 use crate::photo::actions::ActionSet;
 use crate::photo::model::Model;
-use crate::photo::observation::Observer;
+use crate::photo::observation::Observe;
 
-/// Views of each working photo that are looked at before an action is chosen: the whole photo and five parts of it, each
-/// also mirrored.
-pub const VIEWS: usize = 12;
+/// Views of each working photo that are looked at before an action is chosen: the photo as it is, and mirrored. Parts of it
+/// would look to an encoder of pictures like nothing that it saw in training, and bring 0.03 dB for six times the work.
+pub const VIEWS: usize = 2;
 
 impl Policy for Model {
     fn preferences(&self, observations: &[f32]) -> Vec<f32> {
@@ -23,8 +23,8 @@ impl Policy for Model {
 /// lower limit does not change what the policy sees.
 ///
 /// At each step the policy sees [`VIEWS`] views of every photo, and the action with the highest mean preference is taken:
-/// what it would do to every part of a photo is less of an accident than what it would do to one. Edits that
-/// [`ActionSet::mask`] closes are not taken.
+/// what it would do to both is less of an accident than what it would do to one. Edits that [`ActionSet::mask`] closes are
+/// not taken.
 ///
 /// Where nothing is masked, an edit that leaves the working photo as it is ends the episode: a deterministic policy might
 /// choose it for ever.
@@ -33,7 +33,7 @@ pub fn retouch_all<P: Policy>(
     actions: &ActionSet,
     max_steps: usize,
     limit: usize,
-    observer: &Observer,
+    observer: &dyn Observe,
     photos: &[&Photo],
 ) -> Vec<Retouched> {
     let length = observer.observation_len(actions.len());
@@ -67,22 +67,9 @@ pub fn retouch_all<P: Policy>(
     results
 }
 
-/// One of the [`VIEWS`] of a photo: even ones as it is, odd ones mirrored.
+/// One of the [`VIEWS`] of a photo.
 fn view(photo: &Photo, index: usize) -> Photo {
-    let (width, height) = (photo.width(), photo.height());
-    // Parts of three quarters of each side; the smallest photo is one pixel.
-    let (part_width, part_height) = ((width * 3 / 4).max(1), (height * 3 / 4).max(1));
-    let (right, bottom) = (width - part_width, height - part_height);
-    let (left, top) = match index / 2 {
-        0 => return if index == 0 { photo.clone() } else { photo.mirrored() },
-        1 => (0, 0),
-        2 => (right, 0),
-        3 => (0, bottom),
-        4 => (right, bottom),
-        _ => (right / 2, bottom / 2),
-    };
-    let part = photo.cropped(left, top, part_width, part_height);
-    if index.is_multiple_of(2) { part } else { part.mirrored() }
+    if index == 0 { photo.clone() } else { photo.mirrored() }
 }
 
 /// The open action with the highest sum of preferences, `[view][action]`.
@@ -134,7 +121,7 @@ impl Model {
         let working: Vec<Photo> = photos.par_iter().map(|photo| photo.thumbnail(size)).collect();
         let working: Vec<&Photo> = working.iter().collect();
         let trained_steps = self.configuration().max_steps;
-        let retouched = retouch_all(self, self.actions(), trained_steps, limit, &self.observer(), &working);
+        let retouched = retouch_all(self, self.actions(), trained_steps, limit, &**self.observer(), &working);
         let recipes = retouched.into_iter().zip(&working);
         recipes.map(|(retouch, photo)| Recipe::new(retouch.operations).with_longer_side(photo.longer_side())).collect()
     }
@@ -143,21 +130,6 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_views_are_the_photo_and_its_parts() {
-        let photo = Photo::from_fn(8, 4, |x, y| [x as u8, y as u8, 0]).unwrap();
-        let views: Vec<Photo> = (0..VIEWS).map(|index| view(&photo, index)).collect();
-        assert_eq!(views[0], photo);
-        for pair in views.chunks(2) {
-            assert_eq!(pair[1], pair[0].mirrored());
-        }
-        let corners: Vec<[u8; 3]> = views.iter().step_by(2).skip(1).map(|view| view.pixel(0, 0)).collect();
-        assert_eq!(corners, [[0, 0, 0], [2, 0, 0], [0, 1, 0], [2, 1, 0], [1, 0, 0]]);
-        assert!(views[2..].iter().all(|view| (view.width(), view.height()) == (6, 3)));
-        let dot = Photo::from_fn(1, 1, |_, _| [7; 3]).unwrap();
-        assert!((0..VIEWS).all(|index| view(&dot, index) == dot));
-    }
 
     #[test]
     fn views_are_averaged() {

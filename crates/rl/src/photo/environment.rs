@@ -5,14 +5,18 @@ use std::sync::Arc;
 use dodge_hparams::{Choice, HParams};
 use dodge_imaging::{Damage, Photo, rmse};
 use dodge_juror::Juror;
-use dodge_learn::{Environment, Error as LearnError, Picture, Spaces, StateReader, StateWriter, Step};
-use rand::{RngExt, SeedableRng};
+use dodge_learn::{
+    Action, ActionSpace, Environment, Error as LearnError, Spaces, StateReader, StateWriter, Step, View,
+};
+use dodge_preprocess::RandomStream;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::error::Error;
 use crate::photo::actions::ActionSet;
-use crate::photo::observation::{Observer, PHOTO_FEATURES, QUANTILE_FEATURES};
-use crate::photo::reward::{RewardParams, Standing};
+use crate::photo::levels::{Levels, QUANTILES};
+use crate::photo::observation::Observe;
+use crate::photo::reward::{Reward, Standing};
 use crate::photo::tally::Tally;
 
 /// The task: what the agent may do and for how long.
@@ -59,7 +63,7 @@ pub struct EnvironmentParams {
     /// the last one.
     #[hparam(default = false)]
     pub restore_best: bool,
-    /// Edits after which an episode is cut off, for the task `multi-step`.
+    /// Edits after which an episode ends, for the task `multi-step`.
     #[hparam(default = 10, range = 1..=100, unit = "edits")]
     pub max_steps: usize,
     /// Longer side of the working photo that the agent learns on and looks at; recipes are replayed at full size.
@@ -107,9 +111,9 @@ impl EnvironmentParams {
 /// How many decisions an episode has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
 pub enum TaskKind {
-    /// One edit after the other until the agent stops, or is cut off.
+    /// One edit after the other until the agent stops, or has made the last one allowed.
     MultiStep,
-    /// One edit, or none: either ends the episode, and is paid as a stop after it would be.
+    /// One edit, or none.
     SingleStep,
 }
 
@@ -131,29 +135,27 @@ pub struct PhotoTask {
     /// The task's parameters.
     pub environment: EnvironmentParams,
     /// What is paid for.
-    pub reward: RewardParams,
+    pub reward: Arc<dyn Reward>,
     /// Share of episodes with fresh damage that start from an undamaged photo, 0 to 1.
     pub undamaged_share: f64,
     /// Scores working photos for the reward.
     pub juror: Arc<dyn Juror>,
     /// Describes working photos.
-    pub observer: Observer,
+    pub observer: Arc<dyn Observe>,
 }
 
 /// One environment: an episode is one photo.
 ///
-/// *Stop* terminates the episode; [`RewardStrategy`](crate::RewardStrategy) says what it pays. After the last allowed edit the agent chooses once more: to stop, or to
-/// go on, which costs an edit, changes nothing and truncates the episode. Without this choice nothing would ever teach
-/// the value network what the states at the limit are worth, although truncation goes on with their value: its guess
-/// then feeds on itself, and never to stop comes to look best. Random draws (photo, mirroring,
-/// damage) come from the environment's own generator.
+/// *Stop* terminates the episode, and so does the last allowed edit: the limit is part of the task, an observation tells how
+/// near it is, and a model is stopped there too, so that nothing follows (Pardo et al. 2018, arXiv:1712.00378).
+/// [`RewardStrategy`](crate::RewardStrategy) says what an end pays. Random draws (photo, mirroring, damage) come from the
+/// environment's own generator.
 pub struct PhotoEnv {
     task: Arc<PhotoTask>,
     rng: ChaCha8Rng,
     original: Photo,
-    /// Quantiles of the original and of the current photo, as the observer describes them.
+    /// How the levels of the original are spread, which only the critic is told.
     original_quantiles: Vec<f32>,
-    current_quantiles: Vec<f32>,
     current: Photo,
     /// How the photo stood when the episode began, and stands now.
     first: Standing,
@@ -173,19 +175,16 @@ impl PhotoEnv {
     /// # Panics
     /// When the task has no photo.
     #[must_use]
-    pub fn new(task: Arc<PhotoTask>, seed: u64, index: u64) -> Self {
+    pub fn new(task: Arc<PhotoTask>, seed: u64, index: u32) -> Self {
         let first = task.photos.first().expect("a task has at least one photo");
         let (original, current) = (first.original.clone(), first.degraded.clone());
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(index + 1);
+        let rng = RandomStream::Environment(index).generator(seed);
         let uses = vec![0; task.actions.len()];
-        let quantiles = vec![0.0; QUANTILE_FEATURES];
         Self {
             task,
             rng,
             original,
-            original_quantiles: quantiles.clone(),
-            current_quantiles: quantiles,
+            original_quantiles: vec![0.0; QUANTILES],
             current,
             first: Standing::default(),
             now: Standing::default(),
@@ -197,39 +196,9 @@ impl PhotoEnv {
         }
     }
 
-    /// The lengths of what passes between a learner and environments of this task.
-    #[must_use]
-    pub fn spaces(task: &PhotoTask) -> Spaces {
-        let action_count = task.actions.len();
-        let (observation_len, picture) = (task.observer.observation_len(action_count), task.observer.picture());
-        Spaces { observation_len, picture, privileged_len: 1 + QUANTILE_FEATURES, action_count }
-    }
-
     /// What happened since this was last asked.
     pub(crate) fn take_tally(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
-    }
-
-    fn observe(&mut self, observation: &mut [f32]) {
-        let limit = self.task.environment.edit_limit();
-        self.task.observer.observe(&self.current, self.steps, limit, &self.uses, observation);
-        if self.task.observer.picture().is_none() {
-            // The observation begins with them.
-            self.current_quantiles.copy_from_slice(&observation[..QUANTILE_FEATURES]);
-        } else {
-            self.current_quantiles = self.quantiles(&self.current);
-        }
-    }
-
-    fn describe_original(&mut self) {
-        self.original_quantiles = self.quantiles(&self.original);
-    }
-
-    fn quantiles(&self, photo: &Photo) -> Vec<f32> {
-        let mut features = vec![0.0; PHOTO_FEATURES];
-        self.task.observer.describe(photo, &mut features);
-        features.truncate(QUANTILE_FEATURES);
-        features
     }
 
     /// Another photo that could have been taken in the same place.
@@ -267,8 +236,7 @@ impl PhotoEnv {
         }
     }
 
-    /// Ends the episode with its best photo, where that is wanted, and tells what this is worth. An episode that is cut off
-    /// goes back too: what could have followed then follows the best photo, whose gain is not counted again.
+    /// Ends the episode with its best photo, where that is wanted, and tells what this is worth.
     fn go_back_to_best(&mut self) -> f64 {
         let Some((photo, standing)) = self.best.take() else { return 0.0 };
         let worth = self.task.reward.of_change(self.now, standing);
@@ -278,37 +246,11 @@ impl PhotoEnv {
 }
 
 impl Environment for PhotoEnv {
-    fn observation_len(&self) -> usize {
-        self.task.observer.observation_len(self.task.actions.len())
+    fn spaces(&self) -> Spaces {
+        self.task.spaces()
     }
 
-    fn action_count(&self) -> usize {
-        self.task.actions.len()
-    }
-
-    fn action_mask(&self, mask: &mut [bool]) {
-        self.task.actions.mask(self.last, &self.current, mask);
-    }
-
-    fn picture(&self) -> Option<Picture> {
-        self.task.observer.picture()
-    }
-
-    fn privileged_len(&self) -> usize {
-        Self::spaces(&self.task).privileged_len
-    }
-
-    /// How far the photo is from its original: the root mean squared error, and the differences of the quantiles.
-    fn privileged(&self, into: &mut [f32]) {
-        into[0] = (10.0 * self.now.error) as f32;
-        let quantiles = self.original_quantiles.iter().zip(&self.current_quantiles);
-        into[1..]
-            .iter_mut()
-            .zip(quantiles)
-            .for_each(|(value, (original, current))| *value = 2.0 * (original - current));
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), LearnError> {
+    fn reset(&mut self) -> Result<(), LearnError> {
         let task = Arc::clone(&self.task);
         let photo = &task.photos[self.rng.random_range(0..task.photos.len())];
         let size = task.environment.working_size;
@@ -329,24 +271,20 @@ impl Environment for PhotoEnv {
         self.best = task.environment.restore_best.then(|| (self.current.clone(), self.now));
         (self.steps, self.last) = (0, None);
         self.uses.fill(0);
-        self.describe_original();
-        self.observe(observation);
+        self.original_quantiles = quantiles(&self.original);
         Ok(())
     }
 
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, LearnError> {
+    fn step(&mut self, action: Action) -> Result<Step, LearnError> {
+        let action = action.kind;
         self.uses[action] += 1;
         let task = Arc::clone(&self.task);
-        let reward = &task.reward;
-        let (mut paid, mut terminated, mut truncated) = (0.0, false, false);
-        match task.actions.operation(action) {
+        let reward = &*task.reward;
+        let mut paid = 0.0;
+        let terminated = match task.actions.operation(action) {
             None => {
                 self.tally.count_action(action, 0.0);
-                terminated = true;
-            }
-            Some(_) if self.steps == task.environment.edit_limit() => {
-                paid = -reward.cost_of_edit();
-                truncated = true;
+                true
             }
             Some(operation) => {
                 operation.apply_in_place(&mut self.current);
@@ -356,18 +294,27 @@ impl Environment for PhotoEnv {
                 self.tally.count_action(action, after.score - self.now.score);
                 self.now = after;
                 self.remember_best();
-                terminated = task.environment.task == TaskKind::SingleStep;
+                self.steps >= task.environment.edit_limit()
             }
-        }
-        if terminated || truncated {
+        };
+        if terminated {
             paid += self.go_back_to_best();
             self.tally.count_episode(self.first, self.now, reward.is_better(self.now, self.first));
-        }
-        if terminated {
             paid += reward.of_end(self.first, self.now);
         }
-        self.observe(observation);
-        Ok(Step { reward: paid as f32, terminated, truncated })
+        Ok(Step { reward: paid as f32, terminated, truncated: false })
+    }
+
+    /// Beside the observation and the mask, how far the photo is from its original: the root mean squared error, and the
+    /// differences of the quantiles.
+    fn show(&self, view: View<'_>) {
+        let limit = self.task.environment.edit_limit();
+        self.task.observer.observe(&self.current, self.steps, limit, &self.uses, view.observation);
+        self.task.actions.mask(self.last, &self.current, view.mask);
+        view.privileged[0] = (10.0 * self.now.error) as f32;
+        let current = quantiles(&self.current);
+        let differences = self.original_quantiles.iter().zip(current).map(|(original, now)| 2.0 * (original - now));
+        view.privileged[1..].iter_mut().zip(differences).for_each(|(value, difference)| *value = difference);
     }
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), LearnError> {
@@ -375,19 +322,18 @@ impl Environment for PhotoEnv {
         writer.write(&(self.first.error, self.first.score, self.now.score))?;
         writer.write(&self.best.as_ref().map(|(photo, standing)| (saved(photo), standing.score)))?;
         writer.write(&(self.steps as u64, self.last.map(|last| last as u64)))?;
-        writer.write(&(&self.uses, &self.current_quantiles))
+        writer.write(&self.uses)
     }
 
     fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), LearnError> {
         let (original, current): (SavedPhoto, SavedPhoto);
-        let (steps, last, uses, quantiles): (u64, Option<u64>, Vec<u16>, Vec<f32>);
+        let (steps, last): (u64, Option<u64>);
         (self.rng, original, current) = reader.read()?;
         (self.first.error, self.first.score, self.now.score) = reader.read()?;
         let best: Option<(SavedPhoto, f64)> = reader.read()?;
         (steps, last) = reader.read()?;
-        (uses, quantiles) = reader.read()?;
+        let uses: Vec<u16> = reader.read()?;
         reader.expect_len("actions", self.uses.len(), uses.len())?;
-        reader.expect_len("quantiles", QUANTILE_FEATURES, quantiles.len())?;
         (self.original, self.current) = (restored(original)?, restored(current)?);
         // Measured anew: photos of different sizes end here.
         self.now.error = rmse(&self.original, &self.current).map_err(Error::from)?;
@@ -406,10 +352,16 @@ impl Environment for PhotoEnv {
         };
         self.steps = reader.index(steps, self.task.environment.edit_limit() + 1)?;
         self.last = last.map(|last| reader.index(last, self.uses.len())).transpose()?;
-        (self.uses, self.current_quantiles) = (uses, quantiles);
-        self.describe_original();
+        self.uses = uses;
+        self.original_quantiles = quantiles(&self.original);
         Ok(())
     }
+}
+
+fn quantiles(photo: &Photo) -> Vec<f32> {
+    let mut values = Vec::with_capacity(QUANTILES);
+    Levels::of(photo).quantiles(|value| values.push(value));
+    values
 }
 
 /// A photo as it is written into a state.
@@ -427,6 +379,17 @@ fn restored((width, height, pixels): SavedPhoto) -> Result<Photo, LearnError> {
 impl std::fmt::Debug for PhotoEnv {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PhotoEnv(step {} on {:?})", self.steps, self.current)
+    }
+}
+
+impl PhotoTask {
+    /// The shapes of what passes between a learner and environments of this task.
+    #[must_use]
+    pub fn spaces(&self) -> Spaces {
+        let kinds = self.actions.len();
+        let (observation_len, picture) = (self.observer.observation_len(kinds), self.observer.picture());
+        let actions = ActionSpace::discrete(kinds);
+        Spaces { observation_len, picture, privileged_len: 1 + QUANTILES, actions }
     }
 }
 

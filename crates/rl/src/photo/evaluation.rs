@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use dodge_imaging::{Damage, Operation, PSNR_CAP_DB, Photo, Recipe, psnr_db};
 use dodge_juror::Juror;
-use dodge_preprocess::{Context, SplitPhoto, damage_rng};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use dodge_preprocess::{Context, RandomStream, SplitPhoto, damage_rng, undamaged_photos};
+use rand::RngExt;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -58,8 +57,8 @@ impl TestPhoto {
 }
 
 impl TestPhoto {
-    /// Damages photos as the test split of a training is: the first `undamaged_share` in the order of `photos` stay as
-    /// they are, each other one gets the standard damage that its name and the seed stand for.
+    /// Damages photos as the test split of a training is: a share of them, drawn by their names and the seed, stay as they are,
+    /// each other one gets the standard damage that its name and the seed stand for.
     ///
     /// # Errors
     /// An error of the juror.
@@ -69,13 +68,14 @@ impl TestPhoto {
         juror: &dyn Juror,
         seed: u64,
     ) -> Result<Vec<Self>, Error> {
-        let undamaged = (photos.len() as f64 * undamaged_share).round() as usize;
+        let names: Vec<&str> = photos.iter().map(|(name, _)| &**name).collect();
+        let undamaged = undamaged_photos(&names, undamaged_share, seed);
         photos
             .into_par_iter()
             .enumerate()
             .map(|(index, (name, original))| {
                 let damage =
-                    if index < undamaged { Damage::default() } else { Damage::standard(&mut damage_rng(seed, &name)) };
+                    if undamaged[index] { Damage::default() } else { Damage::standard(&mut damage_rng(seed, &name)) };
                 let degraded = damage.apply(&original);
                 Ok(Self {
                     original_score: juror.score_one(&original)?,
@@ -161,7 +161,8 @@ pub struct Baselines {
     pub do_nothing: Summary,
     /// As many edits as the agent made on each photo, chosen at random from those that it might have made.
     pub random: Summary,
-    /// The one operation that is best on the training split, applied to every photo.
+    /// The one operation that is best on the damaged photos of the training split, or none where none helps, applied to every
+    /// photo.
     pub best_single_edit: Summary,
     /// The edit that the juror likes best, again and again until it likes none.
     pub one_step_greedy: Summary,
@@ -262,7 +263,7 @@ pub fn evaluate(
     };
     context.progress().advance(1);
     let single = best_single_edit(model.actions(), photos, training)?;
-    let single = Recipe::new(vec![single]).with_longer_side(model.configuration().working_size);
+    let single = Recipe::new(single.into_iter().collect()).with_longer_side(model.configuration().working_size);
     let greedy = greedy_recipes(model, photos, juror, context)?;
     let baselines = Baselines {
         do_nothing: summary(vec![Recipe::default(); photos.len()])?,
@@ -276,7 +277,7 @@ pub fn evaluate(
 
 /// On the working photo, as the agent: edits drawn from those that are not masked, as many as `counts` says.
 fn random_recipes(model: &Model, photos: &[TestPhoto], counts: &[usize], seed: u64) -> Vec<Recipe> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut rng = RandomStream::RandomBaseline.generator(seed);
     let actions = model.actions();
     let mut draw = |photo: &TestPhoto, count: usize| {
         let mut current = photo.degraded.thumbnail(model.configuration().working_size);
@@ -299,26 +300,29 @@ fn random_recipes(model: &Model, photos: &[TestPhoto], counts: &[usize], seed: u
     photos.iter().zip(counts).map(|(photo, &count)| draw(photo, count)).collect()
 }
 
-/// The operation with the highest mean PSNR over (original, damaged) pairs.
+/// The operation with the highest mean PSNR over the damaged ones of (original, damaged) pairs; none where to do nothing is
+/// better.
 fn best_single_edit(
     actions: &ActionSet,
     photos: &[TestPhoto],
     training: &[(Photo, Photo)],
-) -> Result<Operation, Error> {
+) -> Result<Option<Operation>, Error> {
     let own: Vec<(&Photo, &Photo)> = photos.iter().map(|p| (&p.original, &p.degraded)).collect();
-    let pairs: Vec<(&Photo, &Photo)> =
+    let mut pairs: Vec<(&Photo, &Photo)> =
         if training.is_empty() { own } else { training.iter().map(|(o, d)| (o, d)).collect() };
-    let means = actions
-        .operations()
+    pairs.retain(|(original, degraded)| original != degraded);
+    let candidates: Vec<Option<Operation>> = actions.operations().iter().copied().map(Some).chain([None]).collect();
+    let totals = candidates
         .par_iter()
-        .map(|operation| {
+        .map(|candidate| {
+            let edited = |photo: &Photo| candidate.map_or_else(|| photo.clone(), |operation| operation.apply(photo));
             let total: Result<f64, dodge_imaging::Error> =
-                pairs.iter().map(|(original, degraded)| psnr_db(original, &operation.apply(degraded))).sum();
-            Ok((*operation, total?))
+                pairs.iter().map(|(original, degraded)| psnr_db(original, &edited(degraded))).sum();
+            Ok((*candidate, total?))
         })
         .collect::<Result<Vec<_>, Error>>()?;
-    let best = means.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-    Ok(best.map(|(operation, _)| operation).expect("an action set has at least one operation"))
+    // Of equal ones the last, which is to do nothing.
+    Ok(totals.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).and_then(|(candidate, _)| candidate))
 }
 
 /// On the working photo, as the agent: what the juror likes best, until it likes nothing better.

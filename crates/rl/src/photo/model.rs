@@ -4,17 +4,18 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use dodge_learn::{AgentNetwork, Device, Encoder, Head, NetworkParams, NetworkShape};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::photo::actions::ActionSet;
-use crate::photo::observation::Observer;
+use crate::photo::observation::{Observe, Observer};
 use crate::whole_file::write_whole;
 
 /// Version of the model files that are written, and the only one that is read.
-pub const MODEL_FORMAT: u32 = 2;
+pub const MODEL_FORMAT: u32 = 3;
 
 /// Most bytes of a model file that are read.
 const MAX_MODEL_BYTES: u64 = 1 << 30;
@@ -42,8 +43,8 @@ pub struct ModelConfiguration {
     pub hidden: Vec<usize>,
     /// What the network's outputs mean.
     pub head: Head,
-    /// Version of the features ([`Observer::VERSION`]).
-    pub observation_version: u32,
+    /// What showed it photos, as [`Observe::name`] calls it.
+    pub observation: String,
     /// Name of the algorithm that trained it.
     pub algorithm: String,
     /// Name of the juror that helped.
@@ -59,6 +60,7 @@ pub struct ModelConfiguration {
 pub struct Model {
     configuration: ModelConfiguration,
     actions: ActionSet,
+    observer: Arc<dyn Observe>,
     network: AgentNetwork,
     device: Device,
 }
@@ -69,7 +71,7 @@ impl ModelConfiguration {
         Ok(if self.mask_actions { actions } else { actions.unmasked() })
     }
 
-    /// What shows it photos, whatever file the weights of its network may once have come from.
+    /// What shows photos to such a model, where its trainer brought nothing of its own.
     fn observer(&self) -> Observer {
         let (encoder, picture_size) = (self.encoder, self.picture_size);
         Observer::for_network(&NetworkParams { encoder, picture_size, ..NetworkParams::default() })
@@ -77,13 +79,19 @@ impl ModelConfiguration {
 }
 
 impl Model {
-    /// Puts a model together.
+    /// Puts a model together that is shown photos by `observer`, whose name the configuration takes over.
     ///
     /// # Errors
     /// [`Error::Configuration`] when the actions cannot be read.
-    pub fn new(configuration: ModelConfiguration, network: AgentNetwork, device: Device) -> Result<Self, Error> {
+    pub fn new(
+        configuration: ModelConfiguration,
+        observer: Arc<dyn Observe>,
+        network: AgentNetwork,
+        device: Device,
+    ) -> Result<Self, Error> {
         let actions = configuration.action_set()?;
-        Ok(Self { configuration, actions, network, device })
+        let configuration = ModelConfiguration { observation: observer.name(), ..configuration };
+        Ok(Self { configuration, actions, observer, network, device })
     }
 
     /// What the model was trained with.
@@ -100,14 +108,14 @@ impl Model {
 
     /// What shows it photos as it was trained to see them.
     #[must_use]
-    pub fn observer(&self) -> Observer {
-        self.configuration.observer()
+    pub fn observer(&self) -> &Arc<dyn Observe> {
+        &self.observer
     }
 
     /// How much each action is preferred, `[batch][action]`, for observations `[batch][feature]`.
     #[must_use]
     pub fn preferences(&self, observations: &[f32]) -> Vec<f32> {
-        let length = self.observer().observation_len(self.actions.len());
+        let length = self.observer.observation_len(self.actions.len());
         self.network.preferences(observations, length, &self.device)
     }
 
@@ -139,15 +147,22 @@ impl Model {
     /// [`Error::File`], or [`Error::Model`] for a file that is truncated, no model, of another format version, or whose
     /// tensors do not fit its configuration.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        Self::load_with(path, None, device)
+    }
+
+    /// Reads a model that was trained with an [`Observe`] of one's own.
+    ///
+    /// # Errors
+    /// As [`Model::load`], and [`Error::Model`] where it was trained with another one.
+    pub fn load_with(path: &Path, observer: Option<Arc<dyn Observe>>, device: &Device) -> Result<Self, Error> {
         let invalid = |reason: String| Error::Model { path: path.to_owned(), reason };
         let bytes = read_bounded(path)?;
         let configuration = read_configuration(&bytes).map_err(invalid)?;
         let actions = configuration.action_set().map_err(|e| invalid(e.to_string()))?;
-        if configuration.observation_version != Observer::VERSION {
-            let (got, wanted) = (configuration.observation_version, Observer::VERSION);
-            return Err(invalid(format!(
-                "sees photos in version {got}, this program in version {wanted}: train it again"
-            )));
+        let observer = observer.unwrap_or_else(|| Arc::new(configuration.observer()));
+        if configuration.observation != observer.name() {
+            let (got, wanted) = (&configuration.observation, observer.name());
+            return Err(invalid(format!("was shown photos by `{got}`, this program has `{wanted}`: train it again")));
         }
         let widths = &configuration.hidden;
         if widths.len() > 8 || widths.iter().any(|&width| !(1..=8192).contains(&width)) {
@@ -159,7 +174,6 @@ impl Model {
         if !in_bounds {
             return Err(invalid("has an episode length, a working size or a picture size out of bounds".to_owned()));
         }
-        let observer = configuration.observer();
         let shape = NetworkShape {
             observation_len: observer.observation_len(actions.len()),
             picture: observer.picture(),
@@ -169,7 +183,7 @@ impl Model {
             head: configuration.head,
         };
         let network = AgentNetwork::from_safetensors(bytes, shape, device).map_err(|e| invalid(e.to_string()))?;
-        Ok(Self { configuration, actions, network, device: device.clone() })
+        Ok(Self { configuration, actions, observer, network, device: device.clone() })
     }
 }
 

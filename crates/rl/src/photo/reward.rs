@@ -1,5 +1,7 @@
 //! What the agent is paid for.
 
+use std::fmt;
+
 use dodge_hparams::{Choice, HParams};
 
 /// What the agent is paid for.
@@ -22,12 +24,11 @@ pub struct RewardParams {
     /// Reward per point of score gained, for the strategy `fidelity`; the others count a point as 1.
     #[hparam(default = 0.05, range = 0.0..=100.0)]
     pub score: f64,
-    /// Cost of every edit, so that useless ones are not worth it, and of going on at the limit. Charged at once, so that
-    /// an episode that is cut off has paid it too. The strategies `score-difference` and `clipped-difference` have none.
+    /// Cost of every edit, so that useless ones are not worth it. The strategies `score-difference` and `clipped-difference` have none.
     #[hparam(default = 0.02, range = 0.0..=10.0)]
     pub edit_cost: f64,
-    /// What is paid on top when the agent ends an episode with a score strictly above that of the photo it began with:
-    /// never for stopping at once, and never for an episode that is cut off.
+    /// What is paid on top when an episode ends with a score strictly above that of the photo it began with: never for
+    /// stopping at once.
     #[hparam(default = Bonus::None)]
     pub bonus: Bonus,
     /// How much the bonus is.
@@ -35,7 +36,7 @@ pub struct RewardParams {
     pub bonus_size: f64,
 }
 
-/// What is paid and when. The scores, 0 to 10: `s0` of the photo that the episode began with, `s` before an edit, `s'` after
+/// What is paid and when. The last allowed edit is paid as an edit and as stopping after it. The scores, 0 to 10: `s0` of the photo that the episode began with, `s` before an edit, `s'` after
 /// it or at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
 pub enum RewardStrategy {
@@ -69,24 +70,50 @@ pub enum Bonus {
 
 /// How a photo stands at some moment of an episode.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Standing {
+pub struct Standing {
     /// Root mean squared error to the original, 0 to 1.
-    pub(crate) error: f64,
+    pub error: f64,
     /// The juror's score; 0 where nobody asks for it.
-    pub(crate) score: f64,
+    pub score: f64,
+}
+
+/// What an agent is paid for. Open for implementation: [`PhotoTrainer::with_reward`](crate::PhotoTrainer::with_reward) takes
+/// another than the [`RewardParams`] that the program uses. Rewards are finite.
+pub trait Reward: fmt::Debug + Send + Sync {
+    /// What a change of the photo is worth, its cost left aside.
+    fn of_change(&self, before: Standing, after: Standing) -> f64;
+
+    /// What an edit costs, at least 0.
+    fn cost_of_edit(&self) -> f64 {
+        0.0
+    }
+
+    /// What is paid on top when an episode ends that began as `first` and has come to `last`.
+    fn of_end(&self, first: Standing, last: Standing) -> f64 {
+        let _ = (first, last);
+        0.0
+    }
+
+    /// Whether a photo that stands like `one` is better than `other`.
+    fn is_better(&self, one: Standing, other: Standing) -> bool {
+        self.of_change(other, one) > 0.0
+    }
+
+    /// Whether any of this depends on the score: a juror that nobody listens to is not asked.
+    fn needs_score(&self) -> bool {
+        true
+    }
 }
 
 /// Largest reward of an edit by [`RewardStrategy::ClippedDifference`].
 const CLIPPED: f64 = 0.5;
 
-impl RewardParams {
-    /// Whether any reward depends on the score.
-    pub(crate) fn needs_score(&self) -> bool {
+impl Reward for RewardParams {
+    fn needs_score(&self) -> bool {
         self.strategy != RewardStrategy::Fidelity || self.score != 0.0 || self.bonus != Bonus::None
     }
 
-    /// What a change of the photo is worth, its cost left aside.
-    pub(crate) fn of_change(&self, before: Standing, after: Standing) -> f64 {
+    fn of_change(&self, before: Standing, after: Standing) -> f64 {
         let gain = after.score - before.score;
         match self.strategy {
             RewardStrategy::Fidelity => {
@@ -99,8 +126,7 @@ impl RewardParams {
         }
     }
 
-    /// What an edit costs.
-    pub(crate) fn cost_of_edit(&self) -> f64 {
+    fn cost_of_edit(&self) -> f64 {
         match self.strategy {
             RewardStrategy::ScoreDifference | RewardStrategy::ClippedDifference => 0.0,
             RewardStrategy::Fidelity
@@ -110,8 +136,7 @@ impl RewardParams {
         }
     }
 
-    /// What is paid when the agent ends an episode that began as `first` and has come to `last`.
-    pub(crate) fn of_end(&self, first: Standing, last: Standing) -> f64 {
+    fn of_end(&self, first: Standing, last: Standing) -> f64 {
         let result = match self.strategy {
             RewardStrategy::StopOnlyPlain => last.score - first.score,
             RewardStrategy::StopOnlyQuadratic => last.score.powi(2) - first.score.powi(2),
@@ -128,8 +153,7 @@ impl RewardParams {
         if last.score > first.score { result + self.bonus_size * share } else { result }
     }
 
-    /// Whether `one` is the better photo in the eyes of the strategy.
-    pub(crate) fn is_better(&self, one: Standing, other: Standing) -> bool {
+    fn is_better(&self, one: Standing, other: Standing) -> bool {
         match self.strategy {
             RewardStrategy::Fidelity => one.error < other.error,
             _ => one.score > other.score,

@@ -1,16 +1,17 @@
 //! Selecting the best model: fidelity on the validation split, at working size, without any juror.
 
+use std::sync::Arc;
+
 use dodge_imaging::{Damage, Photo, psnr_db};
 use dodge_learn::Policy;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use dodge_preprocess::RandomStream;
 use rayon::prelude::*;
 
 use crate::error::Error;
 use crate::photo::actions::ActionSet;
 use crate::photo::agent::retouch_all;
 use crate::photo::environment::TrainingPhoto;
-use crate::photo::observation::Observer;
+use crate::photo::observation::Observe;
 
 /// Fixed episodes for comparing policies during a training.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(crate) struct Validation {
     episodes: Vec<TrainingPhoto>,
     damaged: usize,
     mean_degraded_db: f64,
-    observer: Observer,
+    observer: Arc<dyn Observe>,
 }
 
 /// How a policy did.
@@ -52,10 +53,10 @@ impl Validation {
         photos: &[TrainingPhoto],
         damages: usize,
         working_size: u32,
-        observer: Observer,
+        observer: Arc<dyn Observe>,
         seed: u64,
     ) -> Result<Self, Error> {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = RandomStream::Validation.generator(seed);
         let mut episodes = Vec::new();
         let episode = |original: &Photo, degraded: &Photo| TrainingPhoto {
             original: original.thumbnail(working_size),
@@ -84,7 +85,7 @@ impl Validation {
         max_steps: usize,
     ) -> Result<Fidelity, Error> {
         let photos: Vec<&Photo> = self.episodes.iter().map(|episode| &episode.degraded).collect();
-        let retouched = retouch_all(policy, actions, max_steps, max_steps, &self.observer, &photos);
+        let retouched = retouch_all(policy, actions, max_steps, max_steps, &*self.observer, &photos);
         let results: Vec<&Photo> = retouched.iter().map(|r| &r.photo).collect();
         let damaged_db = mean_psnr(&self.episodes[..self.damaged], &results[..self.damaged])?;
         let undamaged_db = mean_psnr(&self.episodes[self.damaged..], &results[self.damaged..])?;

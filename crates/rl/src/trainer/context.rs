@@ -43,7 +43,7 @@ pub struct TrainContext {
     pub(super) run_dir: PathBuf,
     pub(super) interrupted: Arc<AtomicBool>,
     pub(super) resumed: bool,
-    pub(super) steps: Context,
+    pub(super) preprocessing: Context,
 }
 
 impl TrainContext {
@@ -126,13 +126,13 @@ impl TrainContext {
     /// The progress display.
     #[must_use]
     pub fn progress(&self) -> &dyn Progress {
-        self.steps.progress()
+        self.preprocessing.progress()
     }
 
-    /// What preprocessing steps and evaluation get.
+    /// What steps of preprocessing get, and the evaluation.
     #[must_use]
-    pub fn steps(&self) -> &Context {
-        &self.steps
+    pub fn preprocessing(&self) -> &Context {
+        &self.preprocessing
     }
 
     /// Whether the run goes on from the latest checkpoint in its folder.

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use dodge_hparams::Choice;
 use dodge_learn::{
-    Callback, Checkpointer, Clock, Dqn, DqnParams, Ending, Error as LearnError, Judge, Learner, NetworkParams, Plan,
-    Ppo, PpoParams, StateReader, StateWriter, Training, Validated, VectorEnvironment,
+    Callback, Checkpointer, Clock, ConfiguredLearner, Dqn, Ending, Error as LearnError, Judge, Learner, NetworkParams,
+    Plan, Ppo, StateReader, StateWriter, Training, Validated, VectorEnvironment,
 };
 
 use crate::error::Error;
 use crate::photo::environment::{PhotoEnv, PhotoTask, TrainingPhoto};
 use crate::photo::model::{Model, ModelConfiguration};
-use crate::photo::observation::Observer;
 use crate::photo::tally::Tally;
 use crate::photo::validation::{Fidelity, Validation};
 use crate::trainer::context::TrainContext;
@@ -43,55 +43,47 @@ pub fn train_agent(
     callbacks: &mut [Box<dyn Callback>],
     context: &TrainContext,
 ) -> Result<Trained, Error> {
-    let params: TrainingParams = context.hyperparameters()?;
-    let (seed, device) = (context.seed(), context.device());
-    let spaces = PhotoEnv::spaces(&task);
-    let size = task.environment.working_size;
-    let validation = Validation::new(validation_photos, params.validation_damages, size, task.observer.clone(), seed)?;
-    let network: NetworkParams = context.hyperparameters()?;
-    match params.algorithm {
-        Algorithm::Ppo => {
-            let ppo: PpoParams = context.hyperparameters()?;
-            let known = Known { algorithm: "ppo", environments: ppo.environments, hidden: ppo.hidden.clone(), network };
-            let learner = Ppo::with_network(ppo, &known.network, spaces, seed, device)?;
-            train(learner, known, task, validation, checkpointer, callbacks, context)
-        }
-        Algorithm::Dqn => {
-            let dqn: DqnParams = context.hyperparameters()?;
-            let known = Known { algorithm: "dqn", environments: dqn.environments, hidden: dqn.hidden.clone(), network };
-            let learner = Dqn::with_network(dqn, &known.network, spaces, seed, device)?;
-            train(learner, known, task, validation, checkpointer, callbacks, context)
-        }
+    // Every algorithm that `training.algorithm` knows.
+    match context.hyperparameters::<TrainingParams>()?.algorithm {
+        Algorithm::Ppo => train::<Ppo>(task, validation_photos, checkpointer, callbacks, context),
+        Algorithm::Dqn => train::<Dqn>(task, validation_photos, checkpointer, callbacks, context),
     }
 }
 
-/// What the model has to know of the algorithm.
-struct Known {
-    algorithm: &'static str,
-    environments: usize,
-    hidden: Vec<usize>,
-    network: NetworkParams,
-}
-
-fn train<L: Learner>(
-    learner: L,
-    known: Known,
+fn train<L: ConfiguredLearner>(
     task: PhotoTask,
-    validation: Validation,
+    validation_photos: &[TrainingPhoto],
     checkpointer: &dyn Checkpointer,
     callbacks: &mut [Box<dyn Callback>],
     context: &TrainContext,
 ) -> Result<Trained, Error> {
     let params: TrainingParams = context.hyperparameters()?;
+    let network: NetworkParams = context.hyperparameters()?;
+    let of_learner: L::Params = context.hyperparameters()?;
+    let (seed, size) = (context.seed(), task.environment.working_size);
+    check_pictures(&task)?;
+    let observer = Arc::clone(&task.observer);
+    let validation = Validation::new(validation_photos, params.validation_damages, size, observer, seed)?;
+    let hidden = L::hidden(&of_learner).to_vec();
     let task = Arc::new(task);
-    let environments =
-        (0..known.environments as u64).map(|index| PhotoEnv::new(Arc::clone(&task), context.seed(), index));
-    let environments = VectorEnvironment::new(environments.collect())?;
-    let algorithm = known.algorithm;
+    let count = u32::try_from(L::environments(&of_learner)).unwrap_or(u32::MAX);
+    let environments = (0..count).map(|index| PhotoEnv::new(Arc::clone(&task), seed, index)).collect();
+    let environments = VectorEnvironment::new(environments)?;
+    let learner = L::configured(of_learner, &network, task.spaces(), seed, context.device())?;
+    let constants = constants(&task, &network);
+    let known = Known { algorithm: L::NAME, hidden, network };
     let least_undamaged_db = params.least_undamaged_db;
     let mut judge = PhotoJudge { task: &task, validation, context, known, least_undamaged_db, best: None };
-    let training =
-        Training { learner, algorithm, environments, judge: &mut judge, checkpointer, callbacks, journal: context };
+    let training = Training {
+        learner,
+        algorithm: L::NAME,
+        constants,
+        environments,
+        judge: &mut judge,
+        checkpointer,
+        callbacks,
+        journal: context,
+    };
     let plan = Plan {
         steps: params.steps,
         validation_interval: params.validation_interval,
@@ -108,6 +100,46 @@ fn train<L: Learner>(
     let (_, model) = judge.best.expect("the last update is always validated");
     let (environment_steps, steps_per_second) = (finished.environment_steps, finished.steps_per_second);
     Ok(Trained { model, model_path, environment_steps, steps_per_second })
+}
+
+/// What the model has to know of the algorithm.
+struct Known {
+    algorithm: &'static str,
+    hidden: Vec<usize>,
+    network: NetworkParams,
+}
+
+/// What the weights stand for: with another value of one of these they would fit, and mean something else.
+fn constants(task: &PhotoTask, network: &NetworkParams) -> Vec<(String, String)> {
+    let environment = &task.environment;
+    let of_environment = [
+        ("actions", environment.actions.join(", ")),
+        ("mask_actions", environment.mask_actions.to_string()),
+        ("max_steps", environment.edit_limit().to_string()),
+        ("working_size", environment.working_size.to_string()),
+    ];
+    let of_environment = of_environment.map(|(name, value)| (format!("environment.{name}"), value));
+    let of_network = [
+        ("network.encoder".to_owned(), network.encoder.name().to_owned()),
+        ("observation".to_owned(), task.observer.name()),
+    ];
+    of_environment.into_iter().chain(of_network).collect()
+}
+
+/// A picture is never scaled up: from smaller working photos it would be mostly black.
+fn check_pictures(task: &PhotoTask) -> Result<(), Error> {
+    let working_size = task.environment.working_size as usize;
+    match task.observer.picture() {
+        Some(picture) if picture.width > working_size => Err(Error::Configuration {
+            section: "environment.working_size",
+            reason: format!(
+                "photos of {working_size} pixels are smaller than the picture of {} that the network looks at: set \
+                 environment.working_size to {0} or more, or network.picture_size to {working_size} or less",
+                picture.width
+            ),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The file of the best model, in the run's folder, and of the latest.
@@ -140,13 +172,13 @@ impl PhotoJudge<'_> {
             picture_size: self.known.network.picture_size,
             hidden: self.known.hidden.clone(),
             head: network.head(),
-            observation_version: Observer::VERSION,
+            observation: self.task.observer.name(),
             algorithm: self.known.algorithm.to_owned(),
             juror: self.task.juror.name(),
             environment_steps: clock.taken,
             seed: self.context.seed(),
         };
-        Model::new(configuration, network, self.context.device().clone())
+        Model::new(configuration, Arc::clone(&self.task.observer), network, self.context.device().clone())
     }
 }
 
@@ -184,7 +216,8 @@ impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
         let (gain_db, undamaged_db, model): (f64, f64, Vec<u8>) = reader.read()?;
         reader.finish()?;
         write_whole(&self.model_path(), &model)?;
-        let model = Model::load(&self.model_path(), self.context.device())?;
+        let observer = Some(Arc::clone(&self.task.observer));
+        let model = Model::load_with(&self.model_path(), observer, self.context.device())?;
         self.best = Some((Fidelity { gain_db, undamaged_db }, model));
         Ok(())
     }

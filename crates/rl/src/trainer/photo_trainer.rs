@@ -1,11 +1,11 @@
-//! The trainer of `dodge train`: photos from any loader, the standard preprocessing, either algorithm.
+//! The trainer of `dodge train`: photos from any loader, the standard preprocessing, any algorithm.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dodge_data::{DataLoader, Dataset};
 use dodge_imaging::Photo;
 use dodge_juror::Juror;
-use dodge_learn::{Callback, Checkpointer, EarlyStop, FolderCheckpointer, NetworkParams};
+use dodge_learn::{Callback, Checkpointer, EarlyStop, FolderCheckpointer};
 use dodge_preprocess::{
     AnnotationFile, CopyAndResize, DegradeAndSplit, DegradeParams, Preprocessor, Score, SplitPhoto, Splits,
 };
@@ -14,7 +14,8 @@ use rayon::prelude::*;
 use crate::error::Error;
 use crate::photo::environment::{EnvironmentParams, PhotoTask, TrainingPhoto};
 use crate::photo::evaluation::{TestPhoto, evaluate};
-use crate::photo::observation::Observer;
+use crate::photo::observation::{Observe, Observer};
+use crate::photo::reward::{Reward, RewardParams};
 use crate::trainer::context::TrainContext;
 use crate::trainer::fitting::{Trained, train_agent};
 use crate::trainer::params::TrainingParams;
@@ -24,6 +25,8 @@ use crate::trainer::skeleton::{Evaluated, Trainer};
 pub struct PhotoTrainer {
     loader: Box<dyn DataLoader>,
     juror: Arc<dyn Juror>,
+    reward: Option<Arc<dyn Reward>>,
+    observer: Option<Arc<dyn Observe>>,
     checkpointer: Option<Box<dyn Checkpointer>>,
     callbacks: Mutex<Vec<Box<dyn Callback>>>,
 }
@@ -32,7 +35,20 @@ impl PhotoTrainer {
     /// A trainer on the photos of `loader`, with `juror` as part of the reward.
     #[must_use]
     pub fn new(loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
-        Self { loader, juror, checkpointer: None, callbacks: Mutex::default() }
+        let callbacks = Mutex::default();
+        Self { loader, juror, reward: None, observer: None, checkpointer: None, callbacks }
+    }
+
+    /// Pays for something else than the section `reward` of the hyperparameters says.
+    #[must_use]
+    pub fn with_reward(self, reward: Arc<dyn Reward>) -> Self {
+        Self { reward: Some(reward), ..self }
+    }
+
+    /// Shows photos in another way. The model is then read by [`Model::load_with`](crate::Model::load_with).
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn Observe>) -> Self {
+        Self { observer: Some(observer), ..self }
     }
 
     /// Keeps checkpoints elsewhere than in the folder `checkpoints` of the run.
@@ -69,25 +85,33 @@ impl Trainer for PhotoTrainer {
 
     fn preprocess(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error> {
         let degrade: DegradeParams = context.hyperparameters()?;
-        let resized = CopyAndResize::new(context.hyperparameters()?).run(dataset, context.steps())?;
-        let annotated = AnnotationFile.run(&resized, context.steps())?;
-        let scored = Score::new(Arc::clone(&self.juror)).run(&annotated, context.steps())?;
+        let resized = CopyAndResize::new(context.hyperparameters()?).run(dataset, context.preprocessing())?;
+        let annotated = AnnotationFile.run(&resized, context.preprocessing())?;
+        let scored = Score::new(Arc::clone(&self.juror)).run(&annotated, context.preprocessing())?;
         let split = DegradeAndSplit::new(degrade, Arc::clone(&self.juror), context.seed());
-        Ok(split.run(&scored, context.steps())?)
+        Ok(split.run(&scored, context.preprocessing())?)
     }
 
     fn train(&self, splits: &Splits, context: &TrainContext) -> Result<Trained, Error> {
         let environment: EnvironmentParams = context.hyperparameters()?;
         let degrade: DegradeParams = context.hyperparameters()?;
         let size = environment.damage_size;
+        let reward = match &self.reward {
+            Some(reward) => Arc::clone(reward),
+            None => Arc::new(context.hyperparameters::<RewardParams>()?),
+        };
+        let observer: Arc<dyn Observe> = match &self.observer {
+            Some(observer) => Arc::clone(observer),
+            None => Arc::new(Observer::for_network(&context.hyperparameters()?)),
+        };
         let task = PhotoTask {
             photos: training_photos(&splits.train.photos, size)?,
             actions: environment.action_set()?,
             environment,
-            reward: context.hyperparameters()?,
+            reward,
             undamaged_share: degrade.undamaged_share,
             juror: Arc::clone(&self.juror),
-            observer: Observer::for_network(&context.hyperparameters::<NetworkParams>()?),
+            observer,
         };
         let validation = training_photos(&splits.validation.photos, size)?;
         let params: TrainingParams = context.hyperparameters()?;
@@ -106,7 +130,7 @@ impl Trainer for PhotoTrainer {
         let training = training_photos(&splits.train.photos, trained.model.configuration().working_size)?;
         let pairs: Vec<(Photo, Photo)> = training.into_iter().map(|photo| (photo.original, photo.degraded)).collect();
         let (evaluation, outcomes) =
-            evaluate(&trained.model, &photos, &pairs, &*self.juror, context.seed(), context.steps())?;
+            evaluate(&trained.model, &photos, &pairs, &*self.juror, context.seed(), context.preprocessing())?;
         Ok(Evaluated { evaluation, photos, outcomes })
     }
 }

@@ -142,7 +142,7 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
         let experiment = folder_name(&session.run_options.experiment);
         session.volume.join("runs").join(experiment).join(unique_name(run.run_name(), run.run_id()))
     });
-    let steps =
+    let preprocessing =
         Context::new(session.volume, run.clone(), Arc::clone(&session.progress), Arc::clone(&session.interrupted));
     let context = TrainContext {
         run: run.clone(),
@@ -152,7 +152,7 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
         run_dir,
         interrupted: session.interrupted,
         resumed: session.resume,
-        steps,
+        preprocessing,
     };
     let result = stages(trainer, &context, started);
     context.progress().end();

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use dodge_imaging::Photo;
 use dodge_learn::Policy;
-use dodge_rl::{ActionSet, EnvironmentParams, Observer, VIEWS, retouch_all};
+use dodge_rl::{ActionSet, EnvironmentParams, Observe, Observer, VIEWS, retouch_all};
 
 use crate::support::{ACTIONS, flat, model, scene};
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use dodge_imaging::{Operation, Photo, psnr_db};
-use dodge_learn::{Environment, Error, StateReader, StateWriter, Step};
+use dodge_learn::{Action, Environment, Error, StateReader, StateWriter, Step, View};
 use dodge_rl::{
-    ActionSet, Bonus, EnvironmentParams, Observer, PhotoEnv, PhotoTask, RewardParams, RewardStrategy, TaskKind,
-    TrainingPhoto,
+    ActionSet, Bonus, EnvironmentParams, Observe, Observer, PhotoEnv, PhotoTask, RewardParams, RewardStrategy,
+    TaskKind, TrainingPhoto,
 };
 
 use crate::support::{ACTIONS, Stub, flat, scene};
@@ -25,21 +25,19 @@ fn environment() -> EnvironmentParams {
     }
 }
 
+fn reward() -> RewardParams {
+    RewardParams { fidelity: 2.0, error_floor: 0.02, score: 0.1, edit_cost: 0.02, ..RewardParams::default() }
+}
+
 fn task(photos: Vec<TrainingPhoto>, juror: Arc<Stub>) -> PhotoTask {
     PhotoTask {
         photos,
         actions: ActionSet::parse(&ACTIONS).unwrap(),
         environment: environment(),
-        reward: RewardParams {
-            fidelity: 2.0,
-            error_floor: 0.02,
-            score: 0.1,
-            edit_cost: 0.02,
-            ..RewardParams::default()
-        },
+        reward: Arc::new(reward()),
         undamaged_share: 0.0,
         juror,
-        observer: Observer::new(),
+        observer: Arc::new(Observer::new()),
     }
 }
 
@@ -53,11 +51,29 @@ fn scenes() -> Vec<TrainingPhoto> {
     (0..4).map(photo).collect()
 }
 
-fn start(task: PhotoTask, seed: u64, index: u64) -> (PhotoEnv, Vec<f32>) {
+/// The environment, at the beginning of an episode.
+fn start(task: PhotoTask, seed: u64, index: u32) -> PhotoEnv {
     let mut environment = PhotoEnv::new(Arc::new(task), seed, index);
-    let mut observation = vec![f32::NAN; environment.observation_len()];
-    environment.reset(&mut observation).unwrap();
-    (environment, observation)
+    environment.reset().unwrap();
+    environment
+}
+
+fn act(environment: &mut PhotoEnv, action: usize) -> Step {
+    environment.step(Action::new(action)).unwrap()
+}
+
+/// Observation and mask.
+fn shown(environment: &PhotoEnv) -> (Vec<f32>, Vec<bool>) {
+    let spaces = environment.spaces();
+    let (mut observation, mut mask) = (vec![f32::NAN; spaces.observation_len], vec![true; spaces.actions.kinds]);
+    let privileged = &mut vec![f32::NAN; spaces.privileged_len][..];
+    environment.show(View { observation: &mut observation, privileged, mask: &mut mask });
+    assert!(privileged.iter().all(|value| value.is_finite()));
+    (observation, mask)
+}
+
+fn observed(environment: &PhotoEnv) -> Vec<f32> {
+    shown(environment).0
 }
 
 fn seen(photo: &Photo) -> Vec<f32> {
@@ -68,15 +84,15 @@ fn seen(photo: &Photo) -> Vec<f32> {
 
 #[test]
 fn the_reward_of_an_edit_by_hand() {
-    let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
+    let mut environment = start(task(grey(100, 120), Stub::brightness()), 1, 0);
     // Towards the original: the error falls from 20 to 10 levels, the score from 120 / 25.5 to 110 / 25.5.
-    let step = environment.step(1, &mut observation).unwrap();
+    let step = act(&mut environment, 1);
     let nearer = 2.0 * ((20.0_f64 / 255.0 + 0.02) / (10.0 / 255.0 + 0.02)).ln();
     let expected = nearer - 0.1 * 10.0 / 25.5 - 0.02;
     assert!((f64::from(step.reward) - expected).abs() < 1e-6, "{step:?} instead of {expected}");
     assert_eq!((step.terminated, step.truncated), (false, false));
     // And away again.
-    let step = environment.step(0, &mut observation).unwrap();
+    let step = act(&mut environment, 0);
     let expected = -nearer + 0.1 * 10.0 / 25.5 - 0.02;
     assert!((f64::from(step.reward) - expected).abs() < 1e-6, "{step:?} instead of {expected}");
 }
@@ -84,14 +100,14 @@ fn the_reward_of_an_edit_by_hand() {
 /// An original grey of 100 and a damaged one of 120; the score is a level divided by 25.5.
 fn paying(strategy: RewardStrategy, bonus: Bonus) -> PhotoTask {
     let mut task = task(grey(100, 120), Stub::brightness());
-    task.reward = RewardParams { strategy, bonus, bonus_size: 3.0, ..task.reward };
+    task.reward = Arc::new(RewardParams { strategy, bonus, bonus_size: 3.0, ..reward() });
     task
 }
 
 /// What the actions pay one after the other.
 fn paid(strategy: RewardStrategy, bonus: Bonus, actions: &[usize]) -> Vec<f64> {
-    let (mut environment, mut observation) = start(paying(strategy, bonus), 1, 0);
-    actions.iter().map(|&action| environment.step(action, &mut observation).unwrap().reward.into()).collect()
+    let mut environment = start(paying(strategy, bonus), 1, 0);
+    actions.iter().map(|&action| act(&mut environment, action).reward.into()).collect()
 }
 
 #[track_caller]
@@ -150,11 +166,17 @@ fn an_immediate_stop_pays_nothing_whatever_the_reward() {
 }
 
 #[test]
-fn an_episode_that_is_cut_off_pays_its_edits_and_no_end() {
+fn the_last_allowed_edit_is_an_edit_and_a_stop_in_one() {
     for strategy in STRATEGIES {
-        let free = matches!(strategy, RewardStrategy::ScoreDifference | RewardStrategy::ClippedDifference);
-        let beyond = paid(strategy, Bonus::Fixed, &[0; MAX_STEPS + 1])[MAX_STEPS];
-        assert!((beyond - if free { 0.0 } else { -0.02 }).abs() < 1e-6, "{strategy:?}: {beyond}");
+        for bonus in [Bonus::None, Bonus::Fixed, Bonus::Sigmoid] {
+            let at_the_limit = paid(strategy, bonus, &[0; MAX_STEPS]);
+            let mut longer = paying(strategy, bonus);
+            longer.environment.max_steps = MAX_STEPS + 1;
+            let mut environment = start(longer, 1, 0);
+            let paid: Vec<f64> = [0, 0, 0, STOP].map(|action| f64::from(act(&mut environment, action).reward)).to_vec();
+            let expected = paid[MAX_STEPS - 1] + paid[MAX_STEPS];
+            assert!((at_the_limit[MAX_STEPS - 1] - expected).abs() < 1e-6, "{strategy:?} {bonus:?}");
+        }
     }
 }
 
@@ -162,9 +184,10 @@ fn an_episode_that_is_cut_off_pays_its_edits_and_no_end() {
 fn single(strategy: RewardStrategy, bonus: Bonus, action: usize) -> f64 {
     let mut task = paying(strategy, bonus);
     task.environment.task = TaskKind::SingleStep;
-    let (mut environment, mut observation) = start(task, 1, 0);
-    let step = environment.step(action, &mut observation).unwrap();
+    let mut environment = start(task, 1, 0);
+    let step = act(&mut environment, action);
     assert_eq!((step.terminated, step.truncated), (true, false));
+    let observation = observed(&environment);
     assert_eq!(observation[observation.len() - ACTIONS.len() - 2], if action == STOP { 0.0 } else { 1.0 });
     step.reward.into()
 }
@@ -187,11 +210,11 @@ fn a_single_step_is_an_edit_and_a_stop_in_one() {
 fn paid_with_the_best(strategy: RewardStrategy, bonus: Bonus, actions: &[usize]) -> (Vec<f64>, u8) {
     let mut task = paying(strategy, bonus);
     task.environment.restore_best = true;
-    let (mut environment, mut observation) = start(task, 1, 0);
-    let paid =
-        actions.iter().map(|&action| environment.step(action, &mut observation).unwrap().reward.into()).collect();
+    task.environment.max_steps = MAX_STEPS + 1;
+    let mut environment = start(task, 1, 0);
+    let paid = actions.iter().map(|&action| act(&mut environment, action).reward.into()).collect();
     // The first feature is the darkest level.
-    (paid, ((observation[0] + 1.0) * 127.5).round() as u8)
+    (paid, ((observed(&environment)[0] + 1.0) * 127.5).round() as u8)
 }
 
 #[test]
@@ -240,61 +263,45 @@ fn where_nothing_got_better_the_first_photo_is_restored() {
 }
 
 #[test]
-fn an_episode_that_is_cut_off_goes_back_to_its_best_photo_without_an_end() {
+fn the_last_allowed_edit_goes_back_to_the_best_photo_too() {
     let point = 10.0 / 25.5;
     let (paid, grey) = paid_with_the_best(RewardStrategy::StepPenalized, Bonus::Fixed, &[0, 1, 1, 1]);
-    assert!((paid[MAX_STEPS] - (2.0 * point - 0.02)).abs() < 1e-6, "{paid:?}");
+    assert!((paid[MAX_STEPS] - (-point - 0.02 + 3.0 * point + 3.0)).abs() < 1e-6, "{paid:?}");
     assert_eq!(grey, 130);
-    let (paid, grey) = paid_with_the_best(RewardStrategy::StopOnlyPlain, Bonus::Fixed, &[0, 1, 1, 1]);
-    assert!((paid[MAX_STEPS] + 0.02).abs() < 1e-6, "{paid:?}");
+    let (paid, grey) = paid_with_the_best(RewardStrategy::StopOnlyPlain, Bonus::None, &[0, 1, 1, 1]);
+    assert!((paid[MAX_STEPS] - (point - 0.02)).abs() < 1e-6, "{paid:?}");
     assert_eq!(grey, 130);
 }
 
 #[test]
 fn stop_terminates_without_a_reward() {
-    let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
-    environment.step(1, &mut observation).unwrap();
-    let step = environment.step(STOP, &mut observation).unwrap();
+    let mut environment = start(task(grey(100, 120), Stub::brightness()), 1, 0);
+    act(&mut environment, 1);
+    let step = act(&mut environment, STOP);
     assert_eq!(step, Step { reward: 0.0, terminated: true, truncated: false });
 }
 
 #[test]
-fn an_edit_beyond_the_last_allowed_one_changes_nothing_and_truncates() {
-    let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
+fn the_last_allowed_edit_ends_the_episode_and_nothing_follows() {
+    let mut environment = start(task(grey(100, 120), Stub::brightness()), 1, 0);
     for _ in 0..2 {
-        for _ in 0..MAX_STEPS {
-            assert!(!environment.step(0, &mut observation).unwrap().ended());
-        }
-        let at_the_limit = observation.clone();
-        let beyond = environment.step(0, &mut observation).unwrap();
-        assert_eq!((beyond.terminated, beyond.truncated), (false, true));
-        assert!(beyond.reward <= 0.0);
-        let history = observation.len() - (ACTIONS.len() + 2);
-        assert_eq!(observation[..=history], at_the_limit[..=history], "the photo and the count of edits stay");
-        environment.reset(&mut observation).unwrap();
+        let ends: Vec<(bool, bool)> =
+            (0..MAX_STEPS).map(|_| act(&mut environment, 0)).map(|step| (step.terminated, step.truncated)).collect();
+        assert_eq!(ends, [(false, false), (false, false), (true, false)]);
+        environment.reset().unwrap();
     }
-}
-
-#[test]
-fn stopping_at_the_limit_terminates() {
-    let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
-    for _ in 0..MAX_STEPS {
-        environment.step(0, &mut observation).unwrap();
-    }
-    let stopped = environment.step(ACTIONS.len(), &mut observation).unwrap();
-    assert_eq!((stopped.reward, stopped.terminated, stopped.truncated), (0.0, true, false));
 }
 
 #[test]
 fn an_observation_shows_the_photo_and_the_history() {
-    let (mut environment, mut observation) = start(task(grey(100, 120), Stub::brightness()), 1, 0);
-    assert_eq!(observation, seen(&flat(8, 6, [120; 3])));
-    environment.step(1, &mut observation).unwrap();
-    let mut expected = vec![0.0; observation.len()];
+    let mut environment = start(task(grey(100, 120), Stub::brightness()), 1, 0);
+    assert_eq!(observed(&environment), seen(&flat(8, 6, [120; 3])));
+    act(&mut environment, 1);
+    let mut expected = vec![0.0; environment.spaces().observation_len];
     Observer::new().observe(&flat(8, 6, [110; 3]), 1, MAX_STEPS, &[0, 1, 0, 0, 0], &mut expected);
-    assert_eq!(observation, expected);
-    environment.reset(&mut observation).unwrap();
-    assert_eq!(observation, seen(&flat(8, 6, [120; 3])), "a new episode has no history");
+    assert_eq!(observed(&environment), expected);
+    environment.reset().unwrap();
+    assert_eq!(observed(&environment), seen(&flat(8, 6, [120; 3])), "a new episode has no history");
 }
 
 #[test]
@@ -303,15 +310,15 @@ fn equal_seeds_give_equal_episodes_and_other_environments_others() {
         let mut task = task(scenes(), Stub::brightness());
         task.environment = EnvironmentParams { fresh_damage: true, vary_photos: true, ..environment() };
         task.undamaged_share = 0.3;
-        let (mut environment, mut observation) = start(task, seed, index);
-        let mut record = observation.clone();
+        let mut environment = start(task, seed, index);
+        let mut record = observed(&environment);
         for turn in 0..20 {
-            let step = environment.step(turn % ACTIONS.len(), &mut observation).unwrap();
+            let step = act(&mut environment, turn % ACTIONS.len());
             if step.ended() {
-                environment.reset(&mut observation).unwrap();
+                environment.reset().unwrap();
             }
             record.push(step.reward);
-            record.extend(&observation);
+            record.extend(observed(&environment));
         }
         record
     };
@@ -322,12 +329,12 @@ fn equal_seeds_give_equal_episodes_and_other_environments_others() {
 
 /// Which of the given photos the first observations of 60 episodes show, and how many show none of them.
 fn first_sights(task: PhotoTask, photos: &[Photo]) -> (Vec<usize>, usize) {
-    let (mut environment, mut observation) = start(task, 1, 0);
+    let mut environment = start(task, 1, 0);
     let known: Vec<Vec<f32>> = photos.iter().map(seen).collect();
     let (mut counts, mut others) = (vec![0; photos.len()], 0);
     for _ in 0..60 {
-        environment.reset(&mut observation).unwrap();
-        match known.iter().position(|known| *known == observation) {
+        environment.reset().unwrap();
+        match known.iter().position(|known| *known == observed(&environment)) {
             Some(index) => counts[index] += 1,
             None => others += 1,
         }
@@ -393,12 +400,13 @@ fn varied_photos_hardly_ever_look_the_same() {
     let sights = |least_crop, tone_variation| {
         let mut task = varied(vec![scenes().remove(0)]);
         (task.environment.least_crop, task.environment.tone_variation) = (least_crop, tone_variation);
-        let (mut environment, mut observation) = start(task, 1, 0);
+        let mut environment = start(task, 1, 0);
         let mut sights: Vec<Vec<f32>> = Vec::new();
         for _ in 0..40 {
-            environment.reset(&mut observation).unwrap();
+            environment.reset().unwrap();
+            let observation = observed(&environment);
             if !sights.contains(&observation) {
-                sights.push(observation.clone());
+                sights.push(observation);
             }
         }
         sights.len()
@@ -412,12 +420,12 @@ fn varied_photos_hardly_ever_look_the_same() {
 fn a_varied_photo_is_compared_with_its_varied_original() {
     let mut task = varied(scenes());
     (task.environment.least_crop, task.environment.tone_variation) = (0.5, 0.15);
-    task.reward = RewardParams { fidelity: 1.0, score: 0.0, edit_cost: 0.0, ..task.reward };
-    let (mut environment, mut observation) = start(task, 1, 0);
+    task.reward = Arc::new(RewardParams { fidelity: 1.0, score: 0.0, edit_cost: 0.0, ..reward() });
+    let mut environment = start(task, 1, 0);
     for _ in 0..40 {
-        environment.reset(&mut observation).unwrap();
+        environment.reset().unwrap();
         // From no error at all to 10 levels, a little less where light tones are clipped.
-        let reward = f64::from(environment.step(0, &mut observation).unwrap().reward);
+        let reward = f64::from(act(&mut environment, 0).reward);
         let error = 255.0 * 0.02 * ((-reward).exp() - 1.0);
         assert!((8.0..10.001).contains(&error), "{error}");
     }
@@ -427,46 +435,41 @@ fn a_varied_photo_is_compared_with_its_varied_original() {
 fn a_juror_is_asked_only_where_its_score_counts() {
     let juror = Stub::brightness();
     let mut unpaid = task(grey(100, 120), juror.clone());
-    unpaid.reward.score = 0.0;
-    let (mut environment, mut observation) = start(unpaid, 1, 0);
-    environment.step(0, &mut observation).unwrap();
+    unpaid.reward = Arc::new(RewardParams { score: 0.0, ..reward() });
+    let mut environment = start(unpaid, 1, 0);
+    act(&mut environment, 0);
     assert_eq!(juror.asked(), 0);
 
-    let (mut environment, mut observation) = start(task(grey(100, 120), juror.clone()), 1, 0);
-    environment.step(0, &mut observation).unwrap();
-    environment.step(STOP, &mut observation).unwrap();
+    let mut environment = start(task(grey(100, 120), juror.clone()), 1, 0);
+    act(&mut environment, 0);
+    act(&mut environment, STOP);
     assert_eq!(juror.asked(), 2, "once at the start and once after the edit");
 }
 
 #[test]
 fn a_juror_that_fails_is_an_error() {
     let mut environment = PhotoEnv::new(Arc::new(task(grey(100, 120), Stub::failing())), 1, 0);
-    let mut observation = vec![0.0; environment.observation_len()];
-    let error = environment.reset(&mut observation).unwrap_err();
+    let error = environment.reset().unwrap_err();
     assert!(matches!(error, Error::Other(_)));
     assert_eq!(error.to_string(), "juror: juror stub gave no score: out of order");
 }
 
 #[test]
 fn pointless_edits_are_masked_and_stop_never() {
-    let mask = |environment: &PhotoEnv| {
-        let mut mask = vec![true; STOP + 1];
-        environment.action_mask(&mut mask);
-        mask
-    };
-    let (mut environment, mut observation) = start(task(grey(245, 250), Stub::brightness()), 1, 0);
+    let mask = |environment: &PhotoEnv| shown(environment).1;
+    let mut environment = start(task(grey(245, 250), Stub::brightness()), 1, 0);
     assert_eq!(mask(&environment), [true; STOP + 1]);
-    environment.step(0, &mut observation).unwrap();
+    act(&mut environment, 0);
     // White: not lighter, and darker would take the last edit back; contrast finds no room.
     assert_eq!(mask(&environment), [false, false, false, true, true]);
-    environment.reset(&mut observation).unwrap();
+    environment.reset().unwrap();
     assert_eq!(mask(&environment), [true; STOP + 1], "a new episode has no last edit");
 
     let mut unmasked = task(grey(245, 250), Stub::brightness());
     unmasked.environment.mask_actions = false;
     unmasked.actions = unmasked.environment.action_set().unwrap();
-    let (mut environment, mut observation) = start(unmasked, 1, 0);
-    environment.step(0, &mut observation).unwrap();
+    let mut environment = start(unmasked, 1, 0);
+    act(&mut environment, 0);
     assert_eq!(mask(&environment), [true; STOP + 1]);
 }
 
@@ -477,36 +480,30 @@ fn a_restored_environment_goes_on_as_if_never_stopped() {
         task.environment.fresh_damage = true;
         // The end of an episode is paid by its beginning, and goes back to the best photo.
         task.environment.restore_best = true;
-        task.reward =
-            RewardParams { strategy: RewardStrategy::StopOnlyQuadratic, bonus: Bonus::Sigmoid, ..task.reward };
-        start(task, seed, 0).0
+        let quadratic = RewardStrategy::StopOnlyQuadratic;
+        task.reward = Arc::new(RewardParams { strategy: quadratic, bonus: Bonus::Sigmoid, ..reward() });
+        start(task, seed, 0)
     };
     let mut original = fresh(1);
-    let mut observation = vec![0.0; original.observation_len()];
-    original.step(1, &mut observation).unwrap();
+    act(&mut original, 1);
     let mut writer = StateWriter::new();
     original.save_state(&mut writer).unwrap();
     let bytes = writer.into_bytes();
 
     let mut restored = fresh(2);
     restored.restore_state(&mut StateReader::new(&bytes)).unwrap();
-    let mut again = observation.clone();
-    let masks = [&original, &restored].map(|environment| {
-        let mut mask = vec![true; STOP + 1];
-        environment.action_mask(&mut mask);
-        mask
-    });
+    let masks = [&original, &restored].map(|environment| shown(environment).1);
     assert_eq!(masks, [[false, true, true, true, true], [false, true, true, true, true]], "it knows the last edit");
     for action in [1, 2, STOP, 1, 0, STOP] {
-        let step = original.step(action, &mut observation).unwrap();
-        assert_eq!(restored.step(action, &mut again).unwrap(), step);
-        if step.ended() {
-            original.reset(&mut observation).unwrap();
-            restored.reset(&mut again).unwrap();
+        let made = act(&mut original, action);
+        assert_eq!(act(&mut restored, action), made);
+        if made.ended() {
+            original.reset().unwrap();
+            restored.reset().unwrap();
         }
-        assert_eq!(observation, again);
+        assert_eq!(shown(&original), shown(&restored));
     }
-    let error = start(varied(scenes()), 3, 0).0.restore_state(&mut StateReader::new(&bytes)).unwrap_err();
+    let error = start(varied(scenes()), 3, 0).restore_state(&mut StateReader::new(&bytes)).unwrap_err();
     assert_eq!(error.to_string(), "the state was taken down with another environment.restore_best");
     for length in [0, 10, 100, bytes.len() - 1] {
         fresh(3).restore_state(&mut StateReader::new(&bytes[..length])).unwrap_err();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dodge_imaging::Photo;
 use dodge_juror::{Error as JurorError, Juror};
 use dodge_learn::{AgentNetwork, Encoder, Head, cpu};
-use dodge_rl::{ActionSet, Model, ModelConfiguration, Observer};
+use dodge_rl::{ActionSet, Model, ModelConfiguration, Observe, Observer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -74,7 +74,7 @@ pub(crate) fn configuration(hidden: &[usize]) -> ModelConfiguration {
         picture_size: 84,
         hidden: hidden.to_vec(),
         head: Head::Policy,
-        observation_version: Observer::VERSION,
+        observation: Observer::new().name(),
         algorithm: "ppo".to_owned(),
         juror: "stub".to_owned(),
         environment_steps: 1000,
@@ -89,7 +89,7 @@ pub(crate) fn model(hidden: &[usize], seed: u64) -> Model {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let length = Observer::new().observation_len(actions.len());
     let network = AgentNetwork::new(length, hidden, actions.len(), Head::Policy, &mut rng, &cpu());
-    Model::new(configuration, network, cpu()).unwrap()
+    Model::new(configuration, Arc::new(Observer::new()), network, cpu()).unwrap()
 }
 
 /// Random observations for [`model`].

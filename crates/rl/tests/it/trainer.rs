@@ -513,7 +513,7 @@ impl OwnTrainer {
 impl Trainer for OwnTrainer {
     fn load_data(&self, context: &TrainContext) -> Result<Dataset, Error> {
         self.note("load_data");
-        Ok(loader(context.steps().volume()).load()?)
+        Ok(loader(context.preprocessing().volume()).load()?)
     }
 
     fn preprocess(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error> {
@@ -534,13 +534,13 @@ impl Trainer for OwnTrainer {
             photos: photos.collect::<Result<_, Error>>()?,
             actions: actions.clone(),
             environment: environment.clone(),
-            reward: RewardParams { fidelity: 0.0, score: 1.0, edit_cost: 0.0, ..RewardParams::default() },
+            reward: Arc::new(RewardParams { fidelity: 0.0, score: 1.0, edit_cost: 0.0, ..RewardParams::default() }),
             undamaged_share: 0.5,
             juror: Stub::brightness(),
-            observer: Observer::new(),
+            observer: Arc::new(Observer::new()),
         });
         let one = |index| PhotoEnv::new(Arc::clone(&task), context.seed(), index);
-        let mut environments = VectorEnvironment::new((0..ppo.environments as u64).map(one).collect())?;
+        let mut environments = VectorEnvironment::new((0..ppo.environments as u32).map(one).collect())?;
         let mut learner = Ppo::new(ppo.clone(), environments.spaces(), context.seed(), context.device());
         let rollout = learner.collect(&mut environments)?;
         let report = learner.update(&rollout, Clock { taken: 0, total: 256 })?;
@@ -554,13 +554,13 @@ impl Trainer for OwnTrainer {
             picture_size: 84,
             hidden: ppo.hidden,
             head: Head::Policy,
-            observation_version: Observer::VERSION,
+            observation: task.observer.name(),
             algorithm: "own".to_owned(),
             juror: task.juror.name(),
             environment_steps: 256,
             seed: context.seed(),
         };
-        let model = Model::new(configuration, learner.network(), context.device().clone())?;
+        let model = Model::new(configuration, Arc::clone(&task.observer), learner.network(), context.device().clone())?;
         let model_path = context.run_dir().join("own.safetensors");
         model.save(&model_path)?;
         Ok(Trained { model, model_path, environment_steps: 256, steps_per_second: 1.0 })

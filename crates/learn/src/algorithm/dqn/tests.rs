@@ -89,7 +89,7 @@ fn the_gradient_of_the_loss_is_that_of_finite_differences() {
 
 #[test]
 fn an_untrained_learner_draws_all_open_actions_and_no_other() {
-    let spaces = Spaces { observation_len: 1, picture: None, privileged_len: 0, action_count: 5 };
+    let spaces = Spaces::plain(1, 5);
     let mut learner = Dqn::new(DqnParams { hidden: vec![8], ..DqnParams::default() }, spaces, 1, &Device::flex());
     let mask = [true, false, false, true, true];
     for exploration in [1.0, 0.5, 0.0] {

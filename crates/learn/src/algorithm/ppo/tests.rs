@@ -195,7 +195,7 @@ fn the_gradient_of_the_values_loss_is_that_of_finite_differences() {
 
 #[test]
 fn an_untrained_policy_draws_all_open_actions_and_no_other() {
-    let spaces = Spaces { observation_len: 1, picture: None, privileged_len: 0, action_count: 5 };
+    let spaces = Spaces::plain(1, 5);
     let mut learner = Ppo::new(PpoParams { hidden: vec![8], ..PpoParams::default() }, spaces, 1, &Device::flex());
     let mask = [true, false, false, true, true];
     let decisions = learner.act(&[0.3; 3000], &[], &mask.repeat(3000));

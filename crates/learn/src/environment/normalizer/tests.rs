@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 use super::*;
 use crate::environment::tasks::{CartPole, Identity};
-use crate::{Clock, Environment, Learner, Ppo, PpoParams, TimeLimit, VectorEnvironment};
+use crate::{Action, Environment, Learner, Ppo, PpoParams, TimeLimit, VectorEnvironment, View};
 
 #[track_caller]
 fn close(got: &[f32], expected: &[f64]) {
@@ -15,7 +15,7 @@ fn close(got: &[f32], expected: &[f64]) {
 }
 
 fn spaces(observation_len: usize) -> Spaces {
-    Spaces { observation_len, picture: None, privileged_len: 0, action_count: 2 }
+    Spaces::plain(observation_len, 2)
 }
 
 fn step(reward: f32, terminated: bool) -> Step {
@@ -124,8 +124,8 @@ fn carts(seed: u64) -> VectorEnvironment<TimeLimit<CartPole>> {
     VectorEnvironment::new(carts).unwrap().with_normalizer(normalizer).unwrap()
 }
 
-fn actions(i: usize) -> [usize; 3] {
-    [i % 2, (i / 2) % 2, (i / 3) % 2]
+fn actions(i: usize) -> [Action; 3] {
+    [i % 2, (i / 2) % 2, (i / 3) % 2].map(Action::new)
 }
 
 #[test]
@@ -220,24 +220,23 @@ impl Crude {
 }
 
 impl Environment for Crude {
-    fn observation_len(&self) -> usize {
-        self.0.observation_len()
+    fn spaces(&self) -> Spaces {
+        self.0.spaces()
     }
 
-    fn action_count(&self) -> usize {
-        self.0.action_count()
+    fn reset(&mut self) -> Result<(), Error> {
+        self.0.reset()
     }
 
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
-        self.0.reset(observation)?;
-        Self::distort(observation);
-        Ok(())
-    }
-
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        let step = self.0.step(action, observation)?;
-        Self::distort(observation);
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
+        let step = self.0.step(action)?;
         Ok(Step { reward: 1e4 * step.reward, ..step })
+    }
+
+    fn show(&self, view: View<'_>) {
+        let View { observation, privileged, mask } = view;
+        self.0.show(View { observation: &mut *observation, privileged, mask });
+        Self::distort(observation);
     }
 }
 
@@ -256,10 +255,7 @@ fn learn_crude(normalizer: Normalizer) -> (usize, f64) {
     let tasks = (0..8).map(|index| TimeLimit::new(Crude(Identity::new(10, 5, index)), 20)).collect();
     let mut environments = VectorEnvironment::new(tasks).unwrap().with_normalizer(normalizer).unwrap();
     let mut learner = Ppo::new(params, environments.spaces(), 1, &Device::flex());
-    let mut clock = Clock { taken: 0, total: 2560 };
-    while clock.taken < clock.total {
-        clock.taken += learner.advance(&mut environments, clock).unwrap().steps;
-    }
+    learner.learn(&mut environments, 2560).unwrap();
     let mut observations = vec![0.0; 100];
     (0..10).for_each(|shown| observations[shown * 11] = 1.0);
     Crude::distort(&mut observations);

@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::environment::contract::{Environment, Step};
+use crate::environment::contract::{Action, Environment, Spaces, Step, View};
 use crate::error::Error;
 use crate::state::{StateReader, StateWriter};
 
@@ -28,44 +28,41 @@ impl MaskedBandit {
         Self { rng, open: vec![true; arms] }
     }
 
-    fn lock(&mut self, observation: &mut [f32]) {
+    fn lock(&mut self) {
         let arms = self.open.len();
         self.open.fill(true);
         for _ in 0..arms / 2 {
             let arm = self.rng.random_range(0..arms);
             self.open[arm] = false;
         }
-        for (value, &open) in observation.iter_mut().zip(&self.open) {
-            *value = f32::from(u8::from(open));
-        }
     }
 }
 
 impl Environment for MaskedBandit {
-    fn observation_len(&self) -> usize {
-        self.open.len()
+    fn spaces(&self) -> Spaces {
+        Spaces::plain(self.open.len(), self.open.len())
     }
 
-    fn action_count(&self) -> usize {
-        self.open.len()
-    }
-
-    fn action_mask(&self, mask: &mut [bool]) {
-        mask.copy_from_slice(&self.open);
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
-        self.lock(observation);
+    fn reset(&mut self) -> Result<(), Error> {
+        self.lock();
         Ok(())
     }
 
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        if !self.open[action] {
-            return Err(Error::Environment { reason: format!("arm {action} is masked and was pulled") });
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
+        let arm = action.kind;
+        if !self.open[arm] {
+            return Err(Error::Environment { reason: format!("arm {arm} is masked and was pulled") });
         }
-        let reward = action as f32 / self.open.len() as f32;
-        self.lock(observation);
+        let reward = arm as f32 / self.open.len() as f32;
+        self.lock();
         Ok(Step { reward, terminated: true, truncated: false })
+    }
+
+    fn show(&self, view: View<'_>) {
+        view.mask.copy_from_slice(&self.open);
+        for (value, &open) in view.observation.iter_mut().zip(&self.open) {
+            *value = f32::from(u8::from(open));
+        }
     }
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {

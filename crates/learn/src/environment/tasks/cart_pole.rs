@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::environment::contract::{Environment, Step};
+use crate::environment::contract::{Action, Environment, Spaces, Step, View};
 use crate::error::Error;
 use crate::state::{StateReader, StateWriter};
 
@@ -40,33 +40,23 @@ impl CartPole {
         rng.set_stream(index);
         Self { rng, position: 0.0, velocity: 0.0, angle: 0.0, spin: 0.0 }
     }
-
-    fn observe(&self, observation: &mut [f32]) {
-        let state = [self.position, self.velocity, self.angle, self.spin];
-        observation.copy_from_slice(&state.map(|value| value as f32));
-    }
 }
 
 impl Environment for CartPole {
-    fn observation_len(&self) -> usize {
-        4
+    fn spaces(&self) -> Spaces {
+        Spaces::plain(4, 2)
     }
 
-    fn action_count(&self) -> usize {
-        2
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
+    fn reset(&mut self) -> Result<(), Error> {
         let rng = &mut self.rng;
         for value in [&mut self.position, &mut self.velocity, &mut self.angle, &mut self.spin] {
             *value = rng.random_range(-0.05..0.05);
         }
-        self.observe(observation);
         Ok(())
     }
 
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        let force = if action == 1 { FORCE } else { -FORCE };
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
+        let force = if action.kind == 1 { FORCE } else { -FORCE };
         let (sine, cosine) = self.angle.sin_cos();
         let mass = CART_MASS + POLE_MASS;
         let pushed = (force + POLE_MASS * LENGTH * self.spin.powi(2) * sine) / mass;
@@ -78,9 +68,13 @@ impl Environment for CartPole {
         self.velocity += SECONDS_PER_STEP * acceleration;
         self.angle += SECONDS_PER_STEP * self.spin;
         self.spin += SECONDS_PER_STEP * spin_change;
-        self.observe(observation);
         let fallen = self.position.abs() > FARTHEST || self.angle.abs() > WIDEST_ANGLE;
         Ok(Step { reward: 1.0, terminated: fallen, truncated: false })
+    }
+
+    fn show(&self, view: View<'_>) {
+        let state = [self.position, self.velocity, self.angle, self.spin];
+        view.observation.copy_from_slice(&state.map(|value| value as f32));
     }
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
@@ -97,26 +91,31 @@ impl Environment for CartPole {
 mod tests {
     use super::*;
 
+    fn observed(cart: &CartPole) -> [f32; 4] {
+        let mut observation = [f32::NAN; 4];
+        cart.show(View { observation: &mut observation, privileged: &mut [], mask: &mut [true; 2] });
+        observation
+    }
+
     #[test]
     fn a_push_from_rest_by_hand() {
         let mut cart = CartPole::new(0, 0);
-        let mut observation = [0.0; 4];
-        let step = cart.step(1, &mut observation).unwrap();
+        let step = cart.step(Action::new(1)).unwrap();
         // From rest, upright: pushed = 10 / 1.1; spin change = -pushed / (0.5 (4/3 - 0.1 / 1.1)); the rest follows.
         let pushed = 10.0 / 1.1;
         let spin_change = -pushed / (0.5 * (4.0 / 3.0 - 0.1 / 1.1));
         let acceleration = pushed - 0.05 * spin_change / 1.1;
         assert_eq!(step, Step { reward: 1.0, terminated: false, truncated: false });
-        assert_eq!(observation, [0.0, (0.02 * acceleration) as f32, 0.0, (0.02 * spin_change) as f32]);
+        assert_eq!(observed(&cart), [0.0, (0.02 * acceleration) as f32, 0.0, (0.02 * spin_change) as f32]);
     }
 
     #[test]
     fn a_pole_that_is_pushed_one_way_falls_soon() {
         let mut cart = CartPole::new(1, 0);
-        let mut observation = [0.0; 4];
-        cart.reset(&mut observation).unwrap();
+        cart.reset().unwrap();
+        let observation = observed(&cart);
         assert!(observation.iter().all(|value| value.abs() < 0.05), "{observation:?}");
-        let steps = (1..).find(|_| cart.step(0, &mut observation).unwrap().terminated).unwrap();
+        let steps = (1..).find(|_| cart.step(Action::new(0)).unwrap().terminated).unwrap();
         assert!((7..13).contains(&steps), "{steps}");
     }
 }

@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::environment::contract::{Environment, Step};
+use crate::environment::contract::{Action, Environment, Spaces, Step, View};
 use crate::error::Error;
 use crate::state::{StateReader, StateWriter};
 
@@ -29,31 +29,30 @@ impl Identity {
         Self { rng, choices, shown: 0 }
     }
 
-    fn show(&mut self, observation: &mut [f32]) {
+    fn draw(&mut self) {
         self.shown = self.rng.random_range(0..self.choices);
-        observation.fill(0.0);
-        observation[self.shown] = 1.0;
     }
 }
 
 impl Environment for Identity {
-    fn observation_len(&self) -> usize {
-        self.choices
+    fn spaces(&self) -> Spaces {
+        Spaces::plain(self.choices, self.choices)
     }
 
-    fn action_count(&self) -> usize {
-        self.choices
-    }
-
-    fn reset(&mut self, observation: &mut [f32]) -> Result<(), Error> {
-        self.show(observation);
+    fn reset(&mut self) -> Result<(), Error> {
+        self.draw();
         Ok(())
     }
 
-    fn step(&mut self, action: usize, observation: &mut [f32]) -> Result<Step, Error> {
-        let reward = if action == self.shown { 1.0 } else { 0.0 };
-        self.show(observation);
+    fn step(&mut self, action: Action) -> Result<Step, Error> {
+        let reward = if action.kind == self.shown { 1.0 } else { 0.0 };
+        self.draw();
         Ok(Step { reward, terminated: false, truncated: false })
+    }
+
+    fn show(&self, view: View<'_>) {
+        view.observation.fill(0.0);
+        view.observation[self.shown] = 1.0;
     }
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
@@ -75,14 +74,15 @@ mod tests {
     #[test]
     fn the_right_answer_is_paid() {
         let mut identity = Identity::new(3, 1, 0);
-        let mut observation = [0.0; 3];
-        identity.reset(&mut observation).unwrap();
+        identity.reset().unwrap();
         for _ in 0..20 {
+            let mut observation = [f32::NAN; 3];
+            identity.show(View { observation: &mut observation, privileged: &mut [], mask: &mut [true; 3] });
             let shown = observation.iter().position(|&value| value == 1.0).unwrap();
             assert_eq!(observation.iter().sum::<f32>(), 1.0);
-            let wrong = (shown + 1) % 3;
-            assert_eq!(identity.clone().step(wrong, &mut [0.0; 3]).unwrap().reward, 0.0);
-            assert_eq!(identity.step(shown, &mut observation).unwrap().reward, 1.0);
+            let wrong = Action::new((shown + 1) % 3);
+            assert_eq!(identity.clone().step(wrong).unwrap().reward, 0.0);
+            assert_eq!(identity.step(Action::new(shown)).unwrap().reward, 1.0);
         }
     }
 }
