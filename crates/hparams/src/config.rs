@@ -7,7 +7,7 @@ use toml::{
     de::{DeString, DeTable, DeValue},
 };
 
-use crate::{Entry, Error, Layer, Place, Schema, Value, error::shortened, position::Lines, text};
+use crate::{Entry, Error, Layer, Place, Schema, Value, position::Lines, problem::shortened, text};
 
 /// The largest configuration that is read, in bytes.
 pub const SIZE_LIMIT_BYTES: u64 = 1024 * 1024;

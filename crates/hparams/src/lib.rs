@@ -1,30 +1,40 @@
 #![doc = include_str!("../README.md")]
 
+mod choice;
 mod config;
 mod duration;
+mod entry;
 mod error;
 mod json_schema;
 mod parameter;
 mod params;
 mod position;
+mod problem;
+mod range;
 mod registry;
 mod schema;
 mod search;
+mod search_declaration;
 mod store;
 mod suggest;
 mod text;
 mod tuning;
 mod value;
 
+pub use choice::Choice;
 pub use config::{FORMAT_VERSION, SIZE_LIMIT_BYTES, assignments};
 pub use dodge_hparams_derive::{Choice, HParams};
-pub use error::{Error, Layer, Place, Problem};
-pub use parameter::{Choice, ChoiceOption, Number, Parameter, Scalar};
+pub use entry::Entry;
+pub use error::{Error, Layer, Place};
+pub use parameter::{Number, Parameter, Scalar};
 pub use params::HParams;
 pub use position::Position;
-pub use registry::{Deprecation, Entry, HyperparameterRegistry, Registry};
-pub use schema::{Field, Kind, NumberRange, Renamed, Scale, Schema};
-pub use search::{Dimension, Domain, Search, SearchSpace};
+pub use problem::Problem;
+pub use range::NumberRange;
+pub use registry::{Deprecation, HyperparameterRegistry, Registry};
+pub use schema::{ChoiceOption, Field, Kind, Renamed, Scale, Schema};
+pub use search::{Dimension, Domain, SearchSpace};
+pub use search_declaration::Search;
 pub use store::HyperparameterStore;
 pub use suggest::Hint;
 pub use tuning::{Trial, Tuning};

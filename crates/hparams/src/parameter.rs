@@ -1,16 +1,15 @@
 //! The types a hyperparameter can have.
 
-use std::{path::PathBuf, time::Duration};
+use std::ops;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use serde::Serialize;
-
-use crate::{
-    Field, Hint, Problem, Value, duration,
-    error::shortened,
-    schema::{Kind, NONE, NumberRange},
-    text,
-    value::KIND,
-};
+use crate::duration;
+use crate::problem::Problem;
+use crate::range::NumberRange;
+use crate::schema::{Field, Kind, NONE, Scale};
+use crate::search_declaration::{Search, Values};
+use crate::value::Value;
 
 /// A type that a hyperparameter can have.
 ///
@@ -70,85 +69,49 @@ pub trait Scalar: Parameter {}
 /// A [`Scalar`] that can have a range.
 pub trait Number: Scalar {}
 
-/// A hyperparameter that is one of a few names, some of them with data of their own: derive it for an enum.
-///
-/// The name of a variant is its Rust name in kebab-case, its meaning the doc comment. The fields of a variant are declared
-/// like those of a section and are its data. Someone who writes the name alone gets their defaults:
-///
-/// ```
-/// use dodge_hparams::{Choice, Parameter, Value};
-///
-/// /// How a quantity changes.
-/// #[derive(Debug, PartialEq, Choice)]
-/// enum Schedule {
-///     /// It keeps its value.
-///     Constant,
-///     /// It falls linearly.
-///     Linear {
-///         /// What is left at the end, as a share of the start.
-///         #[hparam(default = 0.0, range = 0.0..=1.0)]
-///         end: f64,
-///     },
-/// }
-///
-/// let read = |text: &str| Schedule::from_value(&Value::Text(text.to_owned()));
-/// assert_eq!(read("constant"), Ok(Schedule::Constant));
-/// assert_eq!(read("linear"), Ok(Schedule::Linear { end: 0.0 }));
-/// assert_eq!(read("linear:end=0.1"), Ok(Schedule::Linear { end: 0.1 }));
-/// assert_eq!(Schedule::Linear { end: 0.1 }.to_value().to_toml(), r#"{ kind = "linear", end = 0.1 }"#);
-/// ```
-pub trait Choice: Sized + 'static {
-    /// All choices, in the order of declaration.
-    fn options() -> &'static [ChoiceOption];
-
-    /// The name of this one.
-    fn name(&self) -> &'static str;
-
-    /// The choice called `name`, its data at their defaults.
-    fn from_name(name: &str) -> Option<Self>;
-
-    /// The data of this one, in the order of declaration.
-    fn data(&self) -> Vec<(&'static str, Value)> {
-        Vec::new()
-    }
-
-    /// Sets the datum `key`; whether it lies in its range is not looked at.
-    ///
-    /// # Errors
-    /// Why the value does not fit the type; [`Problem::UnknownDatum`].
-    fn set_datum(&mut self, key: &str, _value: &Value) -> Result<(), Problem> {
-        Err(Problem::unknown_datum(self.name(), key, &[]))
-    }
-}
-
-/// One choice: its name, meaning and data.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ChoiceOption {
-    /// The name that users write.
-    pub name: &'static str,
-    /// What it means.
-    pub doc: &'static str,
-    /// The declarations of its data.
-    pub data: Vec<Field>,
-}
-
 impl Problem {
     pub(crate) fn wrong_type(kind: &Kind, got: &Value) -> Self {
         Problem::WrongType { expected: kind.expected(), got: got.type_name().to_owned() }
     }
+}
 
-    /// The problem of a `key` that `choice` does not have.
-    pub(crate) fn unknown_datum(choice: &'static str, key: &str, data: &[Field]) -> Self {
-        let hint = Hint::new(key, data.iter().map(|field| field.key));
-        Problem::UnknownDatum { choice, key: shortened(key), hint }
+impl Field {
+    /// A hyperparameter of type `T`, without range, unit or limit of length.
+    #[must_use]
+    pub fn new<T: Parameter>(key: &'static str, doc: &'static str, default: &T) -> Self {
+        Field {
+            key,
+            doc,
+            kind: T::kind(),
+            default: default.to_value(),
+            range: None,
+            unit: None,
+            scale: Scale::Linear,
+            max_len: None,
+            secret: false,
+            search: None,
+        }
     }
+}
 
-    pub(crate) fn datum(key: &str, problem: Problem) -> Self {
-        Problem::Datum { key: key.to_owned(), problem: Box::new(problem) }
+impl NumberRange {
+    /// The range that `bounds` spans, for example `0.0..=1.0`, `1..` or `0.0..1.0`.
+    #[must_use]
+    pub fn of<T: Number>(bounds: impl ops::RangeBounds<T>) -> Self {
+        let end = |bound: ops::Bound<&T>| match bound {
+            ops::Bound::Included(value) | ops::Bound::Excluded(value) => Some(value.to_value()),
+            ops::Bound::Unbounded => None,
+        };
+        let max_excluded = matches!(bounds.end_bound(), ops::Bound::Excluded(_));
+        NumberRange::new(end(bounds.start_bound()), end(bounds.end_bound()), max_excluded)
     }
+}
 
-    pub(crate) fn element(index: usize, problem: Problem) -> Self {
-        Problem::Element { number: index + 1, problem: Box::new(problem) }
+impl Search {
+    /// One of these values.
+    #[must_use]
+    pub fn list<T: Parameter>(values: &[T]) -> Self {
+        Self { values: Values::List(values.iter().map(T::to_value).collect()), when: None }
     }
 }
 
@@ -324,75 +287,6 @@ impl Parameter for Duration {
 }
 
 impl Scalar for Duration {}
-
-impl<T: Choice> Parameter for T {
-    fn kind() -> Kind {
-        Kind::Choice(T::options().to_vec())
-    }
-
-    fn to_value(&self) -> Value {
-        let (name, data) = (Value::Text(self.name().to_owned()), self.data());
-        if data.is_empty() {
-            return name;
-        }
-        let data = data.into_iter().map(|(key, value)| (key.to_owned(), value));
-        Value::Table(std::iter::once((KIND.to_owned(), name)).chain(data).collect())
-    }
-
-    fn from_value(value: &Value) -> Result<Self, Problem> {
-        let (name, data) = match value {
-            Value::Text(text) => match text.split_once(':') {
-                Some((name, data)) => (name.trim(), Data::Text(data)),
-                None => (text.as_str(), Data::Table(&[])),
-            },
-            Value::Table(entries) => match entries.iter().find(|(key, _)| key == KIND) {
-                Some((_, Value::Text(name))) => (name.as_str(), Data::Table(entries)),
-                _ => return Err(Problem::wrong_type(&Self::kind(), value)),
-            },
-            other => return Err(Problem::wrong_type(&Self::kind(), other)),
-        };
-        let options = T::options();
-        let option = options.iter().find(|option| option.name == name);
-        let (Some(option), Some(mut choice)) = (option, T::from_name(name)) else {
-            return Err(Problem::UnknownChoice { hint: Hint::new(name, options.iter().map(|option| option.name)) });
-        };
-        for (key, value) in data.read(option)? {
-            if !option.data.iter().any(|field| field.key == key) {
-                return Err(Problem::unknown_datum(option.name, &key, &option.data));
-            }
-            choice.set_datum(&key, &value).map_err(|problem| Problem::datum(&key, problem))?;
-        }
-        Ok(choice)
-    }
-}
-
-/// The data of a choice as they are written.
-enum Data<'a> {
-    /// `key=value,key=value`
-    Text(&'a str),
-    /// The entries of a table, that of the name among them.
-    Table(&'a [(String, Value)]),
-}
-
-impl Data<'_> {
-    fn read(self, option: &ChoiceOption) -> Result<Vec<(String, Value)>, Problem> {
-        match self {
-            Data::Table(entries) => Ok(entries.iter().filter(|(key, _)| key != KIND).cloned().collect()),
-            Data::Text(text) => text
-                .split(',')
-                .map(|pair| {
-                    let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-                    let key = key.trim();
-                    let field = option.data.iter().find(|field| field.key == key);
-                    let field = field.ok_or_else(|| Problem::unknown_datum(option.name, key, &option.data))?;
-                    Ok((key.to_owned(), text::parse(&field.kind, value)))
-                })
-                .collect(),
-        }
-    }
-}
-
-impl<T: Choice> Scalar for T {}
 
 impl<T: Scalar> Parameter for Option<T> {
     fn kind() -> Kind {

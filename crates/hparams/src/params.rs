@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::{Choice, Error, Field, Hint, Layer, Parameter, Place, Problem, Renamed, Schema, Value, error::shortened};
+use crate::{Choice, Error, Field, Hint, Layer, Parameter, Place, Problem, Renamed, Schema, Value, problem::shortened};
 
 /// The hyperparameters of one section, as a struct: derive it.
 ///

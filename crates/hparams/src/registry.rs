@@ -3,10 +3,10 @@
 use std::{fs::File, io::Read, path::Path};
 
 use crate::{
-    Error, Field, HParams, Hint, HyperparameterStore, Layer, Place, SIZE_LIMIT_BYTES, Schema, Value, config,
-    error::shortened,
+    Entry, Error, HParams, Hint, HyperparameterStore, Layer, Place, SIZE_LIMIT_BYTES, Schema, Value, config,
     json_schema,
     position::{Lines, Position},
+    problem::shortened,
     schema::Kind,
     store::{self, AnyStore, Target},
     text,
@@ -45,23 +45,6 @@ impl std::fmt::Display for Deprecation {
         let Deprecation { section, old, new, place } = self;
         write!(f, "{section}.{old} ({place}) is called {section}.{new} now")
     }
-}
-
-/// One hyperparameter of a registry, as it stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry<'a> {
-    /// Its section.
-    pub section: &'static str,
-    /// Its name within the section.
-    pub key: &'static str,
-    /// Its value.
-    pub value: Value,
-    /// The value it has when nobody sets it.
-    pub default: &'static Value,
-    /// The layer that set the value.
-    pub layer: &'a Layer,
-    /// Its declaration.
-    pub field: &'static Field,
 }
 
 impl Registry {

@@ -1,10 +1,14 @@
 //! What a section of hyperparameters declares about itself.
 
-use std::{fmt, ops};
+use std::fmt;
 
 use serde::Serialize;
 
-use crate::{ChoiceOption, Number, Parameter, Problem, Search, Value, duration, value::KIND};
+use crate::duration;
+use crate::problem::Problem;
+use crate::range::{NumberRange, to_f64};
+use crate::search_declaration::Search;
+use crate::value::{KIND, Value};
 
 /// One section: the hyperparameters of one struct.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -73,23 +77,6 @@ pub struct Field {
 }
 
 impl Field {
-    /// A hyperparameter of type `T`, without range, unit or limit of length.
-    #[must_use]
-    pub fn new<T: Parameter>(key: &'static str, doc: &'static str, default: &T) -> Self {
-        Field {
-            key,
-            doc,
-            kind: T::kind(),
-            default: default.to_value(),
-            range: None,
-            unit: None,
-            scale: Scale::Linear,
-            max_len: None,
-            secret: false,
-            search: None,
-        }
-    }
-
     /// The same as a part of the nested struct `group`. A schema lives as long as the program, and so does its longer key.
     #[must_use]
     pub(crate) fn in_group(self, group: &str) -> Self {
@@ -238,7 +225,7 @@ impl Field {
             return Err("a range needs a number".to_owned());
         }
         range.check_declaration()?;
-        if self.scale == Scale::Log && !range.min.as_ref().is_some_and(|min| to_f64(min) > 0.0) {
+        if self.scale == Scale::Log && !range.min().is_some_and(|min| to_f64(min) > 0.0) {
             return Err("a logarithmic scale needs a range above zero".to_owned());
         }
         Ok(())
@@ -362,95 +349,13 @@ pub enum Scale {
     Log,
 }
 
-/// Where a number must lie.
+/// One choice: its name, meaning and data.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct NumberRange {
-    min: Option<Value>,
-    max: Option<Value>,
-    max_excluded: bool,
-}
-
-impl NumberRange {
-    /// The range that `bounds` spans, for example `0.0..=1.0`, `1..` or `0.0..1.0`.
-    #[must_use]
-    pub fn of<T: Number>(bounds: impl ops::RangeBounds<T>) -> Self {
-        let end = |bound: ops::Bound<&T>| match bound {
-            ops::Bound::Included(value) | ops::Bound::Excluded(value) => Some(value.to_value()),
-            ops::Bound::Unbounded => None,
-        };
-        NumberRange {
-            min: end(bounds.start_bound()),
-            max: end(bounds.end_bound()),
-            max_excluded: matches!(bounds.end_bound(), ops::Bound::Excluded(_)),
-        }
-    }
-
-    /// The smallest number allowed.
-    #[must_use]
-    pub fn min(&self) -> Option<&Value> {
-        self.min.as_ref()
-    }
-
-    /// The largest number allowed, or where [`NumberRange::excludes_max`], the first that is not.
-    #[must_use]
-    pub fn max(&self) -> Option<&Value> {
-        self.max.as_ref()
-    }
-
-    /// Whether the maximum itself lies outside.
-    #[must_use]
-    pub fn excludes_max(&self) -> bool {
-        self.max_excluded
-    }
-
-    /// Whether the number `value` lies inside; false for anything else than a number.
-    #[must_use]
-    pub fn contains(&self, value: &Value) -> bool {
-        let above = self.min.as_ref().is_none_or(|min| compare(value, min).is_some_and(|o| o.is_ge()));
-        let below = self
-            .max
-            .as_ref()
-            .is_none_or(|max| compare(value, max).is_some_and(|o| o.is_lt() || (o.is_eq() && !self.max_excluded)));
-        matches!(value, Value::Integer(_) | Value::Float(_)) && above && below
-    }
-
-    fn check_declaration(&self) -> Result<(), String> {
-        let finite = |end: &Option<Value>| end.as_ref().is_none_or(|end| to_f64(end).is_finite());
-        if !finite(&self.min) || !finite(&self.max) {
-            return Err("its range has an end that is not finite".to_owned());
-        }
-        match (&self.min, &self.max) {
-            (Some(min), Some(_)) if !self.contains(min) => Err("its range is empty".to_owned()),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for NumberRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let below = if self.max_excluded { "below " } else { "" };
-        match (&self.min, &self.max) {
-            (Some(min), Some(max)) => write!(f, "{min} to {below}{max}"),
-            (Some(min), None) => write!(f, "at least {min}"),
-            (None, Some(max)) if self.max_excluded => write!(f, "below {max}"),
-            (None, Some(max)) => write!(f, "at most {max}"),
-            (None, None) => f.write_str("any number"),
-        }
-    }
-}
-
-/// Integers are compared as such, since a 64-bit one may not be exact as a float.
-pub(crate) fn compare(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
-    match (left, right) {
-        (Value::Integer(left), Value::Integer(right)) => Some(left.cmp(right)),
-        _ => to_f64(left).partial_cmp(&to_f64(right)),
-    }
-}
-
-pub(crate) fn to_f64(value: &Value) -> f64 {
-    match value {
-        Value::Integer(value) => *value as f64,
-        Value::Float(value) => *value,
-        _ => f64::NAN,
-    }
+pub struct ChoiceOption {
+    /// The name that users write.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// The declarations of its data.
+    pub data: Vec<Field>,
 }

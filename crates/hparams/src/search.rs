@@ -1,53 +1,13 @@
 //! Search spaces: which values of a hyperparameter are worth trying.
 
-use serde::Serialize;
-
-use crate::{
-    Error, Field, Kind, NumberRange, Parameter, Registry, Scale, Value,
-    schema::{compare, to_f64},
-};
-
-/// Which values of one hyperparameter a search tries: its attribute `search`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Search {
-    values: Values,
-    /// The hyperparameter, of this section or in full, and the value that it must have.
-    when: Option<(&'static str, &'static str)>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-enum Values {
-    All,
-    Range(NumberRange),
-    List(Vec<Value>),
-}
+use crate::error::Error;
+use crate::range::{NumberRange, compare, to_f64};
+use crate::registry::Registry;
+use crate::schema::{Field, Kind, Scale};
+use crate::search_declaration::{Search, Values};
+use crate::value::Value;
 
 impl Search {
-    /// All that is accepted: the whole range of a number, every choice, true and false.
-    #[must_use]
-    pub fn all() -> Self {
-        Self { values: Values::All, when: None }
-    }
-
-    /// Numbers in this range, which is closed and lies in the accepted one.
-    #[must_use]
-    pub fn range(range: NumberRange) -> Self {
-        Self { values: Values::Range(range), when: None }
-    }
-
-    /// One of these values.
-    #[must_use]
-    pub fn list<T: Parameter>(values: &[T]) -> Self {
-        Self { values: Values::List(values.iter().map(T::to_value).collect()), when: None }
-    }
-
-    /// Only where the hyperparameter `name` (a key of the same section, or `section.key`) has the value that is written
-    /// as `value`; of a choice with data the name counts.
-    #[must_use]
-    pub fn when(self, name: &'static str, value: &'static str) -> Self {
-        Self { when: Some((name, value)), ..self }
-    }
-
     /// Whether the values are accepted by `field`, and can be drawn.
     pub(crate) fn check_declaration(&self, field: &Field) -> Result<(), String> {
         let domain = self.domain(field)?;
@@ -286,7 +246,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::Domain;
-    use crate::{Value, schema::to_f64};
+    use crate::Value;
+    use crate::range::to_f64;
 
     proptest! {
         #[test]

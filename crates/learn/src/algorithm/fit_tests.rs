@@ -3,8 +3,8 @@
 use burn::tensor::Device;
 use dodge_hparams::Registry;
 
-use crate::algorithm::dqn::check_memory;
-use crate::algorithm::ppo::check_rollout;
+use crate::algorithm::dqn::params::check_memory;
+use crate::algorithm::ppo::params::check_rollout;
 use crate::environment::tasks::{CartPole, Identity};
 use crate::{
     Action, ActionSpace, Clock, Dqn, DqnParams, Environment, Error, Learner, Ppo, PpoParams, RewardScale, Spaces, Step,

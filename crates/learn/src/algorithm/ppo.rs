@@ -13,6 +13,10 @@
 //! tells it alone ([`View::privileged`](crate::View::privileged)); advantages are normalised per minibatch; an episode cut off by a limit is
 //! continued with the value of its last observation; the model acts by an average of the latest policies.
 
+mod learner;
+pub(super) mod params;
+mod report;
+
 use burn::module::Module;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -20,93 +24,21 @@ use dodge_hparams::HParams;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::algorithm::learner::{Advance, Clock, ConfiguredLearner, Learner, check_environments, without_strengths};
+use crate::algorithm::learner::{Clock, check_environments, without_strengths};
 use crate::algorithm::masks::{masked, penalties, sample};
 use crate::algorithm::rollout::{Rollout, advantages, explained_variance, normalized, shuffle};
-use crate::algorithm::schedule::Schedule;
 use crate::environment::contract::{Action, Environment, Spaces};
-use crate::environment::policy::Policy;
 use crate::environment::vector::VectorEnvironment;
 use crate::error::Error;
 use crate::nn::activation::Activation;
 use crate::nn::encoder::{NetworkParams, PictureEncoder};
 use crate::nn::network::{AgentNetwork, Head, NetworkShape, Observed, Perceptron};
-use crate::nn::optimizer::{Adam, Gradient, Learning, averaged, clip_factor, restore_parameters, save_parameters};
+use crate::nn::optimizer::{Adam, Gradient, Learning, averaged, clip_factor};
 use crate::nn::rows::pick;
 use crate::nn::rows::{batch, to_vec};
-use crate::state::{StateReader, StateWriter};
 
-/// Proximal policy optimisation.
-#[derive(Debug, Clone, PartialEq, HParams)]
-#[hparams(section = "ppo", check = "check_rollout")]
-pub struct PpoParams {
-    /// Environments stepped together; more make the gradient steadier and the waits shorter.
-    #[hparam(default = 64, range = 1..=4096, unit = "environments")]
-    pub environments: usize,
-    /// Steps that each environment takes between two updates.
-    #[hparam(default = 64, range = 1..=65536, unit = "environment steps")]
-    pub rollout_steps: usize,
-    /// Samples per gradient step.
-    #[hparam(default = 512, range = 2..=1048576, unit = "environment steps", search = [128, 256, 512, 1024])]
-    pub minibatch_size: usize,
-    /// How often each rollout is gone through.
-    #[hparam(default = 6, range = 1..=100, unit = "epochs", search = 2..=12)]
-    pub epochs: usize,
-    /// Discount of future rewards per step.
-    #[hparam(default = 0.97, range = 0.0..=1.0, search = 0.9..=0.999)]
-    pub discount: f64,
-    /// Decay of the advantage estimate per step: 0 trusts the value network, 1 the sampled returns.
-    #[hparam(default = 0.9, range = 0.0..=1.0, search = 0.8..=1.0)]
-    pub gae_lambda: f64,
-    /// How far the probability of an action may move within an update before its gradient stops, as a ratio.
-    #[hparam(default = 0.2, range = 0.01..=1.0, search = 0.1..=0.4)]
-    pub clip_range: f64,
-    /// How the clip range changes with the environment steps taken.
-    #[hparam(default = Schedule::Constant)]
-    pub clip_range_schedule: Schedule,
-    /// How far a value may move within an update before its gradient stops; 0 sets no limit.
-    #[hparam(default = 0.0, range = 0.0..=1000.0)]
-    pub value_clip_range: f64,
-    /// Divergence from the policy before the update, estimated over an epoch, at which no further epoch follows; 0 sets no
-    /// limit.
-    #[hparam(default = 0.0, range = 0.0..=10.0, unit = "nats")]
-    pub target_kl: f64,
-    /// Weight of the policy's entropy in the loss; more explores longer.
-    #[hparam(default = 0.02, range = 0.0..=1.0)]
-    pub entropy_coefficient: f64,
-    /// Weight of the value network's squared error in the loss.
-    #[hparam(default = 0.5, range = 0.0..=10.0)]
-    pub value_coefficient: f64,
-    /// Largest Euclidean norm of the gradient over all parameters together.
-    #[hparam(default = 0.5, range = 1e-6..=1000.0)]
-    pub max_gradient_norm: f64,
-    /// Step size of the Adam optimiser at the start.
-    #[hparam(default = 7e-4, range = 1e-8..=1.0, unit = "per gradient step", scale = "log", search = 1e-5..=1e-2)]
-    pub learning_rate: f64,
-    /// How the learning rate changes with the environment steps taken.
-    #[hparam(default = Schedule::Linear { end: 0.0 }, search)]
-    pub learning_rate_schedule: Schedule,
-    /// The model acts by an average of the policies of the latest updates, over about this share of the training: steadier,
-    /// and better on photos that it was not trained on, than the policy of any one update. 0 takes the latest as it is.
-    #[hparam(default = 0.05, range = 0.0..=1.0)]
-    pub averaging_share: f64,
-    /// Widths of the hidden layers, of the policy and the value network each.
-    #[hparam(default = [256, 256], range = 1..=8192, max_len = 8)]
-    pub hidden: Vec<usize>,
-}
-
-/// A minibatch is part of a rollout.
-pub(crate) fn check_rollout(params: &PpoParams) -> Result<(), String> {
-    let PpoParams { environments, rollout_steps, minibatch_size, .. } = params;
-    let samples = environments.saturating_mul(*rollout_steps);
-    if *minibatch_size <= samples {
-        return Ok(());
-    }
-    Err(format!(
-        "minibatch_size is {minibatch_size}, a rollout has only {samples} samples (environments × rollout_steps = \
-         {environments} × {rollout_steps}): lower minibatch_size, or raise one of the others"
-    ))
-}
+pub use params::PpoParams;
+pub use report::UpdateReport;
 
 /// One minibatch on the device.
 #[derive(Debug)]
@@ -202,30 +134,6 @@ pub struct Decisions {
     pub log_probabilities: Vec<f32>,
     /// Values of the observations.
     pub values: Vec<f32>,
-}
-
-/// Means over the gradient steps of one update.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-#[non_exhaustive]
-pub struct UpdateReport {
-    /// Clipped surrogate loss of the policy.
-    pub policy_loss: f64,
-    /// Mean squared error of the value network.
-    pub value_loss: f64,
-    /// Entropy of the policy in nats; it falls as the policy becomes sure.
-    pub entropy: f64,
-    /// Estimated KL divergence from the policy before the update; above about 0.02 the steps are large.
-    pub approximate_kl: f64,
-    /// Share of samples whose ratio left the clip range; 0.05 to 0.2 is usual.
-    pub clip_fraction: f64,
-    /// Norm of the gradient before clipping.
-    pub gradient_norm: f64,
-    /// Share of the variance of the returns that the value network explained before the update; at most 1.
-    pub explained_variance: f64,
-    /// Learning rate used.
-    pub learning_rate: f64,
-    /// Gradient steps taken.
-    pub gradient_steps: u64,
 }
 
 /// Policy and value network. They share nothing but the encoder of pictures, where there is one, so that the scale of the
@@ -468,97 +376,9 @@ impl Ppo {
     }
 }
 
-impl ConfiguredLearner for Ppo {
-    const NAME: &'static str = "ppo";
-    type Params = PpoParams;
-
-    fn configured(
-        params: PpoParams,
-        network: &NetworkParams,
-        spaces: Spaces,
-        seed: u64,
-        device: &Device,
-    ) -> Result<Self, Error> {
-        Self::with_network(params, network, spaces, seed, device)
-    }
-
-    fn environments(params: &PpoParams) -> usize {
-        params.environments
-    }
-
-    fn hidden(params: &PpoParams) -> &[usize] {
-        &params.hidden
-    }
-}
-
-impl Policy for Ppo {
-    fn preferences(&self, observations: &[f32]) -> Vec<f32> {
-        self.averaged.preferences(observations, self.spaces.observation_len, &self.device.clone().inner())
-    }
-}
-
-impl Learner for Ppo {
-    fn advance<E: Environment>(
-        &mut self,
-        environments: &mut VectorEnvironment<E>,
-        clock: Clock,
-    ) -> Result<Advance, Error> {
-        // On a thread of the pool from here on: work that is shared with the others is handed over faster from there.
-        let (steps, report) = rayon::scope(|_| {
-            let rollout = self.collect(environments)?;
-            Ok::<_, Error>((rollout.rewards.len() as u64, self.update(&rollout, clock)?))
-        })?;
-        let metrics = vec![
-            ("train/policy_loss", report.policy_loss),
-            ("train/value_loss", report.value_loss),
-            ("train/entropy", report.entropy),
-            ("train/approximate_kl", report.approximate_kl),
-            ("train/clip_fraction", report.clip_fraction),
-            ("train/gradient_norm", report.gradient_norm),
-            ("train/explained_variance", report.explained_variance),
-            ("train/learning_rate", report.learning_rate),
-        ];
-        Ok(Advance { steps, metrics })
-    }
-
-    fn network(&self) -> AgentNetwork {
-        self.averaged.clone()
-    }
-
-    fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
-        writer.write(&self.rng)?;
-        self.learning.save_state(writer)?;
-        save_parameters(&self.averaged, writer)
-    }
-
-    fn restore_state(&mut self, reader: &mut StateReader<'_>) -> Result<(), Error> {
-        self.rng = reader.read()?;
-        self.learning.restore_state(reader)?;
-        self.network = self.learning.valid();
-        self.averaged = restore_parameters(self.averaged.clone(), reader)?;
-        Ok(())
-    }
-}
-
 impl std::fmt::Debug for Ppo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ppo").field("params", &self.params).field("spaces", &self.spaces).finish()
-    }
-}
-
-impl UpdateReport {
-    fn average(&mut self) {
-        let count = self.gradient_steps.max(1) as f64;
-        for sum in [
-            &mut self.policy_loss,
-            &mut self.value_loss,
-            &mut self.entropy,
-            &mut self.approximate_kl,
-            &mut self.clip_fraction,
-            &mut self.gradient_norm,
-        ] {
-            *sum /= count;
-        }
     }
 }
 

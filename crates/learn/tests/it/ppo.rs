@@ -96,6 +96,101 @@ fn a_rollout_has_the_values_of_what_followed() {
     }
 }
 
+/// Goes through its states and is cut off in the last; what only the value network sees tells the state too.
+struct Walk {
+    state: usize,
+}
+
+const LAST: usize = 3;
+
+impl Environment for Walk {
+    fn spaces(&self) -> Spaces {
+        Spaces { privileged_len: 1, ..Spaces::plain(STATES, 2) }
+    }
+
+    fn reset(&mut self) -> Result<(), Error> {
+        self.state = 0;
+        Ok(())
+    }
+
+    fn step(&mut self, _: Action) -> Result<Step, Error> {
+        self.state += 1;
+        Ok(Step { reward: 0.0, terminated: false, truncated: self.state == LAST })
+    }
+
+    fn show(&self, view: View<'_>) {
+        view.observation.fill(0.0);
+        view.observation[self.state] = 1.0;
+        view.privileged[0] = 0.5 * self.state as f32;
+    }
+}
+
+#[test]
+fn what_was_cut_off_goes_on_with_the_value_of_its_own_last_state() {
+    let mut environments = VectorEnvironment::new((0..16).map(|_| Walk { state: 0 }).collect()).unwrap();
+    let mut learner = Ppo::new(params(), environments.spaces(), 1, &burn::tensor::Device::flex());
+    let rollout = learner.collect(&mut environments).unwrap();
+    let value = |state: usize, told: usize| {
+        let observation: Vec<f32> = (0..STATES).map(|other| f32::from(other == state)).collect();
+        learner.values(&observation, &[0.5 * told as f32])[0]
+    };
+    for (what, other) in [("the first state", value(0, 0)), ("the secret of the first state", value(LAST, 0))] {
+        assert!((value(LAST, LAST) - other).abs() > 1e-3, "{what} is worth the same: this test could not fail");
+    }
+    for (i, successor) in rollout.successor_values.iter().enumerate() {
+        let next = (i / 16) % LAST + 1;
+        assert_eq!(rollout.truncated[i], next == LAST);
+        assert!((successor - value(next, next)).abs() < 1e-5, "{i}: {successor}");
+    }
+}
+
+/// The report of one update at `taken` of 1000 steps, and the learner after it.
+fn updated(params: PpoParams, taken: u64) -> (dodge_learn::UpdateReport, Ppo) {
+    let mut environments = VectorEnvironment::new(Identity::several(16, Ending::Terminated(4))).unwrap();
+    let mut learner = learner(params, 1);
+    let rollout = learner.collect(&mut environments).unwrap();
+    (learner.update(&rollout, Clock { taken, total: 1000 }).unwrap(), learner)
+}
+
+#[test]
+fn no_epoch_follows_one_that_moved_the_policy_too_far() {
+    let gradient_steps = |target_kl| updated(PpoParams { target_kl, ..params() }, 0).0.gradient_steps;
+    assert_eq!([0.0, 10.0, 1e-9].map(gradient_steps), [16, 16, 4], "four minibatches an epoch, four epochs");
+}
+
+#[test]
+fn the_clip_range_follows_its_schedule() {
+    let params = PpoParams { clip_range_schedule: Schedule::Linear { end: 0.001 }, ..params() };
+    let at = |taken| updated(params.clone(), taken).0.clip_fraction;
+    assert!(at(1000) > at(0) + 0.2, "{} at the end, {} at the beginning", at(1000), at(0));
+}
+
+#[test]
+fn the_value_clip_range_holds_values_back() {
+    let moved = |value_clip_range| {
+        let params = PpoParams { value_clip_range, ..params() };
+        let before = learner(params.clone(), 1).values(&every_state(), &[]);
+        let after = updated(params, 0).1.values(&every_state(), &[]);
+        before.iter().zip(after).map(|(a, b)| f64::from((a - b).abs())).sum::<f64>()
+    };
+    assert!(moved(0.01) < 0.7 * moved(0.0), "{} with a limit, {} without", moved(0.01), moved(0.0));
+}
+
+#[test]
+fn the_policy_that_is_used_is_an_average_of_the_latest() {
+    let distance = |averaging_share| {
+        let (_, mut learner) = updated(PpoParams { averaging_share, ..params() }, 0);
+        let preferences = learner.preferences(&every_state());
+        // What it acts by while it learns is the latest policy.
+        let decisions = learner.act(&every_state(), &[], &[true; STATES * STATES]);
+        let chosen = decisions.actions.iter().enumerate().map(|(state, &action)| preferences[state * STATES + action]);
+        chosen.zip(&decisions.log_probabilities).map(|(p, log)| (p - log.exp()).abs()).fold(0.0, f32::max)
+    };
+    assert!(distance(0.0) < 1e-5, "{}", distance(0.0));
+    // One update is 256 of 1000 steps.
+    assert!(distance(1.0) > 1e-3, "{}", distance(1.0));
+}
+
 /// What a learner knows and does after a few updates.
 fn fingerprint(seed: u64) -> (Vec<f32>, Decisions, Rollout) {
     let params = PpoParams { hidden: vec![64, 64], rollout_steps: 32, minibatch_size: 256, ..params() };

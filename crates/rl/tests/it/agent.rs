@@ -152,3 +152,30 @@ fn fewer_edits_than_the_model_may_make_can_be_asked_for() {
     let one = busy.recipes_for(&[&photo], 1);
     assert_eq!(one[0].operations(), &busy.recipe_for(&photo).operations()[..1]);
 }
+
+/// Remembers the observations that it was asked about, and stops at once.
+struct Witness(Mutex<Vec<f32>>);
+
+impl Policy for Witness {
+    fn preferences(&self, observations: &[f32]) -> Vec<f32> {
+        self.0.lock().unwrap().extend(observations);
+        let rows = observations.len() / Observer::with_picture(24).observation_len(ACTIONS.len() + 1);
+        [0.0, 0.0, 0.0, 0.0, 1.0].repeat(rows)
+    }
+}
+
+#[test]
+fn an_encoder_of_pictures_sees_in_use_what_it_saw_in_training() {
+    let photo = scene(0, 48, 32);
+    let (witness, observer) = (Witness(Mutex::default()), Observer::with_picture(24));
+    retouch_all(&witness, &actions(), 3, 3, &observer, &[&photo]);
+    let expected: Vec<f32> = [photo.clone(), photo.mirrored()]
+        .iter()
+        .flat_map(|view| {
+            let mut observation = vec![0.0; observer.observation_len(ACTIONS.len() + 1)];
+            observer.observe(view, 0, 3, &[0; ACTIONS.len() + 1], &mut observation);
+            observation
+        })
+        .collect();
+    assert_eq!(*witness.0.lock().unwrap(), expected, "whole photos, none of them in a wider frame");
+}

@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use dodge_learn::cpu;
-use dodge_rl::{Error, MODEL_FORMAT, Model};
+use dodge_imaging::Photo;
+use dodge_learn::{AgentNetwork, Head, cpu};
+use dodge_rl::{ActionSet, Error, MODEL_FORMAT, Model, Observe};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -170,7 +173,7 @@ fn no_change_of_a_byte_of_the_header_makes_it_panic() {
 fn what_is_no_model_of_this_version_is_refused() {
     let bytes = saved(&model(&[8, 4], 1));
     assert!(load(&with_header(&bytes, |_| {})).is_ok(), "the way in which these files are made works");
-    assert_eq!(MODEL_FORMAT, 2);
+    assert_eq!(MODEL_FORMAT, 3);
     let changed = |pointer: &'static str, value: Value| {
         with_header(&bytes, |header| *header.pointer_mut(pointer).unwrap() = value)
     };
@@ -181,8 +184,8 @@ fn what_is_no_model_of_this_version_is_refused() {
     };
     for (bytes, expected) in [
         (b"not a model at all, but long enough for a header".to_vec(), "is no model file, or truncated ("),
-        (changed(FORMAT, json!("1")), "has format version 1, this program reads version 2: train it again"),
-        (changed(FORMAT, json!("")), "has format version , this program reads version 2"),
+        (changed(FORMAT, json!("1")), "has format version 1, this program reads version 3: train it again"),
+        (changed(FORMAT, json!("")), "has format version , this program reads version 3"),
         (removed("dodge_model_format"), "is a safetensors file, but no model of dodge"),
         (
             with_header(&bytes, |header| {
@@ -195,8 +198,8 @@ fn what_is_no_model_of_this_version_is_refused() {
         (changed(CONFIGURATION, json!("{}")), "has a configuration that cannot be read: missing field `actions`"),
         (with_configuration(&bytes, "max_steps", json!(-1)), "has a configuration that cannot be read: invalid value"),
         (
-            with_configuration(&bytes, "observation_version", json!(7)),
-            "sees photos in version 7, this program in version 1: train it again",
+            with_configuration(&bytes, "observation", json!("own")),
+            "was shown photos by `own`, this program has `statistics, version 1`: train it again",
         ),
         (with_configuration(&bytes, "actions", json!([])), "environment.actions: at least one operation is needed"),
         (with_configuration(&bytes, "actions", json!(["crop:1x1"])), "changes the size"),
@@ -262,4 +265,40 @@ fn sizes_that_the_file_does_not_hold_are_not_made_first() {
     let bytes = saved(&model(&[8], 1));
     let reason = refusal(with_configuration(&bytes, "hidden", json!(vec![8192; 8])));
     assert!(reason.contains("its tensors"), "{reason}");
+}
+
+/// One value for each photo.
+#[derive(Debug)]
+struct Brightness;
+
+impl Observe for Brightness {
+    fn name(&self) -> String {
+        "brightness".to_owned()
+    }
+
+    fn description_len(&self) -> usize {
+        1
+    }
+
+    fn describe(&self, photo: &Photo, into: &mut [f32]) {
+        let sum: u64 = photo.pixels().iter().map(|&value| u64::from(value)).sum();
+        into[0] = sum as f32 / photo.pixels().len() as f32 / 255.0;
+    }
+}
+
+#[test]
+fn a_model_with_an_observation_of_its_own_is_read_with_it_only() {
+    let actions = ActionSet::parse(&configuration(&[4]).actions).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let length = Brightness.observation_len(actions.len());
+    let network = AgentNetwork::new(length, &[4], actions.len(), Head::Policy, &mut rng, &cpu());
+    let model = Model::new(configuration(&[4]), Arc::new(Brightness), network, cpu()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.safetensors");
+    model.save(&path).unwrap();
+    let read = Model::load_with(&path, Some(Arc::new(Brightness)), &cpu()).unwrap();
+    let photo = scene(0, 20, 16);
+    assert_eq!(read.recipe_for(&photo), model.recipe_for(&photo));
+    let error = Model::load(&path, &cpu()).unwrap_err().to_string();
+    assert!(error.contains("was shown photos by `brightness`"), "{error}");
 }

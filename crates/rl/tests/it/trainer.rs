@@ -421,6 +421,26 @@ fn an_agent_that_sees_pictures_is_trained_and_used() {
 }
 
 #[test]
+fn a_picture_larger_than_the_working_photo_is_refused() {
+    let mut place = Workplace::new();
+    place.registry.apply_set("network.encoder=nature-cnn").unwrap();
+    let error = place.train().unwrap_err().to_string();
+    assert!(error.contains("set environment.working_size to 84 or more, or network.picture_size to"), "{error}");
+}
+
+#[test]
+fn a_callback_that_ends_the_training_before_its_first_validation_leaves_a_model() {
+    let mut place = Workplace::new();
+    place.registry.apply_set("training.validation_interval=1000000").unwrap();
+    let trainer = place
+        .trainer(Arc::new(ClassicalJuror::new()))
+        .with_callback(Box::new(Listener { rounds: 1, heard: Arc::default() }));
+    let report = trainer.run(place.session()).unwrap();
+    assert_eq!(report.steps, 256);
+    assert!(Model::load(&report.model, &cpu()).is_ok());
+}
+
+#[test]
 fn a_training_that_gets_no_better_ends_early() {
     let mut place = Workplace::new();
     // Without a step size nothing changes after the first validation.
@@ -442,6 +462,12 @@ fn only_what_fits_can_be_resumed() {
     let session = Session { run_dir: Some(run_dir.clone()), ..place.session() };
     place.trainer(Arc::new(ClassicalJuror::new())).run(session).unwrap();
 
+    let others = place.registry.clone();
+    place.registry.apply_set("environment.actions=lightness:20,lightness:-20,contrast:1.2,tint:0.1").unwrap();
+    let expected = "the checkpoint was written with environment.actions = lightness:20, lightness:-20, contrast:1.2, contrast:0.83, \
+                    this run has lightness:20, lightness:-20, contrast:1.2, tint:0.1: resume it as it began, or start anew";
+    assert_eq!(resume(&place), expected);
+    place.registry = others;
     place.registry.apply_set("ppo.hidden=17").unwrap();
     assert!(resume(&place).contains("another architecture"), "{}", resume(&place));
     place.registry.apply_set("training.algorithm=dqn").unwrap();
