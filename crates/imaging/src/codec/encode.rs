@@ -7,7 +7,8 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ImageBuffer, ImageEncoder, PixelWithColorType, Rgb};
 use image_webp::{ColorType, WebPEncoder};
 
-use super::{Encoding, Metadata, jpeg, tiff};
+use super::jpeg_segments::{EXIF_HEADER, XMP_HEADER};
+use super::{Encoding, Metadata, tiff};
 use crate::{Error, Photo};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -41,16 +42,16 @@ pub(super) fn sixteen(photo: &Photo<u16>, metadata: &Metadata, encoding: Encodin
 fn jpeg(photo: &Photo, metadata: &Metadata, quality: u8) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100));
-    if let Some(exif) = metadata.exif.clone().filter(|exif| jpeg::EXIF_HEADER.len() + exif.len() <= MAX_SEGMENT) {
+    if let Some(exif) = metadata.exif.clone().filter(|exif| EXIF_HEADER.len() + exif.len() <= MAX_SEGMENT) {
         encoder.set_exif_metadata(exif)?;
     }
     if let Some(icc) = metadata.icc.clone() {
         encoder.set_icc_profile(icc)?;
     }
     write(photo, encoder)?;
-    if let Some(xmp) = metadata.xmp.as_ref().filter(|xmp| jpeg::XMP_HEADER.len() + xmp.len() <= MAX_SEGMENT) {
-        let length = (2 + jpeg::XMP_HEADER.len() + xmp.len()) as u16;
-        let segment = [&[0xff, 0xe1], &length.to_be_bytes()[..], jpeg::XMP_HEADER, xmp].concat();
+    if let Some(xmp) = metadata.xmp.as_ref().filter(|xmp| XMP_HEADER.len() + xmp.len() <= MAX_SEGMENT) {
+        let length = (2 + XMP_HEADER.len() + xmp.len()) as u16;
+        let segment = [&[0xff, 0xe1], &length.to_be_bytes()[..], XMP_HEADER, xmp].concat();
         // After the two bytes that begin the file and the first segment, which has to be the JFIF header.
         let at = 4 + usize::from(u16::from_be_bytes([bytes[4], bytes[5]]));
         bytes.splice(at..at, segment);
