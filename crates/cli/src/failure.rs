@@ -80,7 +80,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 pub(crate) fn tell_notes(file: &std::path::Path, picture: &dodge_imaging::Picture) {
     let mut stderr = std::io::stderr().lock();
     for note in &picture.notes {
-        let _ = writeln!(stderr, "note: {}: {note}", file.display());
+        let _ = writeln!(stderr, "note: {}: {note}", text::shown(file));
     }
 }
 

@@ -136,7 +136,9 @@ fn inspect(path: &Path) -> Finding {
             Err(error) => Finding::Unusable(reason(&error)),
         },
         // Pictures, too, whatever their name is: passed over, but not without a word.
-        Ok(false) if let Ok(Some(reason)) = unread_format(path) => Finding::Unusable(SkipReason::Other(reason.to_owned())),
+        Ok(false) if let Ok(Some(reason)) = unread_format(path) => {
+            Finding::Unusable(SkipReason::Other(reason.to_owned()))
+        }
         _ if !is_named_like_a_photo(path) => Finding::Other,
         Ok(false) if fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) => {
             Finding::Unusable(SkipReason::Empty)

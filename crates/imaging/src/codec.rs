@@ -19,8 +19,9 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use self::kind::Kind;
+pub use self::metadata::Metadata;
 pub use self::note::Note;
-pub use self::picture::{Metadata, Picture, Pixels};
+pub use self::picture::{Picture, Pixels};
 use crate::{Error, Photo};
 
 /// Most pixels of a picture that is read: 400 megapixels, 1.2 GB decoded at 8 bit. More is refused before it is decoded,

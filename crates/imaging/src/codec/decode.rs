@@ -1,18 +1,51 @@
 //! From the bytes of a file to a picture.
 
 use std::io::Cursor;
+use std::path::Path;
 
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
 
-use super::found::{self, Found, Name};
+use super::found::{Found, Name};
 use super::kind::Kind;
-use super::{Metadata, Note, Picture, Pixels, WORKING_BYTES, jpeg, tiff, webp};
+use super::{Metadata, Note, Picture, Pixels, WORKING_BYTES, exif, jpeg, read_file, tiff, webp};
 use crate::{Error, Photo};
 
+impl Picture {
+    /// Reads a JPEG, PNG, TIFF or WebP file, told by its content. See [`Picture::decode`].
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Decode`], [`Error::Unsupported`] or [`Error::TooLarge`], naming the file.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        picture(&read_file(path)?, &path.display().to_string())
+    }
+
+    /// Decodes a JPEG, PNG, TIFF or WebP from memory.
+    ///
+    /// The orientation is applied. Greyscale and palettes become RGB, CMYK is converted without a profile, an alpha
+    /// channel is dropped. 16 bit stays; floats and whole numbers of more bits (a TIFF may have them) become 16 bit, floats from 0
+    /// to 1. Of several frames the first counts; of a TIFF's pictures, the first that is not marked as a reduced copy, or a larger
+    /// one below it. [`Picture::notes`] tells what was left out. Damaged metadata is left out; a damaged or cut off picture is an
+    /// error, as far as it can be told: the codes of a JPEG have no sum to check them by.
+    ///
+    /// Read as metadata are the EXIF, ICC and XMP blocks where the formats say they are. Not read are extended XMP in a JPEG
+    /// and the text chunks in which some programs hide such blocks in a PNG. Of a TIFF, those fields count as EXIF that an
+    /// EXIF block has too: make, model, dates, exposure, place and the like.
+    ///
+    /// Not read, with an error that says so: camera raw files (a DNG, NEF or the like has previews, which are not the photo),
+    /// TIFF with signed numbers or in other colours than RGB, greyscale, palettes, CMYK and YCbCr, JPEG of more than 8 bit, with
+    /// arithmetic coding or without losses. A decoder of another crate that panics is an error, too.
+    ///
+    /// # Errors
+    /// [`Error::Decode`], [`Error::Unsupported`] or [`Error::TooLarge`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        picture(bytes, "the data")
+    }
+}
+
 /// Reads the bytes of a file that errors call `name`.
-pub(super) fn picture(bytes: &[u8], name: &str) -> Result<Picture, Error> {
+fn picture(bytes: &[u8], name: &str) -> Result<Picture, Error> {
     let name = Name(name);
     if bytes.is_empty() {
         return Err(name.damaged("the file is empty"));
@@ -69,7 +102,7 @@ fn png(bytes: &[u8], name: Name<'_>) -> Result<Found, Error> {
     let exif = readable(decoder.exif_metadata());
     let metadata =
         Metadata::carried(exif.as_deref(), readable(decoder.icc_profile()), readable(decoder.xmp_metadata()));
-    let orientation = found::orientation(exif.as_deref());
+    let orientation = exif::turned(exif.as_deref());
     let animated = decoder.is_apng().unwrap_or(false);
     let image = DynamicImage::from_decoder(decoder).map_err(|error| name.damaged(error))?;
     let mut notes = Vec::new();

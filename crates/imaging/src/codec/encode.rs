@@ -1,6 +1,7 @@
 //! From a picture to the bytes of a file.
 
 use std::io::{self, Cursor};
+use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -8,7 +9,7 @@ use image::{ImageBuffer, ImageEncoder, PixelWithColorType, Rgb};
 use image_webp::{ColorType, WebPEncoder};
 
 use super::jpeg_segments::{EXIF_HEADER, XMP_HEADER};
-use super::{Encoding, Metadata, tiff};
+use super::{Encoding, Metadata, Picture, Pixels, exif, tiff, write_whole};
 use crate::{Error, Photo};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -17,6 +18,46 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const MAX_SEGMENT: usize = 65_533;
 
 const MAX_WEBP_SIDE: u32 = 16_383;
+
+impl Picture {
+    /// Encodes pixels and metadata; the size that EXIF names becomes that of the pixels. JPEG and WebP have 8 bit: 16 are reduced to the nearest.
+    ///
+    /// A block that the format has no room for is left out: in a JPEG, EXIF or XMP of more than about 65,500 bytes.
+    ///
+    /// # Errors
+    /// [`Error::Encode`], for example for a JPEG with a side of more than 65,535 pixels or a WebP of more than 16,383.
+    pub fn encode(&self, encoding: Encoding) -> Result<Vec<u8>, Error> {
+        let mut metadata = self.metadata.clone();
+        if let Some(block) = &mut metadata.exif {
+            // A crop changes the size.
+            exif::set_size(block, self.pixels.size());
+        }
+        match &self.pixels {
+            Pixels::Eight(photo) => eight(photo, &metadata, encoding),
+            Pixels::Sixteen(photo) => sixteen(photo, &metadata, encoding),
+        }
+    }
+
+    /// The encoding that the extension asks for, see [`Encoding::for_path`]. What was a JPEG becomes one of about the same quality,
+    /// from 75 to 98: of a lower one the edit would show the blocks, and a higher one would only make the file larger.
+    ///
+    /// # Errors
+    /// [`Error::UnknownExtension`].
+    pub fn encoding_for(&self, path: &Path) -> Result<Encoding, Error> {
+        Ok(match (Encoding::for_path(path)?, self.quality) {
+            (Encoding::Jpeg { .. }, Some(quality)) => Encoding::Jpeg { quality: quality.clamp(75, 98) },
+            (encoding, _) => encoding,
+        })
+    }
+
+    /// Writes the picture as [`Picture::encoding_for`] its path says, whole or not at all, as [`Photo::save`] does.
+    ///
+    /// # Errors
+    /// [`Error::UnknownExtension`], [`Error::Encode`] or [`Error::Write`].
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        write_whole(path, &self.encode(self.encoding_for(path)?)?)
+    }
+}
 
 pub(super) fn eight(photo: &Photo, metadata: &Metadata, encoding: Encoding) -> Result<Vec<u8>, Error> {
     let bytes = match encoding {
@@ -29,7 +70,7 @@ pub(super) fn eight(photo: &Photo, metadata: &Metadata, encoding: Encoding) -> R
     bytes.map_err(|source| Error::Encode { width, height, source })
 }
 
-pub(super) fn sixteen(photo: &Photo<u16>, metadata: &Metadata, encoding: Encoding) -> Result<Vec<u8>, Error> {
+fn sixteen(photo: &Photo<u16>, metadata: &Metadata, encoding: Encoding) -> Result<Vec<u8>, Error> {
     let bytes = match encoding {
         Encoding::Jpeg { .. } | Encoding::WebP => return eight(&photo.to_depth(), metadata, encoding),
         Encoding::Png => png(photo, metadata),

@@ -1,5 +1,7 @@
 //! EXIF blocks: small TIFF files without a picture. A TIFF keeps the same fields among its own.
 
+use image::metadata::Orientation;
+
 use super::fields::{Directory, MAX_BYTES, Reader};
 
 pub(super) const EXIF_DIRECTORY: u16 = 0x8769;
@@ -23,6 +25,11 @@ pub(super) fn carried(block: &[u8]) -> Option<Vec<u8>> {
 pub(crate) fn orientation(block: &[u8]) -> Option<u8> {
     let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
     of_directory(&Directory::first(block)?)
+}
+
+/// How a picture is turned by the block that came with it.
+pub(super) fn turned(block: Option<&[u8]>) -> Orientation {
+    block.and_then(orientation).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
 }
 
 /// The orientation that a directory names, in whichever type of number.
@@ -89,11 +96,8 @@ fn set(block: &mut [u8], folder: Option<u16>, tag: u16, value: Value) {
         (Value::Long(value), false) => (4, value.to_le_bytes()),
         (Value::Long(value), true) => (4, value.to_be_bytes()),
     };
-    let (kind, count) = if big_endian {
-        (kind.to_be_bytes(), 1_u32.to_be_bytes())
-    } else {
-        (kind.to_le_bytes(), 1_u32.to_le_bytes())
-    };
+    let (kind, count) =
+        if big_endian { (kind.to_be_bytes(), 1_u32.to_be_bytes()) } else { (kind.to_le_bytes(), 1_u32.to_le_bytes()) };
     place.copy_from_slice(&[&kind[..], &count, &content].concat());
 }
 

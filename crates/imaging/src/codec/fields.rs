@@ -99,7 +99,9 @@ impl Field {
     pub(super) fn fraction(&self) -> Option<f64> {
         let (parts, []) = self.value.as_chunks::<4>() else { return None };
         match (self.kind, parts) {
-            (5, [above, below, ..]) => Some(f64::from(u32::from_le_bytes(*above)) / f64::from(u32::from_le_bytes(*below))),
+            (5, [above, below, ..]) => {
+                Some(f64::from(u32::from_le_bytes(*above)) / f64::from(u32::from_le_bytes(*below)))
+            }
             _ => self.number().map(|number| number as f64),
         }
     }
@@ -302,15 +304,19 @@ mod tests {
 
     #[test]
     fn numbers_are_read_in_every_type_and_order() {
-        for (kind, value) in [(1, "06"), (3, "0600"), (4, "06000000"), (8, "0600"), (9, "06000000"), (16, "0600000000000000")] {
-            let value = (0..value.len()).step_by(2).map(|i| u8::from_str_radix(&value[i..i + 2], 16).unwrap()).collect();
+        for (kind, value) in
+            [(1, "06"), (3, "0600"), (4, "06000000"), (8, "0600"), (9, "06000000"), (16, "0600000000000000")]
+        {
+            let value =
+                (0..value.len()).step_by(2).map(|i| u8::from_str_radix(&value[i..i + 2], 16).unwrap()).collect();
             assert_eq!(Field { kind, count: 1, value }.number(), Some(6), "type {kind}");
         }
         assert_eq!(Field { kind: 9, count: 1, value: vec![0xff; 4] }.number(), None);
         assert_eq!(Field::rational(3, 2).fraction(), Some(1.5));
         let block = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         assert_eq!(Directory::first(block).unwrap().number(0x0112), Some(6));
-        let wide = [&b"MM\0\x2b\0\x08\0\0\0\0\0\0\0\0\0\x10"[..], b"\0\0\0\0\0\0\0\x01\x01\x12\0\x10\0\0\0\0\0\0\0\x01"];
+        let wide =
+            [&b"MM\0\x2b\0\x08\0\0\0\0\0\0\0\0\0\x10"[..], b"\0\0\0\0\0\0\0\x01\x01\x12\0\x10\0\0\0\0\0\0\0\x01"];
         let wide = [&wide.concat()[..], b"\0\0\0\0\0\0\0\x06", &[0; 8]].concat();
         assert_eq!(Directory::first(&wide).unwrap().number(0x0112), Some(6));
     }

@@ -8,7 +8,7 @@ use std::sync::Once;
 use image::DynamicImage;
 use image::metadata::Orientation;
 
-use super::{MAX_PIXELS, Metadata, Note, exif};
+use super::{MAX_PIXELS, Metadata, Note};
 use crate::Error;
 
 /// A picture of this many pixels is believed whatever the file's size is.
@@ -33,11 +33,6 @@ impl Found {
     pub(super) fn new(image: DynamicImage, metadata: Metadata) -> Self {
         Self { image, orientation: Orientation::NoTransforms, metadata, notes: Vec::new(), quality: None }
     }
-}
-
-/// What an EXIF block says of the orientation, which TIFFs tell elsewhere.
-pub(super) fn orientation(exif: Option<&[u8]>) -> Orientation {
-    exif.and_then(exif::orientation).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
 }
 
 /// Gives the file's name to what is wrong with it.

@@ -23,7 +23,9 @@ fn checked(segments: &Segments<'_>, name: Name<'_>) -> Result<Frame, Error> {
         (0xc0..=0xc2, 8) => Ok(frame),
         (0xc0..=0xc2, bits) => Err(name.unsupported(format!("it is a JPEG of {bits} bits: {advice}"))),
         (0xc3 | 0xc7 | 0xcb | 0xcf, _) => Err(name.unsupported(format!("it is a lossless JPEG: {advice}"))),
-        (0xc9 | 0xca | 0xcd | 0xce, _) => Err(name.unsupported(format!("it is a JPEG with arithmetic coding: {advice}"))),
+        (0xc9 | 0xca | 0xcd | 0xce, _) => {
+            Err(name.unsupported(format!("it is a JPEG with arithmetic coding: {advice}")))
+        }
         _ => Err(name.unsupported(format!("it is a hierarchical JPEG: {advice}"))),
     }
 }
@@ -58,7 +60,8 @@ pub(super) fn decode(bytes: &[u8], name: Name<'_>) -> Result<Found, Error> {
 /// Red, green and blue.
 fn pixels(bytes: &[u8], channels: u8, strict: bool) -> Result<Vec<u8>, DecodeErrors> {
     let options = DecoderOptions::new_fast().set_max_width(usize::MAX).set_max_height(usize::MAX);
-    let options = options.set_strict_mode(strict).jpeg_set_max_scans(MAX_SCANS).jpeg_set_out_colorspace(ColorSpace::RGB);
+    let options =
+        options.set_strict_mode(strict).jpeg_set_max_scans(MAX_SCANS).jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     if channels != 4 {
         return decoder.decode();

@@ -15,7 +15,8 @@ pub(crate) enum Kind {
     Other,
 }
 
-const CAMERA_RAW: &str = "it is a camera raw file, which is not read yet: develop it first, to a TIFF of 16 bit or a JPEG";
+const CAMERA_RAW: &str =
+    "it is a camera raw file, which is not read yet: develop it first, to a TIFF of 16 bit or a JPEG";
 const HEIC: &str = "it is a HEIC picture, which is not read: export it as JPEG or TIFF (an iPhone writes JPEGs when Settings > Camera > Formats is Most Compatible)";
 const AVIF: &str = "it is an AVIF picture, which is not read: convert it to PNG or JPEG";
 const GIF: &str = "it is a GIF, which has 256 colours and is not read: convert it to PNG";
@@ -73,10 +74,14 @@ impl Kind {
             return Self::Foreign(CAMERA_RAW);
         }
         // Two letters alone would be many a text: the size of the second header tells a bitmap.
-        let bitmap = head.starts_with(b"BM") && matches!(head.get(14..18), Some([12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]));
+        let bitmap =
+            head.starts_with(b"BM") && matches!(head.get(14..18), Some([12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]));
         if bitmap {
             return Self::Foreign(BMP);
         }
-        FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)).map_or(Self::Other, |(_, reason)| Self::Foreign(reason))
+        FOREIGN
+            .iter()
+            .find(|(magic, _)| head.starts_with(magic))
+            .map_or(Self::Other, |(_, reason)| Self::Foreign(reason))
     }
 }

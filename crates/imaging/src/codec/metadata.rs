@@ -4,7 +4,20 @@ use image::metadata::Orientation;
 
 use super::fields::Directory;
 use super::jpeg_segments::{self, EXIF_HEADER, Segments, XMP_HEADER};
-use super::{MAX_METADATA_BYTES, Metadata, exif, found};
+use super::{MAX_METADATA_BYTES, exif};
+
+/// Blocks of a picture file that are carried on as they are. Of more than 4 MiB, a block is not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// EXIF, beginning with the header of a TIFF. After reading, the orientation in it is 1 (the pixels were turned) and
+    /// the preview is gone (it shows the picture as it was).
+    pub exif: Option<Vec<u8>>,
+    /// An ICC profile. After reading, it is one of RGB values: that of a CMYK or greyscale picture says nothing of the
+    /// pixels that were made of it.
+    pub icc: Option<Vec<u8>>,
+    /// An XMP packet in UTF-8.
+    pub xmp: Option<Vec<u8>>,
+}
 
 pub(super) const XMP: u16 = 0x02bc;
 pub(super) const ICC: u16 = 0x8773;
@@ -27,10 +40,7 @@ pub(super) const DESCRIPTIVE: [u16; 19] = [
     0x4749, // rating in percent
     0x8298, // copyright
     0x9c9b, // title, comment, author, keywords and subject of Windows
-    0x9c9c,
-    0x9c9d,
-    0x9c9e,
-    0x9c9f,
+    0x9c9c, 0x9c9d, 0x9c9e, 0x9c9f,
 ];
 
 /// Keeps the fields that a TIFF and an EXIF block have in common.
@@ -62,7 +72,7 @@ impl Metadata {
             }
         }
         let metadata = Self::carried(exif, jpeg_segments::icc(segments), xmp.map(<[u8]>::to_vec));
-        (metadata, found::orientation(exif))
+        (metadata, exif::turned(exif))
     }
 
     /// What the directory of a TIFF's picture and the first one hold.

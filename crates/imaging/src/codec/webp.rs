@@ -2,7 +2,7 @@
 
 use image::metadata::Orientation;
 
-use super::{Metadata, found};
+use super::{Metadata, exif};
 
 /// Whether the picture is packed with losses.
 pub(super) fn is_lossy(bytes: &[u8]) -> bool {
@@ -27,5 +27,5 @@ pub(super) fn metadata(bytes: &[u8]) -> (Metadata, Orientation) {
         rest = after.get(length + length % 2..).unwrap_or_default();
     }
     let metadata = Metadata::carried(exif, icc.map(<[u8]>::to_vec), xmp.map(<[u8]>::to_vec));
-    (metadata, found::orientation(exif))
+    (metadata, exif::turned(exif))
 }

@@ -126,10 +126,10 @@ fn read(bytes: &[u8]) -> Result<Picture, Error> {
     picture
 }
 
-fn pixels(page: Page) -> Photo {
+fn pixels(page: &Page) -> Photo {
     for big_endian in [false, true] {
         // Values of 8 bit have no order.
-        if let Ok(picture) = read(&file(std::slice::from_ref(&page), big_endian))
+        if let Ok(picture) = read(&file(std::slice::from_ref(page), big_endian))
             && big_endian
         {
             return picture.pixels.into_eight();
@@ -163,7 +163,10 @@ fn the_photo_is_found_wherever_it_stands() {
         ("a mask first", vec![mask, whole.clone()]),
         ("below a reduced copy", vec![Page { below: vec![whole.clone()], ..reduced.clone() }]),
         ("below a smaller one", vec![Page { below: vec![whole.clone()], ..small.clone() }]),
-        ("two levels below", vec![Page { below: vec![Page { below: vec![whole.clone()], ..reduced.clone() }], ..small.clone() }]),
+        (
+            "two levels below",
+            vec![Page { below: vec![Page { below: vec![whole.clone()], ..reduced.clone() }], ..small.clone() }],
+        ),
         ("above a step of a pyramid", vec![Page { below: vec![small.clone()], ..whole.clone() }]),
         ("the first of pages", vec![whole.clone(), rgb(20, 20)]),
     ];
@@ -185,7 +188,9 @@ fn raw_files_are_refused_by_name() {
     // Text has one byte for each letter; the builder writes type 2 as longs, so it is written as bytes.
     let maker = with(rgb(3, 2), (maker.0, 1, maker.2));
     let dng = with(rgb(3, 2), (50706, 1, vec![1, 4, 0, 0]));
-    for below in [raw(32_803), raw(34_892), with(raw(1), (259, 3, vec![34_713])), with(raw(1), (33_422, 1, vec![0, 1, 1, 2]))] {
+    for below in
+        [raw(32_803), raw(34_892), with(raw(1), (259, 3, vec![34_713])), with(raw(1), (33_422, 1, vec![0, 1, 1, 2]))]
+    {
         refused(&file(&[Page { below: vec![below.clone()], ..maker.clone() }], false), "a camera raw file of NIKON");
         refused(&file(&[maker.clone(), below.clone()], true), "develop it first");
         refused(&file(&[below], true), "develop it first");
@@ -232,13 +237,13 @@ fn colours_that_stand_apart_are_put_together() {
             tiles.chunks.extend([0, 16, 32].map(|left| plane(channel, left, top, 16, 16)));
         }
     }
-    assert_eq!(pixels(tiles), photo(width, height));
+    assert_eq!(pixels(&tiles), photo(width, height));
     let mut strips = with(with(rgb(width, height), (284, 3, vec![2])), (278, 4, vec![7]));
     strips.chunks = Vec::new();
     for channel in 0..3 {
         strips.chunks.extend([(0, 7), (7, 7), (14, 6)].map(|(top, down)| plane(channel, 0, top, width, down)));
     }
-    assert_eq!(pixels(strips), photo(width, height));
+    assert_eq!(pixels(&strips), photo(width, height));
 }
 
 #[test]
@@ -261,7 +266,9 @@ fn values_of_every_depth_mean_what_they_should() {
     assert_eq!(shown(grey(64, 3, doubles)).unwrap(), expected(ramp));
     let halves = wide(vec![0, 0x3800, 0x3c00, 0x3c00], 2);
     assert_eq!(shown(grey(16, 3, halves)).unwrap(), expected([0, 32_768, 65_535, 65_535]));
-    let eight = |values: [u8; 4]| Pixels::Eight(Photo::new(4, 1, values.iter().flat_map(|value| [*value; 3]).collect()).unwrap());
+    let eight = |values: [u8; 4]| {
+        Pixels::Eight(Photo::new(4, 1, values.iter().flat_map(|value| [*value; 3]).collect()).unwrap())
+    };
     assert_eq!(shown(grey(1, 1, vec![0b0101_0000])).unwrap(), eight([0, 255, 0, 255]));
     assert_eq!(shown(grey(2, 1, vec![0b0001_1011])).unwrap(), eight([0, 85, 170, 255]));
     assert_eq!(shown(grey(4, 1, vec![0x05, 0xaf])).unwrap(), eight([0, 85, 170, 255]));
@@ -281,12 +288,12 @@ fn values_of_every_depth_mean_what_they_should() {
 fn colours_of_every_kind_become_red_green_and_blue() {
     let map: Vec<u32> = [[0, 65_535, 0, 257], [0, 0, 65_535, 514], [0, 0, 0, 771]].concat();
     let palette = with(page(4, 1, 3, 2, 1, vec![0b0001_1011]), (320, 3, map));
-    assert_eq!(pixels(palette).pixels(), [0, 0, 0, 255, 0, 0, 0, 255, 0, 1, 2, 3]);
+    assert_eq!(pixels(&palette).pixels(), [0, 0, 0, 255, 0, 0, 0, 255, 0, 1, 2, 3]);
     let inks = page(2, 1, 5, 8, 4, vec![0, 255, 255, 0, 0, 0, 0, 255]);
-    assert_eq!(pixels(inks.clone()).pixels(), [255, 0, 0, 0, 0, 0]);
+    assert_eq!(pixels(&inks).pixels(), [255, 0, 0, 0, 0, 0]);
     refused(&file(&[with(inks, (332, 3, vec![2]))], false), "inks");
     let ycc = page(2, 1, 6, 8, 3, vec![255, 128, 128, 76, 85, 255]);
-    let photo = pixels(with(ycc.clone(), (530, 3, vec![1, 1])));
+    let photo = pixels(&with(ycc.clone(), (530, 3, vec![1, 1])));
     assert_eq!(photo.pixel(0, 0), [255; 3]);
     let [red, green, blue] = photo.pixel(1, 0);
     assert!(red > 250 && green < 5 && blue < 5);

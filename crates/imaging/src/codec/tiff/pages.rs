@@ -123,7 +123,10 @@ pub(in super::super) fn choose<S: Source>(source: S, name: Name<'_>) -> Result<C
     };
     // The pages above the photo are its previews.
     let own: Vec<usize> = std::iter::successors(Some(chosen), |index| pages[*index].parent).collect();
-    let others = pages.iter().enumerate().filter(|(index, page)| !own.contains(index) && page.parent.is_none() && page.is_photo());
+    let others = pages
+        .iter()
+        .enumerate()
+        .filter(|(index, page)| !own.contains(index) && page.parent.is_none() && page.is_photo());
     let others = others.count();
     if others > 0 {
         notes.push(Note::OtherPages { count: others });
@@ -138,7 +141,8 @@ pub(in super::super) fn choose<S: Source>(source: S, name: Name<'_>) -> Result<C
     let size = side(WIDTH).zip(side(HEIGHT)).ok_or_else(|| name.damaged("it does not tell its size"))?;
     // What stands below a page is turned as that.
     let parent = pages[chosen].parent.and_then(|parent| pages[parent].orientation);
-    let orientation = pages[chosen].orientation.or(parent).filter(|orientation| (1..=8).contains(orientation)).unwrap_or(1);
+    let orientation =
+        pages[chosen].orientation.or(parent).filter(|orientation| (1..=8).contains(orientation)).unwrap_or(1);
     let first = if chosen == 0 { directory.clone() } else { whole(first.at).ok_or_else(cut)? };
     Ok(Chosen { directory, first, size, orientation, notes })
 }

@@ -41,7 +41,9 @@ const JPEG: u64 = 7;
 
 /// What the values of a pixel mean.
 enum Colours {
-    Grey { white_is_zero: bool },
+    Grey {
+        white_is_zero: bool,
+    },
     Rgb,
     /// Red, green and blue of 16 bit, each for all entries.
     Palette(Vec<u64>),
@@ -88,11 +90,13 @@ pub(in super::super) fn decode(bytes: &[u8], name: Name<'_>) -> Result<Found, Er
 impl<'a> Layout<'a> {
     fn read(directory: &'a Directory, size: (u32, u32), name: Name<'a>) -> Result<Self, Error> {
         let number = |tag, default| directory.number(tag).unwrap_or(default);
-        let same = |tag, default| match directory.numbers(tag) {
-            None => Ok(default),
-            Some(all) if all.first().is_some_and(|first| all.iter().all(|each| each == first)) => Ok(all[0]),
-            Some(all) => Err(name.unsupported(format!("its channels differ in depth or kind ({all:?}): save it with equal ones"))),
-        };
+        let same =
+            |tag, default| match directory.numbers(tag) {
+                None => Ok(default),
+                Some(all) if all.first().is_some_and(|first| all.iter().all(|each| each == first)) => Ok(all[0]),
+                Some(all) => Err(name
+                    .unsupported(format!("its channels differ in depth or kind ({all:?}): save it with equal ones"))),
+            };
         let (bits, format) = (same(BITS, 1)?, same(SAMPLE_FORMAT, 1)?);
         let samples = usize::try_from(number(SAMPLES, 1)).unwrap_or(0);
         if samples == 0 || samples > 64 {
@@ -101,28 +105,43 @@ impl<'a> Layout<'a> {
         match (format, bits) {
             // 4 is "undefined", which all programs read as whole numbers.
             (1 | 4, 1 | 2 | 4 | 8 | 16 | 32 | 64) | (3, 16 | 32 | 64) => {}
-            (2, _) => return Err(name.unsupported("its values are signed numbers, of which nothing says what is white: save it with unsigned ones")),
+            (2, _) => {
+                return Err(name.unsupported(
+                    "its values are signed numbers, of which nothing says what is white: save it with unsigned ones",
+                ));
+            }
             (5 | 6, _) => return Err(name.unsupported("its values are complex numbers: that is no photo")),
             _ => return Err(name.unsupported(format!("it has {bits} bits for each value: save it with 8 or 16"))),
         }
         if number(FILL_ORDER, 1) != 1 {
             return Err(name.unsupported("its bits are stored in reverse order: save it anew in another program"));
         }
-        let photometric = directory.number(PHOTOMETRIC).ok_or_else(|| name.damaged("it does not say what its values mean"))?;
+        let photometric =
+            directory.number(PHOTOMETRIC).ok_or_else(|| name.damaged("it does not say what its values mean"))?;
         let colours = match photometric {
             0 | 1 => Colours::Grey { white_is_zero: photometric == 0 },
             2 => Colours::Rgb,
             3 => palette(directory, bits).ok_or_else(|| name.damaged("its palette is missing or too short"))?,
             5 if number(INK_SET, 1) == 1 => Colours::Cmyk,
-            5 => return Err(name.unsupported("it is separated into other inks than cyan, magenta, yellow and black: save it as RGB")),
+            5 => {
+                return Err(name.unsupported(
+                    "it is separated into other inks than cyan, magenta, yellow and black: save it as RGB",
+                ));
+            }
             6 => Colours::Ycc(ycc(directory, name)?),
             8..=10 => return Err(name.unsupported("its colours are CIE Lab: save it as RGB")),
             32_844 | 32_845 => return Err(name.unsupported("its colours are LogLuv: save it as RGB of 16 bit")),
-            other => return Err(name.unsupported(format!("its colours are of kind {other}, which is not read: save it as RGB"))),
+            other => {
+                return Err(
+                    name.unsupported(format!("its colours are of kind {other}, which is not read: save it as RGB"))
+                );
+            }
         };
         let channels = colours.channels();
         if samples < channels {
-            return Err(name.damaged(format!("it has {samples} values for each pixel where its colours need {channels}")));
+            return Err(
+                name.damaged(format!("it has {samples} values for each pixel where its colours need {channels}"))
+            );
         }
         let extra = directory.numbers(EXTRA_SAMPLES).unwrap_or_default();
         let named = extra.iter().position(|kind| matches!(kind, 1 | 2)).map(|place| channels + place);
@@ -137,7 +156,8 @@ impl<'a> Layout<'a> {
         let values = if planes {
             // Colours that stand apart are put together; values beyond colour and alpha are not even unpacked.
             let wanted = self.alpha.map_or(self.colours.channels(), |alpha| alpha + 1);
-            let planes = (0..wanted).map(|plane| self.unpack(bytes, Some(plane), notes)).collect::<Result<Vec<_>, _>>()?;
+            let planes =
+                (0..wanted).map(|plane| self.unpack(bytes, Some(plane), notes)).collect::<Result<Vec<_>, _>>()?;
             Values::together(planes)
         } else {
             self.unpack(bytes, None, notes)?
@@ -167,7 +187,9 @@ impl<'a> Layout<'a> {
     /// All values, or those of one plane, whole numbers of 8 or 16 bit over their full range.
     fn unpack(&self, bytes: &[u8], plane: Option<usize>, notes: &mut Vec<Note>) -> Result<Values, Error> {
         let failed = |error: tiff::TiffError| match error {
-            tiff::TiffError::UnsupportedError(error) => self.name.unsupported(format!("{error}: save it uncompressed or with deflate")),
+            tiff::TiffError::UnsupportedError(error) => {
+                self.name.unsupported(format!("{error}: save it uncompressed or with deflate"))
+            }
             error => self.name.damaged(error),
         };
         let big_endian = bytes.starts_with(b"MM");
@@ -189,8 +211,12 @@ impl<'a> Layout<'a> {
             DecodingResult::U32(values) => {
                 Values::Sixteen(values.into_iter().map(|value| ((u64::from(value) + 32_768) / 65_537) as u16).collect())
             }
-            DecodingResult::U64(values) => Values::Sixteen(values.into_iter().map(|value| (value >> 48) as u16).collect()),
-            DecodingResult::F16(values) => self.floats(values.into_iter().map(|value| f64::from(value.to_f32())), notes)?,
+            DecodingResult::U64(values) => {
+                Values::Sixteen(values.into_iter().map(|value| (value >> 48) as u16).collect())
+            }
+            DecodingResult::F16(values) => {
+                self.floats(values.into_iter().map(|value| f64::from(value.to_f32())), notes)?
+            }
             DecodingResult::F32(values) => self.floats(values.into_iter().map(f64::from), notes)?,
             DecodingResult::F64(values) => self.floats(values.into_iter(), notes)?,
             _ => return Err(self.name.unsupported("its values are signed numbers: save it with unsigned ones")),
@@ -224,7 +250,9 @@ impl<'a> Layout<'a> {
         };
         let values: Vec<u16> = values.map(to_sixteen).collect();
         if beyond > count / 2 {
-            return Err(self.name.unsupported("its floats do not lie between 0 (black) and 1 (white): divide them by what is white"));
+            return Err(self
+                .name
+                .unsupported("its floats do not lie between 0 (black) and 1 (white): divide them by what is white"));
         }
         if beyond > 0 && !notes.contains(&Note::Clipped) {
             notes.push(Note::Clipped);
@@ -309,8 +337,14 @@ impl<'a> Layout<'a> {
                 .collect(),
             Colours::Palette(map) => {
                 let entries = map.len() / 3;
-                let entry = |index: usize, colour: usize| T::from_u32(T::of_sixteen(map[colour * entries + index.min(entries - 1)]));
-                pixels.flat_map(|pixel| std::array::from_fn::<T, 3, _>(|colour| entry(pixel[0].to_u32() as usize, colour))).collect()
+                let entry = |index: usize, colour: usize| {
+                    T::from_u32(T::of_sixteen(map[colour * entries + index.min(entries - 1)]))
+                };
+                pixels
+                    .flat_map(|pixel| {
+                        std::array::from_fn::<T, 3, _>(|colour| entry(pixel[0].to_u32() as usize, colour))
+                    })
+                    .collect()
             }
             Colours::Cmyk => pixels
                 .flat_map(|pixel| {
@@ -359,7 +393,9 @@ fn ycc(directory: &Directory, name: Name<'_>) -> Result<[f64; 3], Error> {
 
 fn fractions(field: &Field) -> Vec<f64> {
     let parts = field.value.as_chunks::<8>().0.iter();
-    parts.map(|part| Field { kind: field.kind, count: 1, value: part.to_vec() }.fraction().unwrap_or(f64::NAN)).collect()
+    parts
+        .map(|part| Field { kind: field.kind, count: 1, value: part.to_vec() }.fraction().unwrap_or(f64::NAN))
+        .collect()
 }
 
 enum Values {
