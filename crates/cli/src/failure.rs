@@ -76,6 +76,14 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if usage { USAGE } else { FAILED })
 }
 
+/// Prints what was left out or decided while a photo was read.
+pub(crate) fn tell_notes(file: &std::path::Path, picture: &dodge_imaging::Picture) {
+    let mut stderr = std::io::stderr().lock();
+    for note in &picture.notes {
+        let _ = writeln!(stderr, "note: {}: {note}", text::shown(file));
+    }
+}
+
 /// Prints an error and a hint, for a failure that does not end the program as well. Of hyperparameters every problem is
 /// told, those in a file with the line underlined.
 pub(crate) fn complain(error: &anyhow::Error) {

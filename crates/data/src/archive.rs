@@ -4,6 +4,8 @@
 mod budget;
 mod kind;
 mod name;
+mod sparse;
+mod stream;
 mod tape;
 mod target;
 mod zipped;
@@ -130,9 +132,12 @@ pub fn extract(
         Some(ArchiveKind::Zip) => zipped::extract(file, length, &mut target, &mut budget)?,
         Some(kind) => tape::extract(file, kind, &mut target, &mut budget)?,
         None => {
-            let reason =
-                if length == 0 { "the file is empty" } else { "it is neither tar (plain, gz, xz, zst) nor zip" };
-            return Err(budget.damaged(reason));
+            let known = "tar (plain, gz, xz, zst) and zip";
+            return Err(budget.damaged(&match kind::foreign(&mut file).map_err(failed)? {
+                _ if length == 0 => "the file is empty".to_owned(),
+                Some(foreign) => format!("it is {foreign}, which is not supported; pack it again: {known} are read"),
+                None => "it is neither tar (plain, gz, xz, zst) nor zip".to_owned(),
+            }));
         }
     }
     let extracted = target.finish();

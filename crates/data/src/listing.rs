@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dodge_imaging::{Encoding, MAX_PIXELS, PictureHeader, is_photo_file};
+use dodge_imaging::{Encoding, MAX_PIXELS, PictureHeader, is_photo_file, unread_format};
 use rayon::prelude::*;
 
 use crate::dataset::relative_name;
@@ -135,6 +135,10 @@ fn inspect(path: &Path) -> Finding {
             Ok(header) => Finding::Photo(header),
             Err(error) => Finding::Unusable(reason(&error)),
         },
+        // Pictures, too, whatever their name is: passed over, but not without a word.
+        Ok(false) if let Ok(Some(reason)) = unread_format(path) => {
+            Finding::Unusable(SkipReason::Other(reason.to_owned()))
+        }
         _ if !is_named_like_a_photo(path) => Finding::Other,
         Ok(false) if fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) => {
             Finding::Unusable(SkipReason::Empty)
@@ -149,6 +153,7 @@ pub(crate) fn reason(error: &dodge_imaging::Error) -> SkipReason {
     use dodge_imaging::Error as E;
     match error {
         E::Decode { source, .. } => SkipReason::Damaged(source.to_string()),
+        E::Unsupported { reason, .. } => SkipReason::Other(reason.clone()),
         E::Read { source, .. } => SkipReason::Unreadable(source.to_string()),
         E::TooLarge { width, height, limit, .. } => {
             SkipReason::TooLarge { width: *width, height: *height, limit: *limit }

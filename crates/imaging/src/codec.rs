@@ -3,7 +3,13 @@
 mod decode;
 mod encode;
 mod exif;
+pub(crate) mod fields;
+pub(crate) mod found;
 mod jpeg;
+mod jpeg_segments;
+pub(crate) mod kind;
+mod metadata;
+mod note;
 mod picture;
 mod tiff;
 mod webp;
@@ -12,9 +18,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use image::ImageFormat;
-
-pub use self::picture::{Metadata, Picture, Pixels};
+use self::kind::Kind;
+pub use self::metadata::Metadata;
+pub use self::note::Note;
+pub use self::picture::{Picture, Pixels};
 use crate::{Error, Photo};
 
 /// Most pixels of a picture that is read: 400 megapixels, 1.2 GB decoded at 8 bit. More is refused before it is decoded,
@@ -26,6 +33,9 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Most bytes of a block of metadata that is carried from a file to the result.
 const MAX_METADATA_BYTES: usize = 4 << 20;
+
+/// Memory that a decoder may use beside the picture.
+const WORKING_BYTES: usize = 256 << 20;
 
 /// How a photo is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,14 +57,14 @@ impl Encoding {
     /// Quality used where a JPEG is written without a word about it.
     pub const DEFAULT_JPEG_QUALITY: u8 = 95;
 
-    /// The encoding that a file extension asks for, in any case: `.jpg`, `.jpeg`, `.png`, `.tif`, `.tiff` or `.webp`.
+    /// The encoding that a file extension asks for, in any case: `.jpg`, `.jpeg`, `.jpe`, `.jfif`, `.png`, `.tif`, `.tiff` or `.webp`.
     ///
     /// # Errors
     /// [`Error::UnknownExtension`] for any other.
     pub fn for_path(path: &Path) -> Result<Self, Error> {
         let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
         match extension.as_deref() {
-            Some("jpg" | "jpeg") => Ok(Self::Jpeg { quality: Self::DEFAULT_JPEG_QUALITY }),
+            Some("jpg" | "jpeg" | "jpe" | "jfif") => Ok(Self::Jpeg { quality: Self::DEFAULT_JPEG_QUALITY }),
             Some("png") => Ok(Self::Png),
             Some("tif" | "tiff") => Ok(Self::Tiff),
             Some("webp") => Ok(Self::WebP),
@@ -68,22 +78,33 @@ impl Encoding {
 /// # Errors
 /// [`Error::Read`] when the file cannot be read.
 pub fn is_photo_file(path: &Path) -> Result<bool, Error> {
-    let read_error = |source| Error::Read { path: path.to_owned(), source };
-    let mut head = Vec::with_capacity(16);
-    fs::File::open(path).map_err(read_error)?.take(16).read_to_end(&mut head).map_err(read_error)?;
-    Ok(image::guess_format(&head).is_ok_and(is_read))
+    Ok(matches!(kind(path)?, Kind::Jpeg | Kind::Png | Kind::Tiff | Kind::WebP))
 }
 
-/// The formats that are read.
-fn is_read(format: ImageFormat) -> bool {
-    matches!(format, ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::Tiff | ImageFormat::WebP)
+/// Where a file begins like a picture in a format that is not read (a camera's raw file, HEIC, AVIF, GIF, BMP and some more): a
+/// sentence that says what it is and what to do.
+///
+/// # Errors
+/// [`Error::Read`] when the file cannot be read.
+pub fn unread_format(path: &Path) -> Result<Option<&'static str>, Error> {
+    match kind(path)? {
+        Kind::Foreign(reason) => Ok(Some(reason)),
+        _ => Ok(None),
+    }
+}
+
+fn kind(path: &Path) -> Result<Kind, Error> {
+    let read_error = |source| Error::Read { path: path.to_owned(), source };
+    let mut head = Vec::with_capacity(kind::HEAD);
+    fs::File::open(path).map_err(read_error)?.take(kind::HEAD as u64).read_to_end(&mut head).map_err(read_error)?;
+    Ok(Kind::of(&head))
 }
 
 impl Photo {
     /// Reads a JPEG, PNG, TIFF or WebP file, told by its content. See [`Photo::decode`].
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::Decode`] or [`Error::TooLarge`], naming the file.
+    /// [`Error::Read`], [`Error::Decode`], [`Error::Unsupported`] or [`Error::TooLarge`], naming the file.
     pub fn open(path: &Path) -> Result<Self, Error> {
         Ok(Picture::open(path)?.pixels.into_eight())
     }
@@ -92,14 +113,13 @@ impl Photo {
     /// reduced to 8.
     ///
     /// # Errors
-    /// [`Error::Decode`] or [`Error::TooLarge`].
+    /// [`Error::Decode`], [`Error::Unsupported`] or [`Error::TooLarge`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Ok(Picture::decode(bytes)?.pixels.into_eight())
     }
 
-    /// Reads a file and scales it down, so that its longer side has at most `max_side` pixels: about the same as
-    /// [`Photo::open`] and [`Photo::thumbnail`], with the same size. A large JPEG is decoded at a half, a quarter or an
-    /// eighth of its size, whatever still has about twice `max_side`, which takes less time and memory.
+    /// Reads a file and scales it down, so that its longer side has at most `max_side` pixels: [`Photo::open`] and then
+    /// [`Photo::thumbnail`].
     ///
     /// # Errors
     /// Those of [`Photo::open`].
@@ -107,8 +127,7 @@ impl Photo {
     /// # Panics
     /// When `max_side` is zero.
     pub fn open_thumbnail(path: &Path, max_side: u32) -> Result<Self, Error> {
-        assert!(max_side > 0, "a thumbnail needs at least one pixel");
-        decode::thumbnail(&read_file(path)?, &path.display().to_string(), max_side)
+        Ok(Self::open(path)?.thumbnail(max_side))
     }
 
     /// What [`Photo::open_thumbnail`] does, from memory.
@@ -119,8 +138,7 @@ impl Photo {
     /// # Panics
     /// When `max_side` is zero.
     pub fn decode_thumbnail(bytes: &[u8], max_side: u32) -> Result<Self, Error> {
-        assert!(max_side > 0, "a thumbnail needs at least one pixel");
-        decode::thumbnail(bytes, "the data", max_side)
+        Ok(Self::decode(bytes)?.thumbnail(max_side))
     }
 
     /// Encodes the photo; the result holds pixels only, no metadata.
@@ -141,6 +159,13 @@ impl Photo {
         write_whole(path, &bytes)
     }
 }
+
+/// Size and orientation of the picture of a TIFF that [`Photo::open`] would take.
+pub(crate) fn tiff_page<S: fields::Source>(source: S, name: found::Name<'_>) -> Result<((u32, u32), u8), Error> {
+    tiff::pages::choose(source, name).map(|chosen| (chosen.size, chosen.orientation))
+}
+
+pub(crate) use exif::orientation as exif_orientation;
 
 /// Writes `bytes` to `path` whole or not at all.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {

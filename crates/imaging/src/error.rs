@@ -32,6 +32,14 @@ pub enum Error {
         /// The decoder's reason.
         source: Source,
     },
+    /// The file is a picture of a kind that this crate does not read.
+    #[error("cannot read {name}: {reason}")]
+    Unsupported {
+        /// The file, or a word for bytes in memory.
+        name: String,
+        /// What it is, and what to do.
+        reason: String,
+    },
     /// The picture could not be encoded.
     #[error("cannot encode a {width}x{height} picture: {source}")]
     Encode {
@@ -55,7 +63,7 @@ pub enum Error {
         limit: u64,
     },
     /// The file extension names no format that can be written.
-    #[error("cannot tell the format of {}: use the extension .jpg, .jpeg, .png, .tif, .tiff or .webp", path.display())]
+    #[error("cannot tell the format of {}: use the extension .jpg, .jpeg, .jpe, .jfif, .png, .tif, .tiff or .webp", path.display())]
     UnknownExtension {
         /// The file.
         path: PathBuf,

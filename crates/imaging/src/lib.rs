@@ -19,7 +19,7 @@ mod sample;
 mod similarity;
 mod version;
 
-pub use codec::{Encoding, MAX_PIXELS, Metadata, Picture, Pixels, is_photo_file};
+pub use codec::{Encoding, MAX_PIXELS, Metadata, Note, Picture, Pixels, is_photo_file, unread_format};
 pub use damage::{Damage, DamageKind, DamageStep, pair_damages};
 pub use error::Error;
 pub use header::PictureHeader;

@@ -95,7 +95,7 @@ impl Recipe {
             Pixels::Eight(photo) => Pixels::Eight(self.apply(photo)),
             Pixels::Sixteen(photo) => Pixels::Sixteen(self.apply(photo)),
         };
-        Picture { pixels, metadata: picture.metadata.clone() }
+        Picture { pixels, metadata: picture.metadata.clone(), notes: picture.notes.clone(), quality: picture.quality }
     }
 
     /// The recipe as JSON, what [`Recipe::save`] writes. Other keys may be added to the object: they are passed over when it is

@@ -53,7 +53,7 @@ fn a_recipe_writes_the_same_bytes_again_in_every_format_with_the_metadata() {
     for (index, name) in names.into_iter().enumerate() {
         // PNG and TIFF with 16 bit.
         let pixels = if index % 3 == 0 { Pixels::Eight(photo.clone()) } else { Pixels::Sixteen(photo.to_depth()) };
-        Picture { pixels, metadata: metadata.clone() }.save(&scratch.path(name)).unwrap();
+        Picture { metadata: metadata.clone(), ..Picture::from(pixels) }.save(&scratch.path(name)).unwrap();
     }
     let enhance = [&["enhance"][..], &names, &["--model", &model, "-o", "out"]].concat();
     let _ = scratch.dodge(&enhance).succeeded();

@@ -1,11 +1,12 @@
 //! `dodge apply`
 
 use anyhow::Result;
-use dodge_imaging::{Encoding, Picture, Recipe};
+use dodge_imaging::{Picture, Recipe};
 use serde_json::json;
 
 use crate::arguments::ApplyArguments;
 use crate::batch::Tally;
+use crate::failure::tell_notes;
 use crate::input::Inputs;
 use crate::output::{self, Existing, Written};
 use crate::{command, interruption, text};
@@ -20,7 +21,10 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
     let mut written = Vec::new();
     let tally = Tally::of(&inputs.photos, &interrupted, |index, photo| {
         let (file, place) = (&photo.path, &places[index]);
-        let result = recipe.apply_to_picture(&Picture::open(file)?).encode(Encoding::for_path(place)?)?;
+        let picture = Picture::open(file)?;
+        tell_notes(file, &picture);
+        let result = recipe.apply_to_picture(&picture);
+        let result = result.encode(result.encoding_for(place)?)?;
         let done = output::write_all(&[(place.clone(), result)], existing)?;
         let passed_over = done == Written::Before;
         let object = json!({ "photo": text::lossy(file), "output": text::lossy(place), "passed_over": passed_over });

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::EnhanceArguments;
 use crate::batch::Tally;
+use crate::failure::tell_notes;
 use crate::input::Inputs;
 use crate::output::{self, Existing, Written};
 use crate::surroundings::Surroundings;
@@ -123,6 +124,7 @@ impl Enhancer<'_> {
             }
         }
         let picture = Picture::open(file)?;
+        tell_notes(file, &picture);
         let photo = picture.pixels.to_eight();
         let recipe = self.model.recipes_for(&[&photo], arguments.max_steps.unwrap_or(usize::MAX)).remove(0);
         let result = recipe.apply_to_picture(&picture);
@@ -133,7 +135,7 @@ impl Enhancer<'_> {
         let enhanced = if arguments.dry_run {
             enhanced(file, &recipe, &made, None, false)
         } else {
-            let bytes = result.encode(Encoding::for_path(place)?)?;
+            let bytes = result.encode(result.encoding_for(place)?)?;
             made.result_sha256 = output::hash(&bytes);
             let mut files = vec![(place.to_owned(), bytes), (recipe_place.to_owned(), recipe_file(&recipe, &made)?)];
             if arguments.preview {

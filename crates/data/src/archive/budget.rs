@@ -39,6 +39,11 @@ impl<'a> Budget<'a> {
         self.read.set(length);
     }
 
+    /// The archive, for messages.
+    pub(super) fn name(&self) -> std::path::Display<'_> {
+        self.archive.display()
+    }
+
     /// Counts an entry.
     pub(super) fn entry(&mut self) -> Result<(), Error> {
         self.entries += 1;

@@ -108,10 +108,7 @@ impl<'a> Target<'a> {
     pub(super) fn skip(&mut self, name: &[u8], reason: EntryProblem) -> Option<Place> {
         self.report.skipped_count += 1;
         if self.report.skipped.len() < MOST_RECORDS {
-            let text = String::from_utf8_lossy(&name[..name.len().min(4 * SHOWN)]).into_owned();
-            let readable = |c: char| if c.is_control() || c == char::REPLACEMENT_CHARACTER { '?' } else { c };
-            let name = text.chars().take(SHOWN).map(readable).collect();
-            self.report.skipped.push(SkippedEntry { name, reason });
+            self.report.skipped.push(SkippedEntry { name: shown(name), reason });
         }
         None
     }
@@ -140,6 +137,11 @@ impl<'a> Target<'a> {
         let (files, bytes) = (self.report.files, self.report.bytes);
         self.watcher.progress(&Progress::Extracting { files, bytes });
         Ok(())
+    }
+
+    /// Ends the work if it was cancelled.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check(self.watcher)
     }
 
     /// Reads what nobody wants. It counts, too: it costs time.
@@ -174,6 +176,13 @@ impl<'a> Target<'a> {
     pub(super) fn finish(self) -> Extracted {
         self.report
     }
+}
+
+/// A name of an entry for people, whatever bytes it is made of.
+pub(super) fn shown(name: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&name[..name.len().min(4 * SHOWN)]);
+    let readable = |c: char| if c.is_control() || c == char::REPLACEMENT_CHARACTER { '?' } else { c };
+    text.chars().take(SHOWN).map(readable).collect()
 }
 
 /// Whether something else is where a file or folder should be.

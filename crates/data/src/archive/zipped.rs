@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::EntryProblem;
 use super::budget::Budget;
@@ -48,7 +48,9 @@ pub(super) fn extract(
         let problem = match kind {
             LINK => Some(EntryProblem::Link),
             // Archivers of other systems leave the type out.
-            PLAIN | 0 => entry.encrypted().then_some(EntryProblem::Encrypted),
+            PLAIN | 0 if entry.encrypted() => Some(EntryProblem::Encrypted),
+            // Asked here: the decoder says it when it is read, when a file was made already.
+            PLAIN | 0 => (!is_read(entry.compression())).then_some(EntryProblem::Unsupported),
             _ => Some(EntryProblem::Special),
         };
         drop(entry);
@@ -60,6 +62,10 @@ pub(super) fn extract(
         }
     }
     Ok(())
+}
+
+fn is_read(method: CompressionMethod) -> bool {
+    matches!(method, CompressionMethod::Stored | CompressionMethod::Deflated)
 }
 
 /// Looks at the end of the file for how many entries there are and how long their directory is, before anything makes
@@ -96,6 +102,9 @@ fn check_directory(file: &mut File, length: u64, budget: &Budget<'_>) -> Result<
 fn unusable(error: ZipError, budget: &Budget<'_>) -> Error {
     match error {
         ZipError::Io(error) => budget.unreadable(&error),
+        ZipError::UnsupportedArchive(reason) => {
+            budget.damaged(&format!("it is a kind of zip that is not supported: {reason}"))
+        }
         error => budget.damaged(&format!("it is damaged: {error}")),
     }
 }

@@ -7,6 +7,7 @@
 
 #[cfg(feature = "service")]
 mod acquisition;
+mod archive_parts;
 mod archives;
 mod digest;
 mod download;

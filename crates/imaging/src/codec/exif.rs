@@ -1,149 +1,62 @@
 //! EXIF blocks: small TIFF files without a picture. A TIFF keeps the same fields among its own.
 
-use std::collections::BTreeMap;
+use image::metadata::Orientation;
 
-/// Where the fields of one directory point to another.
-const SUB_DIRECTORIES: [u16; 3] = [0x8769, 0x8825, 0xa005];
+use super::fields::{Directory, MAX_BYTES, Reader};
 
-pub(super) const XMP: u16 = 0x02bc;
-pub(super) const ICC: u16 = 0x8773;
+pub(super) const EXIF_DIRECTORY: u16 = 0x8769;
 
 const ORIENTATION: u16 = 0x0112;
 const PREVIEW_OFFSET: u16 = 0x0201;
 const PREVIEW_LENGTH: u16 = 0x0202;
-
-/// Fields of a TIFF that say what the picture is of and who made it, not how it is stored: these a TIFF and an EXIF
-/// block have in common.
-const DESCRIPTIVE: [u16; 13] = [
-    0x010e, // description
-    0x010f, // make
-    0x0110, // model
-    0x011a, // horizontal resolution
-    0x011b, // vertical resolution
-    0x0128, // its unit
-    0x0131, // software
-    0x0132, // date
-    0x013b, // artist
-    0x013c, // host computer
-    0x4746, // rating
-    0x4749, // rating in percent
-    0x8298, // copyright
-];
-
-/// Most bytes that the fields of all directories of one block may have: the same bytes may be claimed many times over.
-/// One directory of a TIFF holds the colour profile and the XMP too.
-const MAX_BYTES: usize = 4 * super::MAX_METADATA_BYTES;
-
-/// The value of a field, in little-endian order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) kind: u16,
-    pub(super) count: u32,
-    pub(super) value: Vec<u8>,
-}
-
-impl Field {
-    pub(super) fn shorts(values: &[u16]) -> Self {
-        let value = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self { kind: 3, count: values.len() as u32, value }
-    }
-
-    pub(super) fn longs(values: &[u32]) -> Self {
-        let value = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self { kind: 4, count: values.len() as u32, value }
-    }
-
-    pub(super) fn bytes(kind: u16, value: &[u8]) -> Self {
-        Self { kind, count: value.len() as u32, value: value.to_vec() }
-    }
-}
-
-/// One directory and those that its fields point to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Directory {
-    pub(super) fields: BTreeMap<u16, Field>,
-    children: BTreeMap<u16, Directory>,
-}
-
-impl Directory {
-    /// The first directory of a TIFF or of an EXIF block, or nothing where there is none. What is damaged is left out.
-    pub(super) fn first(bytes: &[u8]) -> Option<Self> {
-        let reader = Reader::new(bytes)?;
-        let mut budget = MAX_BYTES;
-        reader.directory(reader.u32(4)? as usize, &mut budget, 0)
-    }
-
-    /// Keeps the fields that a TIFF and an EXIF block have in common.
-    pub(super) fn descriptive(mut self) -> Self {
-        self.fields.retain(|tag, _| DESCRIPTIVE.contains(tag));
-        self
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.children.is_empty()
-    }
-
-    /// An EXIF block that holds this directory alone.
-    pub(super) fn to_block(&self) -> Vec<u8> {
-        let mut block = b"II\x2a\0\x08\0\0\0".to_vec();
-        let at = self.append_to(&mut block);
-        block[4..8].copy_from_slice(&at.to_le_bytes());
-        block
-    }
-
-    /// Writes the directory at the end of a little-endian TIFF and says where it begins.
-    pub(super) fn append_to(&self, file: &mut Vec<u8>) -> u32 {
-        let mut fields = self.fields.clone();
-        for (tag, child) in &self.children {
-            let at = child.append_to(file);
-            fields.insert(*tag, Field::longs(&[at]));
-        }
-        let mut entries = Vec::with_capacity(fields.len() * 12);
-        for (tag, field) in &fields {
-            entries.extend(tag.to_le_bytes());
-            entries.extend(field.kind.to_le_bytes());
-            entries.extend(field.count.to_le_bytes());
-            let mut inline = [0; 4];
-            if field.value.len() <= 4 {
-                inline[..field.value.len()].copy_from_slice(&field.value);
-            } else {
-                align(file);
-                inline = (file.len() as u32).to_le_bytes();
-                file.extend(&field.value);
-            }
-            entries.extend(inline);
-        }
-        align(file);
-        let at = file.len() as u32;
-        file.extend((fields.len() as u16).to_le_bytes());
-        file.extend(entries);
-        file.extend([0; 4]);
-        at
-    }
-}
-
-/// Offsets in a TIFF are even.
-fn align(file: &mut Vec<u8>) {
-    if file.len() % 2 == 1 {
-        file.push(0);
-    }
-}
+/// Width and height among the first fields and among those of the exposure.
+const SIZES: [(Option<u16>, [u16; 2]); 2] = [(None, [0x0100, 0x0101]), (Some(EXIF_DIRECTORY), [0xa002, 0xa003])];
 
 /// Makes a block that came with a picture fit for the result: without the header that some formats put before it, with
-/// the preview taken out (it shows the picture as it was). Nothing where it is no EXIF block.
+/// the preview taken out (it shows the picture as it was), and upright. Nothing where it is no EXIF block.
 pub(super) fn carried(block: &[u8]) -> Option<Vec<u8>> {
     let mut block = block.strip_prefix(b"Exif\0\0").unwrap_or(block).to_vec();
-    let reader = Reader::new(&block)?;
-    let first = reader.u32(4)? as usize;
-    let next_at = first.checked_add(2 + 12 * usize::from(reader.u16(first)?))?;
-    let Some(next) = reader.u32(next_at).filter(|next| *next != 0) else { return Some(block) };
+    without_preview(&mut block)?;
+    set(&mut block, None, ORIENTATION, Value::Short(1));
+    Some(block)
+}
+
+/// The orientation that a block names.
+pub(crate) fn orientation(block: &[u8]) -> Option<u8> {
+    let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
+    of_directory(&Directory::first(block)?)
+}
+
+/// How a picture is turned by the block that came with it.
+pub(super) fn turned(block: Option<&[u8]>) -> Orientation {
+    block.and_then(orientation).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
+}
+
+/// The orientation that a directory names, in whichever type of number.
+pub(super) fn of_directory(directory: &Directory) -> Option<u8> {
+    directory.number(ORIENTATION).and_then(|number| u8::try_from(number).ok())
+}
+
+/// Writes the size that the picture has now where the block names one.
+pub(super) fn set_size(block: &mut [u8], (width, height): (u32, u32)) {
+    for (folder, [across, down]) in SIZES {
+        set(block, folder, across, Value::Long(width));
+        set(block, folder, down, Value::Long(height));
+    }
+}
+
+fn without_preview(block: &mut Vec<u8>) -> Option<()> {
+    let reader = Reader::new(&block[..])?;
+    let (first, count, size) = reader.entries(reader.first()?)?;
+    let next_at = usize::try_from(first.checked_add(count * size)?).ok()?;
+    let Some(next) = reader.u32(next_at as u64).filter(|next| *next != 0) else { return Some(()) };
     let mut budget = MAX_BYTES;
-    let preview = reader.directory(next as usize, &mut budget, 0).unwrap_or_default();
-    let number =
-        |tag| preview.fields.get(&tag).and_then(|field| Some(u32::from_le_bytes(field.value[..].try_into().ok()?)));
+    let preview = reader.directory(next.into(), &mut budget, 0).unwrap_or_default().0;
+    let number = |tag| preview.number(tag).and_then(|number| usize::try_from(number).ok());
+    let range = number(PREVIEW_OFFSET).zip(number(PREVIEW_LENGTH));
     block[next_at..next_at + 4].fill(0);
-    if let (Some(from), Some(length)) = (number(PREVIEW_OFFSET), number(PREVIEW_LENGTH)) {
-        let (from, to) = (from as usize, (from as usize).saturating_add(length as usize));
+    if let Some((from, length)) = range {
+        let to = from.saturating_add(length);
         let is_jpeg = block.get(from..).is_some_and(|preview| preview.starts_with(&[0xff, 0xd8]));
         // The fields themselves stand before the preview in what cameras write; anything else stays as it is.
         if is_jpeg && to == block.len() && from > next_at + 4 {
@@ -152,115 +65,56 @@ pub(super) fn carried(block: &[u8]) -> Option<Vec<u8>> {
             preview.fill(0);
         }
     }
-    Some(block)
+    Some(())
 }
 
-/// The orientation that a TIFF's first directory names.
-pub(super) fn orientation(directory: &Directory) -> Option<u8> {
-    directory.fields.get(&ORIENTATION).and_then(|field| field.value.first().copied())
+#[derive(Clone, Copy)]
+enum Value {
+    Short(u16),
+    Long(u32),
 }
 
-struct Reader<'a> {
-    bytes: &'a [u8],
-    big_endian: bool,
-}
-
-impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8]) -> Option<Self> {
-        let big_endian = match bytes.get(..4)? {
-            b"II\x2a\0" => false,
-            b"MM\0\x2a" => true,
-            _ => return None,
+/// Gives a field another number where it stands, so that nothing moves: makers' notes hold places within the block. A field
+/// that is not there stays away.
+fn set(block: &mut [u8], folder: Option<u16>, tag: u16, value: Value) {
+    let entry = Reader::new(&*block).and_then(|reader| {
+        let find = |directory: u64, tag: u16| {
+            let (first, count, size) = reader.entries(directory)?;
+            (0..count).map(|index| first + index * size).find(|entry| reader.u16(*entry) == Some(tag))
         };
-        Some(Self { bytes, big_endian })
-    }
-
-    fn u16(&self, at: usize) -> Option<u16> {
-        let bytes = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
-    }
-
-    fn u32(&self, at: usize) -> Option<u32> {
-        let bytes = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        Some(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-    }
-
-    fn directory(&self, at: usize, budget: &mut usize, depth: u32) -> Option<Directory> {
-        let mut directory = Directory::default();
-        for index in 0..usize::from(self.u16(at)?) {
-            let entry = at + 2 + 12 * index;
-            let Some(tag) = self.u16(entry) else { break };
-            let Some(left) = budget.checked_sub(12) else { break };
-            *budget = left;
-            let Some(field) = self.field(entry, budget) else { continue };
-            if SUB_DIRECTORIES.contains(&tag) {
-                let child = u32::from_le_bytes(field.value[..].try_into().unwrap_or_default());
-                // Three levels are all that exist; more is a circle.
-                let child = if depth < 2 { self.directory(child as usize, budget, depth + 1) } else { None };
-                if let Some(child) = child.filter(|child| !child.is_empty()) {
-                    directory.children.insert(tag, child);
-                }
-            } else {
-                directory.fields.insert(tag, field);
-            }
+        let mut directory = reader.first()?;
+        if let Some(folder) = folder {
+            directory = reader.u32(find(directory, folder)? + 8)?.into();
         }
-        Some(directory)
-    }
-
-    fn field(&self, entry: usize, budget: &mut usize) -> Option<Field> {
-        let kind = self.u16(entry + 2)?;
-        let count = self.u32(entry + 4)?;
-        // Bytes of one value, and of the parts that have an order.
-        let (size, part) = match kind {
-            1 | 2 | 6 | 7 => (1, 1),
-            3 | 8 => (2, 2),
-            4 | 9 | 11 | 13 => (4, 4),
-            5 | 10 => (8, 4),
-            12 => (8, 8),
-            _ => return None,
-        };
-        let length = (count as usize).checked_mul(size)?;
-        let from = if length <= 4 { entry + 8 } else { self.u32(entry + 8)? as usize };
-        *budget = budget.checked_sub(length)?;
-        let mut value = self.bytes.get(from..from.checked_add(length)?)?.to_vec();
-        if self.big_endian {
-            value.chunks_exact_mut(part).for_each(<[u8]>::reverse);
-        }
-        Some(Field { kind, count, value })
-    }
+        Some((usize::try_from(find(directory, tag)?).ok()?, reader.big_endian))
+    });
+    let Some((entry, big_endian)) = entry else { return };
+    let Some(place) = block.get_mut(entry + 2..entry + 12) else { return };
+    let (kind, content) = match (value, big_endian) {
+        (Value::Short(value), false) => (3_u16, u32::from(value).to_le_bytes()),
+        (Value::Short(value), true) => (3, (u32::from(value) << 16).to_be_bytes()),
+        (Value::Long(value), false) => (4, value.to_le_bytes()),
+        (Value::Long(value), true) => (4, value.to_be_bytes()),
+    };
+    let (kind, count) =
+        if big_endian { (kind.to_be_bytes(), 1_u32.to_be_bytes()) } else { (kind.to_le_bytes(), 1_u32.to_le_bytes()) };
+    place.copy_from_slice(&[&kind[..], &count, &content].concat());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::fields::Field;
 
     fn example() -> Directory {
         let mut exif = Directory::default();
-        exif.fields.insert(0x829a, Field { kind: 5, count: 1, value: [1_u32, 250].map(u32::to_le_bytes).concat() });
+        exif.fields.insert(0x829a, Field::rational(1, 250));
+        exif.fields.insert(0xa002, Field::shorts(&[160]));
         let mut first = Directory::default();
         first.fields.insert(0x010f, Field::bytes(2, b"A camera maker\0"));
-        first.fields.insert(ORIENTATION, Field::shorts(&[6]));
-        first.children.insert(0x8769, exif);
+        first.fields.insert(ORIENTATION, Field::shorts(&[1]));
+        first.children.insert(EXIF_DIRECTORY, exif);
         first
-    }
-
-    #[test]
-    fn a_block_comes_back_as_it_was_written() {
-        assert_eq!(Directory::first(&example().to_block()), Some(example()));
-    }
-
-    #[test]
-    fn only_descriptive_fields_are_common_to_tiff_and_exif() {
-        let kept = example().descriptive();
-        assert_eq!(kept.fields.keys().collect::<Vec<_>>(), [&0x010f]);
-        assert_eq!(kept.children.len(), 1);
-        assert_eq!(orientation(&example()), Some(6));
-    }
-
-    #[test]
-    fn numbers_are_turned_around_where_the_block_is_big_endian() {
-        let block = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-        assert_eq!(orientation(&Directory::first(block).unwrap()), Some(6));
     }
 
     #[test]
@@ -278,17 +132,26 @@ mod tests {
         assert_eq!(Directory::first(&carried), Some(example()));
         assert!(!carried.windows(2).any(|two| two == [0xff, 0xd8]));
         assert_eq!(carried.len(), block.len() - 4);
+        assert_eq!(super::carried(b"Exif\0\0nothing"), None);
     }
 
     #[test]
-    fn circles_and_claims_come_to_an_end() {
-        // The EXIF directory is the first directory again.
-        let block = b"II\x2a\0\x08\0\0\0\x01\0\x69\x87\x04\0\x01\0\0\0\x08\0\0\0\0\0\0\0";
-        assert!(Directory::first(block).unwrap().is_empty());
-        // 65,535 fields in 26 bytes, and one of 4 GiB.
-        let block = b"II\x2a\0\x08\0\0\0\xff\xff\x0f\x01\x02\0\xff\xff\xff\xff\x08\0\0\0\0\0\0\0";
-        assert!(Directory::first(block).unwrap().is_empty());
-        assert_eq!(Directory::first(b"II\x2a\0\xff\xff\xff\xff"), None);
-        assert_eq!(carried(b"Exif\0\0nothing"), None);
+    fn orientation_and_size_are_corrected_in_every_type() {
+        for field in [Field::shorts(&[6]), Field::longs(&[6]), Field::bytes(1, &[6])] {
+            let mut directory = example();
+            directory.fields.insert(ORIENTATION, field);
+            let block = directory.to_block();
+            assert_eq!(orientation(&block), Some(6));
+            let mut block = carried(&block).unwrap();
+            assert_eq!(orientation(&block), Some(1));
+            set_size(&mut block, (70_000, 9));
+            let exif = &Directory::first(&block).unwrap().children[&EXIF_DIRECTORY];
+            // The height was not there and stays away.
+            assert_eq!((exif.number(0xa002), exif.number(0xa003)), (Some(70_000), None));
+        }
+        let mut block = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\0".to_vec();
+        assert_eq!(orientation(&block), Some(8));
+        block = carried(&block).unwrap();
+        assert_eq!(orientation(&block), Some(1));
     }
 }

@@ -1,8 +1,15 @@
 //! The metadata of a WebP: chunks of a RIFF file.
 
-use super::Metadata;
+use image::metadata::Orientation;
 
-pub(super) fn metadata(bytes: &[u8]) -> Metadata {
+use super::{Metadata, exif};
+
+/// Whether the picture is packed with losses.
+pub(super) fn is_lossy(bytes: &[u8]) -> bool {
+    bytes.windows(4).take(1 << 16).any(|kind| kind == b"VP8 ")
+}
+
+pub(super) fn metadata(bytes: &[u8]) -> (Metadata, Orientation) {
     let (mut exif, mut icc, mut xmp) = (None, None, None);
     // "RIFF", a size, "WEBP", then the chunks.
     let mut rest = bytes.get(12..).unwrap_or_default();
@@ -19,5 +26,6 @@ pub(super) fn metadata(bytes: &[u8]) -> Metadata {
         // Chunks begin at even places.
         rest = after.get(length + length % 2..).unwrap_or_default();
     }
-    Metadata::carried(exif, icc.map(<[u8]>::to_vec), xmp.map(<[u8]>::to_vec))
+    let metadata = Metadata::carried(exif, icc.map(<[u8]>::to_vec), xmp.map(<[u8]>::to_vec));
+    (metadata, exif::turned(exif))
 }

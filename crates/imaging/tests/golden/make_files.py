@@ -3,7 +3,8 @@
 Needs opencv-python-headless, Pillow and numpy. Run it when a file is added: python make_files.py
 
 files.json tells, for each file, width, height, depth and the CRC-32 of the RGB values as they are read (16 bit in
-little-endian order): both sides decode to the bit. Files without an entry must be refused.
+little-endian order): both sides decode to the bit. Of JPEGs it holds the values themselves, because decoders may round
+differently. Files without an entry must be refused.
 """
 
 import io
@@ -69,9 +70,9 @@ def main():
     save("bits.tif", grey.convert("1"), compression="group4")
     save("white-is-zero.tif", ImageOps.invert(grey), tiffinfo={262: 0})
     save("pages.tif", rgb, save_all=True, append_images=[other], compression="packbits")
-    save("refused-palette.tif", rgb.quantize(8))
+    save("palette.tif", rgb.quantize(8))
     save("refused-lab.tif", rgb.convert("LAB"))
-    save("refused-big.tif", rgb, big_tiff=True)
+    save("big.tif", rgb, big_tiff=True)
 
     save("lossy.webp", rgb, quality=80)
     save("alpha.webp", rgb.convert("RGBA"), lossless=True)
@@ -106,7 +107,11 @@ def read(path):
         values = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
         depth = 8
     height, width, _ = values.shape
-    return {"width": width, "height": height, "depth": depth, "crc": zlib.crc32(np.ascontiguousarray(values).tobytes())}
+    values = np.ascontiguousarray(values).tobytes()
+    entry = {"width": width, "height": height, "depth": depth, "crc": zlib.crc32(values)}
+    if path.suffix == ".jpg":
+        entry["values"] = values.hex()
+    return entry
 
 
 if __name__ == "__main__":

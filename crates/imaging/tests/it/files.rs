@@ -28,6 +28,16 @@ struct Expected {
     height: u32,
     depth: u8,
     crc: u32,
+    /// Of a JPEG, the values in hexadecimal.
+    values: Option<String>,
+}
+
+/// Most levels between our values of a JPEG and those of libjpeg: the standard leaves the transform's rounding open, and the
+/// colours of a coarse grid are spread by another filter.
+const JPEG_TOLERANCE: u8 = 6;
+
+fn from_hex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
 #[test]
@@ -39,7 +49,7 @@ fn files_of_other_programs_are_read_to_the_bit() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let Some(expected) = list.get(name) else {
             let error = Picture::open(&path).unwrap_err();
-            assert!(name.starts_with("refused") && matches!(error, Error::Decode { .. }), "{error}");
+            assert!(name.starts_with("refused") && matches!(error, Error::Unsupported { .. }), "{error}");
             continue;
         };
         let (width, height, depth, bytes) = match Picture::open(&path).unwrap().pixels {
@@ -50,14 +60,19 @@ fn files_of_other_programs_are_read_to_the_bit() {
             }
         };
         assert_eq!((width, height, depth), (expected.width, expected.height, expected.depth), "{name}");
-        assert_eq!(crc32fast::hash(&bytes), expected.crc, "{name}");
+        if let Some(values) = &expected.values {
+            let most = bytes.iter().zip(from_hex(values)).map(|(ours, theirs)| ours.abs_diff(theirs)).max().unwrap();
+            assert!(most <= JPEG_TOLERANCE, "{name}: {most} levels");
+        } else {
+            assert_eq!(crc32fast::hash(&bytes), expected.crc, "{name}");
+        }
     }
     assert!(list.keys().all(|name| golden("files").join(name).exists()));
 }
 
 #[test]
 fn sixteen_bit_survive_where_the_format_has_them() {
-    let picture = Picture { pixels: Pixels::Sixteen(wide()), metadata: Metadata::default() };
+    let picture = Picture::from(Pixels::Sixteen(wide()));
     for encoding in ENCODINGS {
         let back = Picture::decode(&picture.encode(encoding).unwrap()).unwrap();
         match encoding {

@@ -18,7 +18,7 @@ fn valid() -> Vec<(String, Vec<u8>)> {
         files.push((path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()));
     }
     let camera = Picture::open(&golden("files/camera.jpg")).unwrap();
-    let picture = Picture { pixels: Pixels::Sixteen(wide()), metadata: camera.metadata };
+    let picture = Picture { metadata: camera.metadata, ..Pixels::Sixteen(wide()).into() };
     files.extend(ENCODINGS.map(|encoding| (format!("{encoding:?}"), picture.encode(encoding).unwrap())));
     files.sort();
     files

@@ -1,0 +1,48 @@
+//! What a reader should know of a picture that was read, though nothing failed.
+
+use std::fmt;
+
+/// What was left out or decided while a picture was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// Some pixels are transparent; the transparency was dropped.
+    AlphaDropped,
+    /// The file is an animation; its first picture was taken.
+    FirstFrame,
+    /// The file has other pages, that were left out.
+    OtherPages {
+        /// How many.
+        count: usize,
+    },
+    /// The file holds only pictures that are marked as reduced copies; the largest was taken.
+    OnlyReduced,
+    /// Floats above 1 were cut to white.
+    Clipped,
+    /// The file breaks rules of its format, though the picture could be read whole.
+    Irregular {
+        /// The decoder's words.
+        reason: String,
+    },
+    /// The file is a WebP with losses; WebP is written without any, so the result is many times as large.
+    LossyWebP,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlphaDropped => formatter.write_str("its transparency was dropped"),
+            Self::FirstFrame => formatter.write_str("it is an animation, of which the first picture was taken"),
+            Self::OtherPages { count: 1 } => formatter.write_str("one more page was left out"),
+            Self::OtherPages { count } => write!(formatter, "{count} more pages were left out"),
+            Self::OnlyReduced => {
+                formatter.write_str("it holds only pictures that are marked as reduced copies; the largest was taken")
+            }
+            Self::Clipped => formatter.write_str("values brighter than white were cut"),
+            Self::Irregular { reason } => write!(formatter, "it breaks the rules of its format ({reason})"),
+            Self::LossyWebP => {
+                formatter.write_str("it is a WebP with losses; WebP is written without any, and many times as large")
+            }
+        }
+    }
+}
