@@ -17,8 +17,7 @@ use super::names::mentions;
 use super::workspace::Workspace;
 
 /// Circles that are being taken apart, by the beginnings of their files' paths. They are told as notes.
-const KNOWN: &[&[&str]] =
-    &[&["crates/data/src/"], &["crates/hparams/src/"], &["crates/learn/src/"], &["crates/rl/src/"]];
+const KNOWN: &[&[&str]] = &[&["crates/data/src/"]];
 
 /// From each file, the files that it needs, with the lines and names of the first mentions.
 type Arrows<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Vec<(usize, String)>>>;
