@@ -68,20 +68,16 @@ fn fetcher_of(registry: Registry, wants_token: bool, surroundings: &Surroundings
 
 /// The token of the variables, or that of `kaggle.json`.
 fn kaggle_token(surroundings: &Surroundings) -> Result<Option<KaggleToken>> {
-    use std::io::Read;
-
     if surroundings.kaggle.is_some() {
         return Ok(surroundings.kaggle.clone());
     }
     let Some(path) = surroundings.kaggle_folder.as_ref().map(|folder| folder.join("kaggle.json")) else {
         return Ok(None);
     };
-    let mut text = String::new();
-    let read = std::fs::File::open(&path).and_then(|file| file.take(MAX_TOKEN_BYTES).read_to_string(&mut text));
-    match read {
+    match text::read(&path, MAX_TOKEN_BYTES) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", text::shown(&path))),
-        Ok(_) => Ok(Some(KaggleToken::from_json(&text).with_context(|| text::shown(&path).into_owned())?)),
+        Ok(text) => Ok(Some(KaggleToken::from_json(&text).with_context(|| text::shown(&path).into_owned())?)),
     }
 }
 

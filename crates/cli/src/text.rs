@@ -1,8 +1,11 @@
-//! Paths in text. A path is bytes on Unix and need not be Unicode; what is printed of it is.
+//! Paths in text. A path is bytes on Unix and need not be Unicode; what is printed of it is. And text files of people, whatever editor
+//! wrote them.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Write;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// A path for people: as it is where it is plain text, else in the form in which a shell reads it, so that no two paths look the
@@ -12,6 +15,13 @@ pub(crate) fn shown(path: &Path) -> Cow<'_, str> {
         Some(text) if !text.chars().any(char::is_control) => Cow::Borrowed(text),
         _ => Cow::Owned(escaped(path.as_os_str())),
     }
+}
+
+/// The text of a file of which at most `most` bytes are read; see [`dodge_imaging::text_of`].
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    dodge_imaging::text_of(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// A path in JSON, which is Unicode: with a replacement character for what is not.
@@ -100,6 +110,17 @@ mod tests {
     fn text_is_shown_as_it_is_and_nothing_else() {
         assert_eq!(shown(Path::new("my photo.jpg")), "my photo.jpg");
         assert_eq!(shown(Path::new("a\u{1b}[2Jb")), r"$'a\033[2Jb'");
+    }
+
+    #[test]
+    fn files_of_any_editor_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        std::fs::write(&path, "\u{feff}a\r\n").unwrap();
+        assert_eq!(read(&path, 100).unwrap(), "a\r\n");
+        std::fs::write(&path, b"\xe9").unwrap();
+        assert!(read(&path, 100).unwrap_err().to_string().contains("line 1 is no text in UTF-8"));
+        assert_eq!(read(&folder.path().join("b"), 100).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[cfg(unix)]

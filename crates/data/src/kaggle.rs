@@ -46,7 +46,8 @@ impl KaggleToken {
     /// # Errors
     /// [`Error::Kaggle`], which does not quote the text.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        let file: File = serde_json::from_str(text).map_err(|_| Error::Kaggle {
+        // A mark in front is what editors for Windows write.
+        let file: File = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| Error::Kaggle {
             reason: "kaggle.json is no object with `username` and `key` (a plain text each)".to_owned(),
         })?;
         Self::new(file.username, file.key)
@@ -70,6 +71,8 @@ mod tests {
     fn a_token_is_read_and_its_key_not_shown() {
         let token = KaggleToken::from_json(r#"{"username":"ann","key":"5ecret","more":1}"#).unwrap();
         assert_eq!(token, KaggleToken::new("ann", "5ecret").unwrap());
+        let marked = KaggleToken::from_json("\u{feff}{\"username\":\"ann\",\r\n\"key\":\"5ecret\"}\r\n");
+        assert_eq!(marked.unwrap(), token);
         assert!(!format!("{token:?}").contains("5ecret"));
         let request = request("https://k", "a/b", Some(&token)).unwrap();
         assert!(!format!("{request:?}").contains("5ecret"));

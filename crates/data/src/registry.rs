@@ -7,6 +7,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use dodge_imaging::text_of;
+
 use crate::{ContentHash, DirectoryHash, Error, FileHash, Numbers, Selection};
 
 /// Most bytes of a registry file that is read.
@@ -113,11 +115,12 @@ impl Registry {
     /// [`Error::Read`] when the file cannot be read, [`Error::Registry`] with all that is wrong with it.
     pub fn with_file(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Read { path: path.to_owned(), source };
-        let mut text = String::new();
-        fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text)).map_err(failed)?;
-        if text.len() as u64 > MAX_BYTES {
+        let mut bytes = Vec::new();
+        fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
+        if bytes.len() as u64 > MAX_BYTES {
             return Err(failed(std::io::Error::other("a list of datasets has at most 4 MiB")));
         }
+        let text = text_of(bytes).map_err(|error| failed(std::io::Error::other(error)))?;
         Self::with_text(&text, &path.display().to_string(), path.parent().unwrap_or(Path::new("")))
     }
 
@@ -127,6 +130,8 @@ impl Registry {
     /// # Errors
     /// [`Error::Registry`] with all that is wrong with it.
     pub fn with_text(text: &str, name: &str, folder: &Path) -> Result<Self, Error> {
+        // The text of a file that the caller read may have a mark in front, as editors for Windows write it.
+        let text = text.trim_start_matches('\u{feff}');
         let built_in = read::Document { text: BUILT_IN, name: BUILT_IN_NAME, folder: Path::new("") };
         Ok(Self { entries: read::entries(&[built_in, read::Document { text, name, folder }])? })
     }

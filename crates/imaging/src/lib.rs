@@ -17,6 +17,7 @@ mod render;
 mod resize;
 mod sample;
 mod similarity;
+mod text;
 mod version;
 
 pub use codec::{Encoding, MAX_PIXELS, Metadata, Note, Picture, Pixels, is_photo_file, unread_format};
@@ -30,4 +31,5 @@ pub use recipe::{RECIPE_FORMAT, Recipe};
 pub use reduce::reduce;
 pub use sample::Sample;
 pub use similarity::{PSNR_CAP_DB, delta_e_2000, mean_delta_e_2000, psnr_db, rmse, ssim};
+pub use text::{NotText, text_of};
 pub use version::{DECODER_VERSION, RESAMPLER_VERSION, STANDARD_DAMAGE_VERSION};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::write_whole;
 use crate::render::render;
+use crate::text::text_of;
 use crate::{Error, Operation, Photo, Picture, Pixels, Sample};
 
 /// Version of the recipe file format that is written. Version 1, which had no lengths to scale, is read as well.
@@ -140,7 +141,8 @@ impl Recipe {
         if text.len() as u64 > MAX_RECIPE_BYTES {
             return Err(invalid("larger than 1 MiB, so not a recipe".into()));
         }
-        let value: serde_json::Value = serde_json::from_slice(&text).map_err(|e| invalid(format!("not JSON: {e}")))?;
+        let text = text_of(text).map_err(|e| invalid(e.to_string()))?;
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(|e| invalid(format!("not JSON: {e}")))?;
         match value.get("dodge_recipe_format").and_then(serde_json::Value::as_u64) {
             Some(version) if (1..=u64::from(RECIPE_FORMAT)).contains(&version) => {}
             Some(version) => {

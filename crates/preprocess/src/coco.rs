@@ -234,8 +234,8 @@ impl CocoDocument {
         if text.len() as u64 > MAX_BYTES {
             return Err(invalid("larger than 1 GiB".to_owned()));
         }
-        let text = without_mark(text).map_err(|e| invalid(e.to_owned()))?;
-        let document: Self = serde_json::from_slice(&text).map_err(|e| invalid(e.to_string()))?;
+        let text = dodge_imaging::text_of(text).map_err(|e| invalid(e.to_string()))?;
+        let document: Self = serde_json::from_str(&text).map_err(|e| invalid(e.to_string()))?;
         if let Some(version) = document.info.dodge_annotation_format
             && version != ANNOTATION_FORMAT
         {
@@ -302,26 +302,6 @@ impl CocoDocument {
 
 fn category(id: u64, name: &str, supercategory: &str) -> Category {
     Category { id, name: name.to_owned(), supercategory: supercategory.to_owned() }
-}
-
-/// The text as UTF-8 without a byte order mark.
-fn without_mark(mut text: Vec<u8>) -> Result<Vec<u8>, &'static str> {
-    let unit: fn([u8; 2]) -> u16 = match text.get(..2) {
-        Some(&[0xff, 0xfe]) => u16::from_le_bytes,
-        Some(&[0xfe, 0xff]) => u16::from_be_bytes,
-        _ => {
-            if text.starts_with(b"\xef\xbb\xbf") {
-                text.drain(..3);
-            }
-            return Ok(text);
-        }
-    };
-    let (units, rest) = text[2..].as_chunks::<2>();
-    let units: Vec<u16> = units.iter().map(|&bytes| unit(bytes)).collect();
-    match String::from_utf16(&units) {
-        Ok(text) if rest.is_empty() => Ok(text.into_bytes()),
-        _ => Err("begins like a text in UTF-16 and is none"),
-    }
 }
 
 fn text_of_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -66,6 +66,21 @@ fn a_dataset_is_listed_fetched_and_verified() {
     assert_eq!(here["here"], true);
 }
 
+/// A list, a configuration and a recipe as an editor for Windows saves them: a mark in front, and its own ends of lines.
+#[test]
+fn text_files_from_windows_are_read() {
+    let scratch = with_dataset();
+    let from_windows = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    let list = fs::read_to_string(scratch.path("volume/datasets.toml")).unwrap();
+    fs::write(scratch.path("volume/datasets.toml"), from_windows(&list)).unwrap();
+    assert!(scratch.dodge(&["datasets", "list"]).succeeded().stdout.contains("mine "));
+    fs::write(scratch.path("a.toml"), from_windows("[ppo]\ndiscount = 0.5\n")).unwrap();
+    fs::write(scratch.path("b.toml"), "[ppo]\ndiscount = 0.6\n").unwrap();
+    let differences = scratch.dodge(&["params", "diff", "a.toml", "b.toml"]).succeeded();
+    assert!(differences.stdout.contains("ppo.discount") && differences.stdout.contains("0.6"), "{differences}");
+    scratch.dodge(&["params", "list", "--config=a.toml"]).succeeded();
+}
+
 #[test]
 fn mistakes_are_wrong_usage() {
     let scratch = with_dataset();

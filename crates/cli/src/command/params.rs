@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -80,9 +78,8 @@ fn in_full(entry: &Entry<'_>) -> String {
 /// other hyperparameters, can be compared too.
 fn values(run: &Path, volume: &Path) -> Result<BTreeMap<String, String>> {
     let path = if run.is_file() { run.to_owned() } else { runs::folder(run, volume)?.join("configuration.toml") };
-    let mut text = String::new();
-    let read = File::open(&path).and_then(|file| file.take(SIZE_LIMIT_BYTES + 1).read_to_string(&mut text));
-    read.with_context(|| format!("cannot read {}", text::shown(&path)))?;
+    let text =
+        text::read(&path, SIZE_LIMIT_BYTES + 1).with_context(|| format!("cannot read {}", text::shown(&path)))?;
     let values = dodge_hparams::assignments(&text, Layer::File(path))?;
     Ok(values.into_iter().map(|(name, value)| (name, value.to_string())).collect())
 }

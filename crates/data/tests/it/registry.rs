@@ -139,6 +139,22 @@ fn all_mistakes_are_told_at_once_but_not_without_end() {
 }
 
 #[test]
+fn lists_that_were_written_on_windows_are_read() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("list.toml");
+    let text = "\u{feff}format_version = 1\r\n[datasets.a]\r\nfolder = \"b\"\r\n";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [text.as_bytes(), &wide] {
+        std::fs::write(&path, bytes).unwrap();
+        let registry = Registry::with_file(&path).unwrap();
+        assert_eq!(registry.get("a").unwrap().source, Source::Folder(folder.path().join("b")));
+    }
+    assert!(Registry::with_text(text, "list.toml", folder.path()).is_ok());
+    let wrong = Registry::with_text(&text.replace("folder", "foldr"), "list.toml", folder.path()).unwrap_err();
+    assert!(wrong.to_string().contains("list.toml:3"), "{wrong}");
+}
+
+#[test]
 fn files_are_read_and_named() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("list.toml");
@@ -147,8 +163,13 @@ fn files_are_read_and_named() {
     assert_eq!(registry.get("a").unwrap().source, Source::Folder(folder.path().join("b")));
     let missing = Registry::with_file(&folder.path().join("none.toml")).unwrap_err().to_string();
     assert!(missing.contains("none.toml"), "{missing}");
-    std::fs::write(&path, [0xff, 0xfe]).unwrap();
-    assert!(matches!(Registry::with_file(&path), Err(Error::Read { .. })));
+    std::fs::write(
+        &path,
+        "format_version = 1\n# caf\u{e9}".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    let error = Registry::with_file(&path).unwrap_err();
+    assert!(matches!(error, Error::Read { .. }) && error.to_string().contains("save the file as UTF-8"), "{error}");
     std::fs::write(&path, "#".repeat(5 << 20)).unwrap();
     assert!(Registry::with_file(&path).unwrap_err().to_string().contains("4 MiB"));
 }

@@ -26,6 +26,21 @@ fn a_recipe_is_stored_and_replayed() {
 }
 
 #[test]
+fn recipes_that_were_edited_on_windows_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("edited.recipe.json");
+    let text = "\u{feff}{\"dodge_recipe_format\": 2,\r\n\"operations\": [\"gamma:1.2\"]}\r\n";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [text.as_bytes(), &wide] {
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(Recipe::load(&path).unwrap(), Recipe::new(vec!["gamma:1.2".parse().unwrap()]));
+    }
+    fs::write(&path, &wide[2..]).unwrap();
+    let error = Recipe::load(&path).unwrap_err().to_string();
+    assert!(error.contains("edited.recipe.json") && error.contains("save the file as UTF-8"), "{error}");
+}
+
+#[test]
 fn broken_recipes_are_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("broken.json");

@@ -324,5 +324,5 @@ fn a_byte_order_mark_does_no_harm() {
         assert_eq!(CocoDocument::load(&path).unwrap(), example());
     }
     let message = refusal([0xfe, 0xff, 0xd8, 0x00]);
-    assert!(message.ends_with("begins like a text in UTF-16 and is none"), "{message}");
+    assert!(message.contains("begins like a text in UTF-16 and is none"), "{message}");
 }
