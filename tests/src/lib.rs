@@ -3,6 +3,8 @@
 //! The tests treat the program as its user does: they start it, read what it prints and look at the files that it
 //! leaves. [`Scratch`] gives each test a folder and an environment of its own, [`program`] the freshly built binary.
 
+#[cfg(doctest)]
+mod documents;
 mod finished;
 mod http;
 mod mlflow;

@@ -5,12 +5,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use cargo_metadata::{Metadata, TargetKind};
-
+use crate::metadata::Metadata;
 use crate::process;
 use crate::project::Project;
 use crate::venv;
+use anyhow::{Result, bail};
 
 /// Runs the benchmark `name`, or lists the benchmarks.
 pub(crate) fn run(project: &Project, name: Option<&str>, args: &[OsString]) -> Result<ExitCode> {
@@ -43,9 +42,9 @@ pub(crate) fn run(project: &Project, name: Option<&str>, args: &[OsString]) -> R
 /// Each benchmark as (package, name), sorted.
 fn benches(metadata: &Metadata) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for package in metadata.workspace_packages() {
-        for target in package.targets.iter().filter(|target| target.kind.contains(&TargetKind::Bench)) {
-            found.push((package.name.to_string(), target.name.clone()));
+    for package in &metadata.packages {
+        for target in package.targets.iter().filter(|target| target.is_bench()) {
+            found.push((package.name.clone(), target.name.clone()));
         }
     }
     found.sort();
@@ -54,17 +53,17 @@ fn benches(metadata: &Metadata) -> Vec<(String, String)> {
 
 /// The features that a benchmark says it needs.
 fn features(metadata: &Metadata, package: &str, name: &str) -> Vec<String> {
-    let packages = metadata.workspace_packages().into_iter().filter(|it| it.name.as_str() == package);
+    let packages = metadata.packages.iter().filter(|it| it.name == package);
     let mut targets = packages.flat_map(|package| &package.targets);
-    let target = targets.find(|target| target.name == name && target.kind.contains(&TargetKind::Bench));
+    let target = targets.find(|target| target.name == name && target.is_bench());
     target.map(|target| target.required_features.clone()).unwrap_or_default()
 }
 
 /// The Python packages that the peers of the package's benchmarks need, where there are such.
 fn requirements(metadata: &Metadata, package: &str) -> Option<PathBuf> {
-    let package = metadata.workspace_packages().into_iter().find(|it| it.name.as_str() == package)?;
-    let file = package.manifest_path.parent()?.join("benches/peers/requirements.txt");
-    file.exists().then(|| file.into())
+    let package = metadata.packages.iter().find(|it| it.name == package)?;
+    let file = package.folder().join("benches/peers/requirements.txt");
+    file.exists().then_some(file)
 }
 
 fn owner<'a>(benches: &'a [(String, String)], name: &str) -> Result<&'a str> {

@@ -5,7 +5,9 @@
 mod bench;
 mod ci;
 mod docs;
+mod fuzz;
 mod gpu_smoke;
+mod metadata;
 mod mlflow;
 mod process;
 mod project;
@@ -60,6 +62,17 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Feed arbitrary bytes to what reads files and replies of others, with the address sanitiser
+    Fuzz {
+        /// Targets, as they are called in fuzz/fuzz_targets; without one, all
+        targets: Vec<String>,
+        /// Seconds for each target
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+        /// Targets that run at a time
+        #[arg(long, default_value_t = 2)]
+        jobs: usize,
+    },
     /// Build `dodge` for the GPU, train a little on it, and compare its numbers with the processor's
     GpuSmoke,
     /// Start a real MLflow server on a local store
@@ -91,6 +104,7 @@ fn run(project: &Project, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Tidy => tidy::run(project),
         Verb::Docs => docs::run(project),
         Verb::Bench { name, args } => bench::run(project, name.as_deref(), &args),
+        Verb::Fuzz { targets, seconds, jobs } => fuzz::run(project, &targets, seconds, jobs),
         Verb::GpuSmoke => gpu_smoke::run(project),
         Verb::Mlflow { folder, port } => mlflow::run(project, folder, port),
     }

@@ -4,10 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
-use cargo_metadata::{Message, Metadata, MetadataCommand};
-
+use crate::metadata::{self, Metadata};
 use crate::process;
+use anyhow::{Context, Result, bail};
 
 /// The package that builds the `dodge` command.
 pub(crate) const CLI_PACKAGE: &str = "dodge-cli";
@@ -32,12 +31,14 @@ impl Project {
     pub(crate) fn load() -> Result<Self> {
         let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let manifest = Path::new(&here).join("Cargo.toml");
-        let metadata = MetadataCommand::new()
-            .manifest_path(&manifest)
-            .no_deps()
-            .exec()
-            .with_context(|| format!("cannot read the workspace around {}", manifest.display()))?;
-        Ok(Self { metadata })
+        let unreadable = || format!("cannot read the workspace around {}", manifest.display());
+        let mut cargo = cargo();
+        cargo.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(&manifest);
+        let output = cargo.stderr(Stdio::inherit()).output().with_context(unreadable)?;
+        if !output.status.success() {
+            bail!("{} ({}); cargo's messages are above", unreadable(), output.status);
+        }
+        Ok(Self { metadata: Metadata::parse(&output.stdout)? })
     }
 
     /// What `cargo metadata --no-deps` says: the members and the dependencies that they declare.
@@ -47,17 +48,17 @@ impl Project {
 
     /// The folder of the root manifest.
     pub(crate) fn root(&self) -> &Path {
-        self.metadata.workspace_root.as_std_path()
+        &self.metadata.workspace_root
     }
 
     /// The folder that cargo builds into.
     pub(crate) fn target(&self) -> &Path {
-        self.metadata.target_directory.as_std_path()
+        &self.metadata.target_directory
     }
 
     /// A cargo command that runs in the root folder.
     pub(crate) fn cargo<A: Into<OsString>>(&self, args: impl IntoIterator<Item = A>) -> Command {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = cargo();
         // `cargo run` describes xtask's own package in these variables. Build scripts that watch them (ring's does) would
         // run again each time that `cargo build` and `cargo xtask` take turns.
         for (name, _) in std::env::vars_os() {
@@ -84,22 +85,13 @@ impl Project {
         if !output.status.success() {
             bail!("building {CLI_PACKAGE} failed ({}); the compiler's messages are above", output.status);
         }
-        program("dodge", &output.stdout)?.context("cargo built no program called dodge; see crates/cli/Cargo.toml")
+        metadata::program("dodge", &output.stdout)?
+            .context("cargo built no program called dodge; see crates/cli/Cargo.toml")
     }
 }
 
-/// The path of the program `name` among cargo's build messages.
-fn program(name: &str, messages: &[u8]) -> Result<Option<PathBuf>> {
-    let mut found = None;
-    for message in Message::parse_stream(messages) {
-        if let Message::CompilerArtifact(artifact) = message.context("cannot read cargo's build messages")?
-            && artifact.target.name == name
-            && let Some(path) = artifact.executable
-        {
-            found = Some(path.into_std_path_buf());
-        }
-    }
-    Ok(found)
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 #[cfg(test)]
@@ -110,7 +102,7 @@ mod tests {
     fn the_workspace_is_found() {
         let project = Project::load().expect("the workspace loads");
         assert!(project.root().join("xtask/src/project.rs").is_file());
-        assert!(project.metadata().workspace_packages().iter().any(|package| package.name.as_str() == CLI_PACKAGE));
+        assert!(project.metadata().packages.iter().any(|package| package.name == CLI_PACKAGE));
     }
 
     #[test]
@@ -119,17 +111,5 @@ mod tests {
         let removed = cargo.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect::<Vec<_>>();
         assert!(removed.iter().any(|name| *name == "CARGO_PKG_NAME"), "{removed:?}");
         assert!(removed.iter().all(|name| *name != "CARGO_HOME"), "{removed:?}");
-    }
-
-    #[test]
-    fn the_program_is_where_cargo_says() {
-        let artifact = |name: &str, executable: &str| {
-            format!(
-                r#"{{"reason":"compiler-artifact","package_id":"p","manifest_path":"m","target":{{"kind":["bin"],"crate_types":["bin"],"name":"{name}","src_path":"s","edition":"2024","doc":true,"doctest":false,"test":true}},"profile":{{"opt_level":"0","debuginfo":0,"debug_assertions":true,"overflow_checks":true,"test":false}},"features":[],"filenames":[],"executable":{executable},"fresh":true}}"#
-            )
-        };
-        let messages = [artifact("dodge", "\"out/dodge\""), artifact("other", "\"out/other\"")].join("\n");
-        assert_eq!(program("dodge", messages.as_bytes()).expect("valid"), Some(PathBuf::from("out/dodge")));
-        assert_eq!(program("dodge", artifact("dodge", "null").as_bytes()).expect("valid"), None);
     }
 }

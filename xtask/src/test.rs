@@ -22,8 +22,7 @@ pub(crate) fn run(project: &Project, args: &[OsString]) -> Result<ExitCode> {
     if let Err(reason) = &mlflow {
         warn_without_mlflow(reason);
     }
-    // Built before the tests and outside of their time limits: it has other features than a build for tests, so that
-    // everything below it is compiled once more.
+    // Built before the tests and outside of their time limits.
     let dodge = if args.is_empty() { Some(project.build_dodge(&[])?) } else { None };
     let prepared = |mut command: Command| -> Command {
         if let Some(dodge) = &dodge {

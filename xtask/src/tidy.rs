@@ -20,7 +20,7 @@ use anyhow::Result;
 use crate::project::Project;
 use workspace::Workspace;
 
-const RULES: [fn(&Workspace) -> Vec<Violation>; 17] = [
+const RULES: [fn(&Workspace) -> Vec<Violation>; 18] = [
     edges::only_listed_edges,
     edges::heavy_dependencies_stay_confined,
     manifests::packages_are_named_after_their_folder,
@@ -29,6 +29,7 @@ const RULES: [fn(&Workspace) -> Vec<Violation>; 17] = [
     manifests::every_crate_has_a_readme,
     documents::architecture_names_every_crate,
     documents::no_machine_paths,
+    documents::samples_are_compiled,
     circles::no_circles_of_files,
     hyperparameters::hyperparameters_have_one_default,
     sources::files_are_rust,

@@ -93,8 +93,8 @@ mod tests {
         assert_eq!(build_arguments(false), ["--release"]);
         let project = Project::load().expect("the workspace loads");
         for name in [CLI_PACKAGE, LEARN_PACKAGE] {
-            let packages = project.metadata().workspace_packages();
-            let package = packages.iter().find(|package| package.name.as_str() == name).expect("the package is there");
+            let packages = &project.metadata().packages;
+            let package = packages.iter().find(|package| package.name == name).expect("the package is there");
             assert!(package.features.contains_key(GPU_FEATURE), "{name} has {:?}", package.features);
         }
     }

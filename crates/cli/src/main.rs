@@ -7,6 +7,8 @@ mod arguments;
 mod batch;
 mod command;
 mod configuration;
+#[cfg(test)]
+mod documents_tests;
 mod failure;
 mod fetching;
 mod input;

@@ -79,7 +79,8 @@ fn dodge_threads() {
     assert_eq!(wrong.failed(2), "error: DODGE_THREADS is `0`: use a number from 1");
     // The command line of the small training asks for one thread; without that, the variable counts.
     let without = SMALL_TRAINING.iter().copied().filter(|argument| !argument.starts_with("--threads"));
-    let arguments: Vec<&str> = without.chain(["--steps=1000000000", "--tracking-uri=off"]).collect();
+    let arguments: Vec<&str> =
+        without.chain(["--steps=1000000000", "--set=training.validation_interval=1", "--tracking-uri=off"]).collect();
     for (variable, expected) in [("1", 1), ("3", 3)] {
         let scratch = Scratch::new();
         let mut command = scratch.command(&arguments);

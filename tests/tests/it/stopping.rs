@@ -9,8 +9,8 @@ use dodge_tests::{Running, Scratch, rows, wait_for};
 use crate::photos::scene;
 
 const LIMIT: Duration = Duration::from_secs(120);
-/// More steps than could ever be taken in the time that a test gets.
-const ENDLESS: &[&str] = &["--steps=1000000000", "--seed=1"];
+/// More steps than could ever be taken in the time that a test gets, and a validation after each update.
+const ENDLESS: &[&str] = &["--set=training.validation_interval=1", "--steps=1000000000", "--seed=1"];
 
 /// Waits until metrics of the training have reached the database.
 fn wait_until_training(running: &mut Running, store: &Path) {
@@ -50,7 +50,8 @@ fn ctrl_c_leaves_a_usable_model_and_a_run_marked_killed() {
 #[test]
 fn ctrl_c_before_the_first_validation_leaves_a_usable_model_too() {
     let scratch = Scratch::new();
-    let mut running = scratch.start_training(&[ENDLESS, &["--set=training.validation_interval=1000000000"]].concat());
+    let mut running =
+        scratch.start_training(&[&["--set=training.validation_interval=1000000000"], &ENDLESS[1..]].concat());
     wait_for("the first update", LIMIT, || {
         running.assert_alive();
         let updates = rows(&scratch.store(), "SELECT step FROM metrics WHERE key = 'train/policy_loss'");
@@ -112,21 +113,19 @@ fn ignoring(scratch: &Scratch, signal: &str) -> Running {
 
 #[test]
 fn a_signal_that_the_parent_ignores_stays_ignored() {
-    for (ignored, others) in [("HUP", ["INT", "TERM"]), ("INT", ["TERM", "HUP"])] {
-        for heeded in others {
-            let scratch = Scratch::new();
-            let mut running = ignoring(&scratch, ignored);
-            wait_until_training(&mut running, &scratch.store());
-            running.signal(ignored);
-            std::thread::sleep(Duration::from_secs(1));
-            running.assert_alive();
-            assert_eq!(statuses(&scratch.store()), ["RUNNING"], "{ignored}");
-            // The others still stop it in order.
-            running.signal(heeded);
-            let finished = running.wait(LIMIT);
-            assert_eq!(finished.code, Some(130), "{ignored} ignored, {heeded} sent: {finished}");
-            assert_eq!(statuses(&scratch.store()), ["KILLED"]);
-        }
+    // Each is ignored once, and each still stops a training in order when another one is ignored.
+    for (ignored, heeded) in [("HUP", "INT"), ("INT", "TERM"), ("TERM", "HUP")] {
+        let scratch = Scratch::new();
+        let mut running = ignoring(&scratch, ignored);
+        wait_until_training(&mut running, &scratch.store());
+        running.signal(ignored);
+        std::thread::sleep(Duration::from_secs(1));
+        running.assert_alive();
+        assert_eq!(statuses(&scratch.store()), ["RUNNING"], "{ignored}");
+        running.signal(heeded);
+        let finished = running.wait(LIMIT);
+        assert_eq!(finished.code, Some(130), "{ignored} ignored, {heeded} sent: {finished}");
+        assert_eq!(statuses(&scratch.store()), ["KILLED"]);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rules about what people read.
 
+use std::collections::BTreeSet;
+
 use super::Violation;
 use super::workspace::{Member, Workspace};
 
@@ -7,6 +9,9 @@ const ARCHITECTURE: &str = "ARCHITECTURE.md";
 
 /// A page that is read to the end is shorter than this.
 const ARCHITECTURE_LINES: usize = 300;
+
+/// Pages that are being rewritten, whose samples do not compile today.
+const NOT_COMPILED: [&str; 1] = ["docs/training.md"];
 
 /// First folders of paths that exist on one machine only.
 const MACHINE_FOLDERS: [&str; 5] = ["home", "root", "tmp", "work", "Users"];
@@ -51,6 +56,40 @@ pub(super) fn no_machine_paths(workspace: &Workspace) -> Vec<Violation> {
         }
     }
     violations
+}
+
+/// A Markdown file with samples in Rust is part of the documentation of some crate, so that the tests compile them.
+pub(super) fn samples_are_compiled(workspace: &Workspace) -> Vec<Violation> {
+    let compiled = workspace.sources().flat_map(|file| included(&file.path, &file.text)).collect::<BTreeSet<_>>();
+    let mut violations = Vec::new();
+    for file in workspace.files.iter().filter(|file| file.path.ends_with(".md")) {
+        if compiled.contains(&file.path) || NOT_COMPILED.contains(&&*file.path) {
+            continue;
+        }
+        if let Some(line) = file.text.lines().position(|line| line.trim_start().starts_with("```rust")) {
+            let message =
+                "has samples that no test compiles; include it in tests/src/documents.rs, which has a doc of it";
+            violations.push(Violation::new(&*file.path, line + 1, message));
+        }
+    }
+    violations
+}
+
+/// The files, from the root, that are documentation in the Rust file at this path.
+fn included(path: &str, text: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for rest in text.split("doc = include_str!(\"").skip(1) {
+        let mut parts = path.split('/').collect::<Vec<_>>();
+        parts.pop();
+        for part in rest.split('"').next().unwrap_or_default().split('/') {
+            match part {
+                ".." => drop(parts.pop()),
+                part => parts.push(part),
+            }
+        }
+        paths.push(parts.join("/"));
+    }
+    paths
 }
 
 /// The first folder of a machine's path in the line. A path inside another (`target/tmp/`, an address) is none.
@@ -102,6 +141,27 @@ mod tests {
             assert_eq!(found(&format!("in <volume>/{folder}/ or {{volume}}/{folder}/")), 0);
         }
         assert_eq!(found("the homepage / root of it"), 0);
+    }
+
+    #[test]
+    fn samples_that_nobody_compiles_are_found() {
+        let sample = "Text.\n\n```rust\nlet a = 1;\n```\n";
+        let found = |files_of: &[(&str, &str)]| {
+            let found = samples_are_compiled(&files(files_of));
+            found.iter().map(|violation| (violation.path.clone(), violation.line)).collect::<Vec<_>>()
+        };
+        let page = ("docs/own/parts.md", sample);
+        assert_eq!(found(&[page]), [("docs/own/parts.md".to_owned(), 3)]);
+        assert_eq!(found(&[("docs/other.md", "```text\nno Rust\n```\n")]), []);
+        let including =
+            |path, name: &str| (path, format!("//! Docs.\n#[doc = include_str!(\"{name}\")]\nstruct Parts;\n"));
+        let (path, text) = including("tests/src/documents.rs", "../../docs/own/parts.md");
+        assert_eq!(found(&[page, (path, &text)]), []);
+        // Another file, and the text alone.
+        let (path, text) = including("tests/src/documents.rs", "../../docs/parts.md");
+        assert_eq!(found(&[page, (path, &text)]).len(), 1);
+        let read = "//! Docs.\nconst TEXT: &str = include_str!(\"../../docs/own/parts.md\");\n";
+        assert_eq!(found(&[page, ("tests/src/documents.rs", read)]).len(), 1);
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Who may depend on whom. `cargo metadata --no-deps` lists declared dependencies, so optional, platform, build and dev
 //! ones count as well.
 
-use cargo_metadata::DependencyKind;
-
 use super::Violation;
 use super::workspace::{Dependency, Member, Workspace};
+use crate::metadata::DependencyKind;
 
 /// What a package may use of the workspace.
 enum MayUse {
@@ -182,11 +181,10 @@ fn at(workspace: &Workspace, member: &Member, dependency: &Dependency, message: 
 
 #[cfg(test)]
 mod tests {
-    use cargo_metadata::DependencyKind::{Build, Development, Normal};
-
     use super::super::workspace::File;
     use super::super::workspace::sample::member;
     use super::*;
+    use crate::metadata::DependencyKind::{Build, Development, Normal};
 
     #[track_caller]
     fn check(rule: fn(&Workspace) -> Vec<Violation>, members: Vec<Member>, expected: &[&str]) {

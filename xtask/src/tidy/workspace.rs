@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use cargo_metadata::{DependencyKind, Package};
-
 use super::syntax::Source;
+use crate::metadata::{DependencyKind, Package};
 use crate::project::Project;
+use anyhow::{Context, Result};
 
 /// Members and text files of a workspace.
 #[derive(Debug, Default)]
@@ -57,7 +56,7 @@ impl Workspace {
     /// When a folder or file cannot be read.
     pub(super) fn load(project: &Project) -> Result<Self> {
         let root = project.root();
-        let members = project.metadata().workspace_packages().into_iter().map(|package| Member::new(root, package));
+        let members = project.metadata().packages.iter().map(|package| Member::new(root, package));
         let ignored = std::fs::read_to_string(root.join(".gitignore")).unwrap_or_default();
         let ignored = ignored.lines().filter_map(|line| line.strip_prefix('/')).collect::<Vec<_>>();
         let mut files = Vec::new();
@@ -85,7 +84,7 @@ impl Workspace {
 
 impl Member {
     fn new(root: &Path, package: &Package) -> Self {
-        let folder = package.manifest_path.as_std_path().parent().unwrap_or(root);
+        let folder = package.folder();
         let dependencies = package.dependencies.iter().map(|dependency| Dependency {
             name: dependency.name.clone(),
             key: dependency.rename.clone().unwrap_or_else(|| dependency.name.clone()),
@@ -93,7 +92,7 @@ impl Member {
             optional: dependency.optional,
         });
         Self {
-            name: package.name.to_string(),
+            name: package.name.clone(),
             folder: relative(root, folder),
             dependencies: dependencies.collect(),
             features: package.features.clone(),

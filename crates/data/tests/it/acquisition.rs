@@ -396,38 +396,40 @@ fn a_thousand_polls_at_a_time_while_jobs_run() {
 
 /// A service that answers as the old one does: no more than three fields, a refusal without a name of the job.
 mod stand_in {
-    use wiremock::matchers::{method, path};
-    use wiremock::{Mock, MockServer, ResponseTemplate};
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse;
 
     use super::*;
+    use crate::server::Server;
 
-    fn job(status: &str, hash: Option<&str>) -> ResponseTemplate {
-        ResponseTemplate::new(200).set_body_json(json!({ "job_uuid": "u-1", "status": status, "resulting_hash": hash }))
+    type Reply = (StatusCode, String);
+
+    fn reply(status: u16, body: impl ToString) -> Reply {
+        (StatusCode::from_u16(status).unwrap(), body.to_string())
+    }
+
+    fn job(status: &str, hash: Option<&str>) -> Reply {
+        reply(200, json!({ "job_uuid": "u-1", "status": status, "resulting_hash": hash }))
     }
 
     /// Answers to starts and to questions, one after the other, the last one for ever.
     #[track_caller]
     fn acquire(
-        starts: Vec<ResponseTemplate>,
-        polls: Vec<ResponseTemplate>,
+        starts: Vec<Reply>,
+        polls: Vec<Reply>,
         change: impl FnOnce(&mut AcquisitionOptions),
     ) -> Result<JobStatus, String> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let server = runtime.block_on(async {
-            let server = MockServer::start().await;
-            for (verb, place, replies) in
-                [("POST", "/v1/acquisition", starts), ("GET", "/v1/acquisition/jobs/u-1", polls)]
-            {
-                let last = replies.len().saturating_sub(1);
-                for (index, reply) in replies.into_iter().enumerate() {
-                    let mock = Mock::given(method(verb)).and(path(place)).respond_with(reply);
-                    let mock = if index < last { mock.up_to_n_times(1) } else { mock };
-                    mock.with_priority(index as u8 + 1).mount(&server).await;
-                }
-            }
-            server
+        let (starts, polls) = ((starts, AtomicUsize::new(0)), (polls, AtomicUsize::new(0)));
+        let server = Server::start(move |call| {
+            let (replies, next) = match &*call.path {
+                "/v1/acquisition" => &starts,
+                "/v1/acquisition/jobs/u-1" => &polls,
+                _ => return StatusCode::NOT_FOUND.into_response(),
+            };
+            let reply = replies.get(next.fetch_add(1, Ordering::Relaxed)).or(replies.last());
+            reply.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |reply| reply.clone().into_response())
         });
-        client(&server.uri(), change).acquire("d", &Unwatched).map_err(|error| error.to_string())
+        client(&server.url(""), change).acquire("d", &Unwatched).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -443,7 +445,7 @@ mod stand_in {
 
     #[test]
     fn a_refusal_without_a_name_is_waited_for() {
-        let taken = || ResponseTemplate::new(409).set_body_json(json!({ "detail": "already active" }));
+        let taken = || reply(409, json!({ "detail": "already active" }));
         let starts = vec![taken(), taken(), job("NEW", None)];
         assert!(acquire(starts, vec![job("COMPLETED", Some("abc"))], |_| {}).is_ok());
         let error = acquire(vec![taken()], vec![], |options| options.timeout = Duration::from_millis(100)).unwrap_err();
@@ -452,7 +454,7 @@ mod stand_in {
 
     #[test]
     fn a_forgotten_job_is_started_again_but_not_for_ever() {
-        let lost = || ResponseTemplate::new(404).set_body_json(json!({ "detail": "Job not found" }));
+        let lost = || reply(404, json!({ "detail": "Job not found" }));
         let polls = vec![job("RUNNING", None), lost(), job("COMPLETED", Some("abc"))];
         assert!(acquire(vec![job("NEW", None)], polls, |_| {}).is_ok());
         let error = acquire(vec![job("NEW", None)], vec![lost()], |_| {}).unwrap_err();
@@ -461,8 +463,8 @@ mod stand_in {
 
     #[test]
     fn trouble_is_sat_out_and_nonsense_is_named() {
-        let busy = || ResponseTemplate::new(503).set_body_string("<html>busy</html>");
-        let polls = vec![busy(), ResponseTemplate::new(500), job("COMPLETED", Some("abc"))];
+        let busy = || reply(503, "<html>busy</html>");
+        let polls = vec![busy(), reply(500, ""), job("COMPLETED", Some("abc"))];
         assert!(acquire(vec![busy(), job("NEW", None)], polls, |_| {}).is_ok());
         let short = |options: &mut AcquisitionOptions| options.timeout = Duration::from_millis(100);
         assert!(
@@ -470,13 +472,13 @@ mod stand_in {
                 .unwrap_err()
                 .contains("was: RUNNING")
         );
-        let page = ResponseTemplate::new(200).set_body_string("<html>hello</html>");
+        let page = reply(200, "<html>hello</html>");
         assert!(acquire(vec![page], vec![], |_| {}).unwrap_err().contains("something that is no job"));
-        let huge = ResponseTemplate::new(200).set_body_string("[".repeat(10_000_000));
+        let huge = reply(200, "[".repeat(10_000_000));
         assert!(acquire(vec![huge], vec![], |_| {}).unwrap_err().contains("something that is no job"));
-        let odd = ResponseTemplate::new(200).set_body_json(json!({ "job_uuid": "u-1", "status": "PAUSED" }));
+        let odd = reply(200, json!({ "job_uuid": "u-1", "status": "PAUSED" }));
         assert!(acquire(vec![odd], vec![], |_| {}).unwrap_err().contains("PAUSED"));
-        let missing = ResponseTemplate::new(404).set_body_json(json!({ "detail": "Dataset not found" }));
+        let missing = reply(404, json!({ "detail": "Dataset not found" }));
         assert!(acquire(vec![missing], vec![], |_| {}).unwrap_err().contains("does not know the dataset `d`"));
     }
 

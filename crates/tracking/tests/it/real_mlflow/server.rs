@@ -50,7 +50,9 @@ impl Server {
         let child = Command::new(executable)
             .args(["server", "--port", &port.to_string()])
             .current_dir(folder)
+            // Fewer processes, which take seconds each to start; what is stored and served is the same.
             .env("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+            .env("MLFLOW_WORKERS", "1")
             .env_remove("MLFLOW_TRACKING_URI")
             .env_remove("MLFLOW_BACKEND_STORE_URI")
             .stdin(Stdio::null())

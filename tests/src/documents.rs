@@ -1,0 +1,4 @@
+//! The documents whose samples are compiled, as documentation tests. Those of the crates' own pages are compiled there.
+
+#[doc = include_str!("../../docs/hyperparameters.md")]
+pub struct Hyperparameters;
