@@ -106,6 +106,7 @@ fn mean_psnr(episodes: &[TrainingPhoto], results: &[&Photo]) -> Result<f64, Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::photo::observation::Observer;
 
     #[test]
     fn a_model_that_harms_good_photos_never_wins_by_its_gain() {
@@ -116,5 +117,70 @@ mod tests {
         assert!(!better(fidelity(4.0, 47.9), fidelity(1.0, 48.0)));
         assert!(better(fidelity(1.0, 45.0), fidelity(2.0, 40.0)), "both harm: the lesser harm counts");
         assert!(!better(fidelity(2.0, 50.0), fidelity(2.0, 50.0)), "the earlier of two equal ones stays");
+    }
+
+    /// Always prefers one action.
+    struct Stubborn(usize);
+
+    impl Policy for Stubborn {
+        fn preferences(&self, observations: &[f32]) -> Vec<f32> {
+            let rows = observations.len() / Observer::new().observation_len(3);
+            (0..3).map(|action| f32::from(u8::from(action == self.0))).collect::<Vec<f32>>().repeat(rows)
+        }
+    }
+
+    fn photo(index: u32) -> Photo {
+        Photo::from_fn(40, 30, |x, y| [(40 + 3 * x + index) as u8, (60 + 4 * y) as u8, (90 + x + y) as u8]).unwrap()
+    }
+
+    /// Two photos that are 20 levels too dark, and one that is as it was.
+    fn validation(damages: usize) -> Validation {
+        let darker: dodge_imaging::Operation = "lightness:-20".parse().unwrap();
+        let pair = |index: u32, is_damaged: bool| {
+            let original = photo(index);
+            TrainingPhoto { degraded: if is_damaged { darker.apply(&original) } else { original.clone() }, original }
+        };
+        let photos = [pair(0, true), pair(1, true), pair(2, false)];
+        Validation::new(&photos, damages, 24, Arc::new(Observer::new()), 5).unwrap()
+    }
+
+    fn measured(validation: &Validation, action: usize) -> Fidelity {
+        let actions = ActionSet::parse(&["lightness:20", "lightness:-20"]).unwrap();
+        validation.measure(&Stubborn(action), &actions, 1).unwrap()
+    }
+
+    #[test]
+    fn what_a_policy_did_is_measured_by_hand() {
+        let validation = validation(1);
+        assert_eq!(
+            (validation.damaged, validation.episodes.len()),
+            (2, 5),
+            "stored damages, and every photo undamaged"
+        );
+        assert_eq!(measured(&validation, 2), Fidelity { gain_db: 0.0, undamaged_db: 60.0 }, "it stops at once");
+        // 20 levels of 255.
+        let apart = -20.0 * (20.0_f64 / 255.0).log10();
+        let brighter = measured(&validation, 0);
+        assert!((brighter.gain_db - (60.0 - apart)).abs() < 1.0, "{brighter:?}: the damage is undone");
+        assert!((brighter.undamaged_db - apart).abs() < 0.5, "{brighter:?}: {apart}");
+        let darker = measured(&validation, 1);
+        assert!((darker.gain_db + 20.0 * 2.0_f64.log10()).abs() < 0.7, "{darker:?}: twice the error");
+    }
+
+    #[test]
+    fn fresh_damages_are_the_same_for_every_measurement_and_any_number_of_threads() {
+        let validation = validation(4);
+        assert_eq!(validation.damaged, 2 + 3 * 3);
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| measured(&validation, 0))
+        };
+        assert_eq!(on(1), on(3));
+        let other = |seed| {
+            let photos = [TrainingPhoto { original: photo(0), degraded: photo(0) }];
+            Validation::new(&photos, 4, 24, Arc::new(Observer::new()), seed).unwrap().mean_degraded_db
+        };
+        assert_eq!(other(1), other(1));
+        assert_ne!(other(1), other(2));
     }
 }

@@ -102,3 +102,55 @@ fn an_untrained_learner_draws_all_open_actions_and_no_other() {
         }
     }
 }
+
+/// A learner with four experiences of priorities 1, 1, 1 and `last`.
+fn prioritised(last: f64) -> (Dqn, VectorEnvironment<crate::TimeLimit<crate::tasks::CartPole>>) {
+    let params = DqnParams {
+        environments: 2,
+        batch_size: 4000,
+        learning_starts: 4000,
+        hidden: vec![4],
+        priority_exponent: 0.5,
+        priority_correction: 0.4,
+        ..DqnParams::default()
+    };
+    let carts = (0..2).map(|index| crate::TimeLimit::new(crate::tasks::CartPole::new(1, index), 30)).collect();
+    let mut carts = VectorEnvironment::new(carts).unwrap();
+    let mut learner = Dqn::new(params, carts.spaces(), 1, &Device::flex());
+    learner.replay.show(&carts);
+    (0..2).for_each(|_| learner.step(&mut carts, 1.0).unwrap());
+    let latest = learner.replay.latest().last().unwrap();
+    learner.priorities.set(latest, last);
+    (learner, carts)
+}
+
+#[test]
+fn weights_take_back_what_priorities_prefer_the_more_the_later() {
+    let (mut learner, _) = prioritised(7.0);
+    let preferred = learner.replay.latest().last().unwrap();
+    for (progress, exponent) in [(0.0, 0.4), (0.5, 0.7), (1.0, 1.0)] {
+        let (indices, weights) = learner.draw(progress);
+        let count = indices.iter().filter(|&&index| index == preferred).count();
+        assert!(count.abs_diff(2800) < 5, "drawn as often as its share of the sum of 10: {count}");
+        // Probabilities of 0.7 and 0.1; the greatest weight is 1.
+        let expected = (0.7_f64 / 0.1).powf(-exponent) as f32;
+        for (index, weight) in indices.into_iter().zip(weights) {
+            let expected = if index == preferred { expected } else { 1.0 };
+            assert!((weight - expected).abs() < 1e-5, "{progress}: {weight} instead of {expected}");
+        }
+    }
+}
+
+#[test]
+fn what_was_learnt_from_gets_its_error_as_priority() {
+    let (mut learner, _) = prioritised(1.0);
+    let indices: Vec<usize> = (0..4).map(|nth| learner.replay.index_of(nth)).collect();
+    learner.gradient_step(Clock { taken: 0, total: 1 }).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let (drawn, probabilities) = learner.priorities.draw(4000, &mut rng);
+    assert!(drawn.iter().all(|index| indices.contains(index)), "the row without a step is never drawn");
+    let of = |index: usize| probabilities[drawn.iter().position(|&it| it == index).unwrap()];
+    let spread =
+        indices.iter().map(|&index| of(index)).fold((1.0_f64, 0.0_f64), |(low, high), p| (low.min(p), high.max(p)));
+    assert!(spread.1 > 1.01 * spread.0, "errors differ, and so do priorities: {spread:?}");
+}
