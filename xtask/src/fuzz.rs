@@ -20,7 +20,7 @@ const FLAGS: &str = "--cfg fuzzing -Zsanitizer=address -Cpasses=sancov-module \
     -Cdebug-assertions -Coverflow-checks";
 
 /// Seconds that one input may take, and megabytes that a target may use.
-const LIMITS: [&str; 2] = ["-timeout=20", "-rss_limit_mb=6000"];
+const LIMITS: [&str; 2] = ["-timeout=60", "-rss_limit_mb=6000"];
 
 /// Lines shown of what a target said before it failed.
 const LINES_SHOWN: usize = 60;

@@ -1,7 +1,10 @@
 //! How the program ends when something goes wrong: one line, a hint where there is one, and an exit code.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
+
+use dodge_imaging::{Encoding, Note, Picture};
 
 use crate::text;
 
@@ -77,9 +80,18 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 /// Prints what was left out or decided while a photo was read.
-pub(crate) fn tell_notes(file: &std::path::Path, picture: &dodge_imaging::Picture) {
+pub(crate) fn tell_notes(file: &Path, picture: &Picture) {
+    tell(file, &picture.notes);
+}
+
+/// Prints what of a photo's metadata has no place in the format that it is written in.
+pub(crate) fn tell_losses(file: &Path, picture: &Picture, encoding: Encoding) {
+    tell(file, &picture.left_out_as(encoding));
+}
+
+fn tell(file: &Path, notes: &[Note]) {
     let mut stderr = std::io::stderr().lock();
-    for note in &picture.notes {
+    for note in notes {
         let _ = writeln!(stderr, "note: {}: {note}", text::shown(file));
     }
 }

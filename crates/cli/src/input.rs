@@ -1,6 +1,6 @@
 //! Photos named on the command line.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -43,12 +43,7 @@ impl Inputs {
                 inputs.photos.push(Input { path: path.clone(), below: PathBuf::new() });
             }
         }
-        for skipped in inputs.skipped.iter().take(TOLD) {
-            tracing::warn!("skipped {}: {}", text::shown(&skipped.path), skipped.reason);
-        }
-        if inputs.skipped.len() > TOLD {
-            tracing::warn!("skipped {} more files", inputs.skipped.len() - TOLD);
-        }
+        warn_of_skipped(&inputs.skipped);
         Ok(inputs)
     }
 
@@ -77,12 +72,7 @@ impl Inputs {
 
     /// How many files were skipped, by reason; empty where there are none.
     pub(crate) fn skipped_in_words(&self) -> String {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for skipped in &self.skipped {
-            *counts.entry(skipped.reason.to_string()).or_default() += 1;
-        }
-        let words: Vec<String> = counts.into_iter().map(|(reason, count)| format!("{count} ({reason})")).collect();
-        words.join(", ")
+        Skipped::in_words(&self.skipped)
     }
 
     /// The skipped files with their reasons.
@@ -91,5 +81,15 @@ impl Inputs {
             .iter()
             .map(|it| json!({ "file": text::lossy(&it.path), "reason": it.reason.to_string() }))
             .collect()
+    }
+}
+
+/// Tells of the first files that were skipped, each with its reason, and counts them all where there are more.
+pub(crate) fn warn_of_skipped(skipped: &[Skipped]) {
+    for skipped in skipped.iter().take(TOLD) {
+        tracing::warn!("skipped {}: {}", text::shown(&skipped.path), skipped.reason);
+    }
+    if skipped.len() > TOLD {
+        tracing::warn!("skipped {} files in all: {}", skipped.len(), Skipped::in_words(skipped));
     }
 }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use dodge_imaging::Encoding;
-use sha2::{Digest, Sha256};
 
 use crate::input::Input;
 use crate::text;
@@ -119,7 +118,7 @@ fn shortened(name: OsString, room: usize) -> OsString {
 
 /// SHA-256 in hexadecimal digits.
 pub(crate) fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    dodge_data::FileHash::of(bytes).to_string()
 }
 
 /// Writes the files of one result, each whole or not at all, and none where one of them would replace something else.

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
-use crate::{ContentHash, Error, flat_name};
+use crate::flat_name::unique_names;
+use crate::relative_name::relative_name;
+use crate::{ContentHash, Error, Skipped};
 
 /// A source of photographs. Implement it to bring your own.
 ///
@@ -36,57 +38,6 @@ pub struct PhotoFile {
     name: String,
 }
 
-/// A file that looked like a photo and could not be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// The file or folder.
-    pub path: PathBuf,
-    /// Why it was left out.
-    pub reason: SkipReason,
-}
-
-/// Why a file that looked like a photo is not used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SkipReason {
-    /// There is nothing in it.
-    #[error("the file is empty")]
-    Empty,
-    /// It has the extension of a photo and another content.
-    #[error("the content is neither JPEG, PNG, TIFF nor WebP")]
-    NotAPhoto,
-    /// It begins like a photo and cannot be decoded.
-    #[error("damaged: {0}")]
-    Damaged(String),
-    /// It cannot be read.
-    #[error("cannot be read: {0}")]
-    Unreadable(String),
-    /// It is a folder, and its files cannot be listed.
-    #[error("the folder cannot be read: {0}")]
-    UnreadableFolder(String),
-    /// It has too few pixels to see anything.
-    #[error("{width}x{height} pixels, less than {} on a side", crate::MIN_SIDE)]
-    TooSmall {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-    },
-    /// It has more pixels than fit into memory.
-    #[error("{width}x{height} pixels, more than {limit} in all")]
-    TooLarge {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-        /// Most pixels in all.
-        limit: u64,
-    },
-    /// Another reason, in words: for loaders of your own.
-    #[error("{0}")]
-    Other(String),
-}
-
 impl Dataset {
     /// A dataset of the files `photos`, given relative to `root`, in any order. Reads each file once, in parallel, to
     /// compute the content hash; does not decode them.
@@ -112,7 +63,7 @@ impl Dataset {
             return Err(Error::InvalidPhotoPath { path: path.clone(), reason });
         }
         let content_hash = ContentHash::of_files(&root, &photos)?;
-        let names = flat_name::unique_names(&photos);
+        let names = unique_names(&photos);
         let photos = photos.iter().zip(names).map(|(path, name)| PhotoFile { path: root.join(path), name }).collect();
         Ok(Self { root, photos, skipped, content_hash })
     }
@@ -159,17 +110,4 @@ impl PhotoFile {
     pub fn name(&self) -> &str {
         &self.name
     }
-}
-
-/// The relative path as bytes, with `/` between folders on every system. Bytes, because two names that are not valid
-/// Unicode may look the same as text.
-pub(crate) fn relative_name(path: &Path) -> Vec<u8> {
-    let mut name = Vec::new();
-    for (index, part) in path.components().enumerate() {
-        if index > 0 {
-            name.push(b'/');
-        }
-        name.extend_from_slice(part.as_os_str().as_encoded_bytes());
-    }
-    name
 }

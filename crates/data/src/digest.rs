@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::dataset::relative_name;
 use crate::hex::text_of_hash;
+use crate::relative_name::relative_name;
 use crate::walk::{self, FoundFile};
 use crate::watch::{Progress, Watcher, check};
 use crate::{ContentHash, Error};

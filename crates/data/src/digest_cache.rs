@@ -8,7 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::dataset::relative_name;
+use crate::hex::hexadecimal;
+use crate::relative_name::relative_name;
 use crate::walk::{self, FoundFile};
 use crate::watch::Watcher;
 use crate::{Error, FolderDigest, digest, whole_file};
@@ -102,5 +103,5 @@ fn listing(files: &[FoundFile]) -> String {
         hasher.update([sign]);
         hasher.update(since.as_nanos().to_le_bytes());
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hasher.finalize())
 }

@@ -8,12 +8,13 @@ mod verdict;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::blocking::Client;
 use sha2::{Digest, Sha256};
 
+use crate::backoff::{Backoff, sleep};
 use crate::watch::{Progress, Watcher, check};
 use crate::{Error, FileHash, space, write_error};
 use attempt::{Failure, attempt};
@@ -163,6 +164,7 @@ impl Downloader {
         fs::create_dir_all(folder).map_err(|source| write_error(folder, source))?;
         let mut part = Part::open(destination, &request.url)?;
         let mut failures = 0;
+        let mut backoff = Backoff::new(self.options.first_wait, self.options.longest_wait);
         loop {
             check(watcher)?;
             let before = part.length();
@@ -179,8 +181,13 @@ impl Downloader {
                 }
                 Err(Failure::Retry { reason, after }) => {
                     let worthwhile = part.length().saturating_sub(before) >= self.options.worthwhile;
-                    failures = if worthwhile { 1 } else { failures + 1 };
-                    (reason, after.unwrap_or_else(|| self.backoff(failures)))
+                    if worthwhile {
+                        backoff.restart();
+                        failures = 0;
+                    }
+                    failures += 1;
+                    let due = backoff.next();
+                    (reason, after.unwrap_or(due))
                 }
             };
             let too_long = wait > self.options.longest_retry_after;
@@ -200,11 +207,6 @@ impl Downloader {
             self.verify(request, expected, &mut part, watcher)?;
         }
         part.finish()
-    }
-
-    fn backoff(&self, failures: u32) -> Duration {
-        let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(20));
-        self.options.first_wait.saturating_mul(doubled).min(self.options.longest_wait)
     }
 
     /// A part with another hash is put aside: resumed, it would be wrong for ever.
@@ -250,19 +252,6 @@ pub(crate) fn file_hash(path: &Path, watcher: &dyn Watcher) -> Result<FileHash, 
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(failed(error)),
         }
-    }
-}
-
-/// Waits, unless the watcher cancels.
-fn sleep(wait: Duration, watcher: &dyn Watcher) -> Result<(), Error> {
-    let begun = Instant::now();
-    loop {
-        check(watcher)?;
-        let left = wait.saturating_sub(begun.elapsed());
-        if left.is_zero() {
-            return Ok(());
-        }
-        std::thread::sleep(left.min(Duration::from_millis(100)));
     }
 }
 

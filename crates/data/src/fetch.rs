@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{Extracted, extract};
 use crate::lock::Lock;
-use crate::watch::{Progress, Watcher};
+use crate::watch::{Progress, Watcher, check};
 use crate::{
     DownloadOptions, DownloadRequest, Downloader, Entry, Error, ExtractionLimits, FolderDigest, KAGGLE_URL,
-    KaggleToken, Registry, Source, digest, digest_cache, download, kaggle, walk, write_error,
+    KaggleToken, Registry, Source, digest, digest_cache, download, kaggle, walk, whole_file, write_error,
 };
 use place::Place;
 
@@ -309,7 +309,7 @@ impl Fetcher {
         if let Err(error) = compare(entry, digest, &images, "", watcher) {
             let rejected = place.rejected();
             remove(&rejected)?;
-            fs::rename(&partial, &rejected).map_err(|source| write_error(&rejected, source))?;
+            whole_file::put(&partial, &rejected)?;
             record::forget_archive(place);
             return Err(match error {
                 Error::WrongHash { id, what, expected, got, .. } => Error::WrongHash {
@@ -325,8 +325,8 @@ impl Fetcher {
             });
         }
         record::write(&partial, entry, digest)?;
-        let dataset = place.dataset();
-        fs::rename(&partial, &dataset).map_err(|source| write_error(&dataset, source))?;
+        whole_file::settle(&partial, &|| check(watcher))?;
+        whole_file::put(&partial, &place.dataset())?;
         Ok((extracted, digest))
     }
 }

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use crate::dataset::relative_name;
+use crate::FileHash;
+use crate::relative_name::relative_name;
 
 /// Longest part of a name that comes from the path. With the longest suffix (65 bytes) and what callers append, a name
 /// stays below the 255 bytes that file systems allow.
@@ -45,7 +44,7 @@ pub(crate) fn unique_names(paths: &[PathBuf]) -> Vec<String> {
 fn with_suffix(path: &Path, digits: usize) -> String {
     let mut name = stem(path);
     if digits > 0 {
-        let hash: String = Sha256::digest(relative_name(path)).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = FileHash::of(&relative_name(path)).to_string();
         name.push('-');
         name.push_str(&hash[..digits]);
     }

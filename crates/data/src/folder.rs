@@ -8,15 +8,12 @@ use rayon::prelude::*;
 use crate::listing::reason;
 use crate::{DataLoader, Dataset, Error, Listing, Skipped};
 
-/// Shortest side in pixels of a photo that is used: on less there is nothing to see.
-pub const MIN_SIDE: u32 = 16;
-
 /// All photos in a folder and the folders in it.
 ///
 /// JPEG, PNG, TIFF and WebP are told by content, whatever their extension. Every photo is decoded once, in parallel, so that a
 /// damaged file is found here and not in the middle of a training run; it is reported in [`Dataset::skipped`], like a
-/// file with the extension of a photo and another content, and like a photo with a side of less than [`MIN_SIDE`]
-/// pixels. Hidden files and folders (those whose name begins with a dot) and all other files are passed over.
+/// file with the extension of a photo and another content, and like a photo with a side of less than
+/// [`MIN_SIDE`](crate::MIN_SIDE) pixels. Hidden files and folders (those whose name begins with a dot) and all other files are passed over.
 ///
 /// Links to files are followed. Links to folders are followed too, but each folder is visited once.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::dataset::relative_name;
+use crate::relative_name::relative_name;
 
 /// SHA-256 over the names and contents of a set of files; written as 64 lower-case hexadecimal digits.
 ///

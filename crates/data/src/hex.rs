@@ -1,5 +1,9 @@
 //! Hashes of 32 bytes as types: written and read as 64 hexadecimal digits.
 
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
 use crate::Error;
 
 /// Gives a tuple struct of 32 bytes its text form, and reads it.
@@ -7,7 +11,7 @@ macro_rules! text_of_hash {
     ($name:ident) => {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(&$crate::hex::hexadecimal(&self.0))
             }
         }
 
@@ -34,6 +38,24 @@ pub(crate) use text_of_hash;
 pub struct FileHash(pub(crate) [u8; 32]);
 
 text_of_hash!(FileHash);
+
+impl FileHash {
+    /// The hash of a file that holds these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+/// Two lower-case digits for each byte.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing into a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
 
 /// The bytes that 64 hexadecimal digits mean.
 pub(crate) fn parse(text: &str) -> Result<[u8; 32], Error> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use dodge_imaging::{Encoding, MAX_PIXELS, PictureHeader, is_photo_file, unread_format};
 use rayon::prelude::*;
 
-use crate::dataset::relative_name;
+use crate::relative_name::relative_name;
 use crate::{Error, MIN_SIDE, SkipReason, Skipped};
 
 /// The photos in a folder and the folders in it, by their headers: no pixel is decoded.

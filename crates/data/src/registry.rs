@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use dodge_hparams::closest;
 use dodge_imaging::text_of;
 
 use crate::{ContentHash, DirectoryHash, Error, FileHash, Numbers, Selection};
@@ -165,15 +166,4 @@ impl Registry {
             suggestion: closest(id, self.entries.keys().map(String::as_str)).map(str::to_owned),
         })
     }
-}
-
-/// The one of `known` that `text` was probably meant to be.
-fn closest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    if text.len() > 100 {
-        return None;
-    }
-    let rated = known.map(|known| (strsim::damerau_levenshtein(text, known), known));
-    let (distance, best) = rated.min()?;
-    // A third of the letters may be wrong; more is another word.
-    (distance <= text.chars().count().max(3) / 3).then_some(best)
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::synthetic::{self, SYNTHETIC_VERSION};
-use crate::{DataLoader, Dataset, Error, write_error};
+use crate::{DataLoader, Dataset, Error, whole_file, write_error};
 
 /// Makes synthetic photos and keeps them as PNG files, in a folder of their own below the one given, whose name says
 /// what is in it. Photos that are there already, complete and unchanged, are used again.
@@ -96,12 +96,7 @@ impl SyntheticLoader {
             photo.save(&path).map_err(|source| write_error(&path, source))
         })?;
         let dataset = self.dataset(folder)?;
-        let path = folder.join(MANIFEST);
-        let text = serde_json::to_string_pretty(&self.manifest(&dataset)).map_err(|e| write_error(&path, e))?;
-        let temporary = folder.join(format!("{MANIFEST}.{}.part", std::process::id()));
-        fs::write(&temporary, text)
-            .and_then(|()| fs::rename(&temporary, &path))
-            .map_err(|source| write_error(&path, source))?;
+        whole_file::write_json(&folder.join(MANIFEST), &self.manifest(&dataset))?;
         Ok(dataset)
     }
 }

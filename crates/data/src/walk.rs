@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "fetch")]
 use std::time::SystemTime;
 
 use crate::Error;
@@ -14,6 +15,7 @@ pub(crate) struct FoundFile {
     /// Its length in bytes.
     pub(crate) length: u64,
     /// When it was written last.
+    #[cfg(feature = "fetch")]
     pub(crate) modified: SystemTime,
 }
 
@@ -40,8 +42,12 @@ pub(crate) fn files(root: &Path) -> Result<Vec<FoundFile>, Error> {
                 inside.push(folder.join(name));
             } else if kind.is_file() && !name.as_encoded_bytes().starts_with(b".") {
                 let metadata = entry.metadata().map_err(failed)?;
-                let modified = metadata.modified().map_err(failed)?;
-                found.push(FoundFile { path: folder.join(name), length: metadata.len(), modified });
+                found.push(FoundFile {
+                    path: folder.join(name),
+                    length: metadata.len(),
+                    #[cfg(feature = "fetch")]
+                    modified: metadata.modified().map_err(failed)?,
+                });
             }
         }
         // Taken from the end.

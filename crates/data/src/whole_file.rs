@@ -1,25 +1,116 @@
-//! Small files that appear whole or not at all.
+//! Files and folders that are there whole or not at all, also after a power cut: the one way in which this crate puts something in its
+//! place.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::{Error, write_error};
 
-/// Writes a value as JSON: under a temporary name beside its place, then renamed over it.
+/// Writes a value as JSON: under a name of its own beside its place, so that two processes never write into each other's, and on the
+/// disk before it gets its name.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|source| write_error(path, source))?;
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.new", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|source| {
-        // Best effort: the error that matters is the first one.
-        let _ = fs::remove_file(&temporary);
-        write_error(path, source)
-    })
+    let failed = |source: io::Error| write_error(path, source);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(".new");
+    // As any file that is created: whoever shares the volume reads it where the umask allows.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder_of(path)).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    synchronise_folder(folder_of(path)).map_err(failed)
+}
+
+/// Gives a file or a folder, whose content is on the disk, its name, in place of a file that has it.
+#[cfg(feature = "fetch")]
+pub(crate) fn put(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::rename(from, to).and_then(|()| synchronise_folder(folder_of(to))).map_err(|source| write_error(to, source))
+}
+
+/// Waits until a folder is on the disk, with all that is in it. `check` is asked before each file whether to go on.
+#[cfg(feature = "fetch")]
+pub(crate) fn settle(folder: &Path, check: &(dyn Fn() -> Result<(), Error> + Sync)) -> Result<(), Error> {
+    use rayon::prelude::*;
+
+    let (mut files, mut folders, mut next) = (Vec::new(), Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = next.pop() {
+        let failed = |source| Error::Read { path: folder.clone(), source };
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let kind = entry.file_type().map_err(failed)?;
+            if kind.is_dir() {
+                next.push(entry.path());
+            } else if kind.is_file() {
+                files.push(entry.path());
+            }
+        }
+        folders.push(folder);
+    }
+    // Many at a time: a file system with a journal forces them out together.
+    files.par_iter().try_for_each(|path| {
+        check()?;
+        // Windows forces out only what may be written.
+        let open = fs::OpenOptions::new().read(true).write(cfg!(windows)).open(path);
+        open.and_then(|file| file.sync_all()).map_err(|source| write_error(path, source))
+    })?;
+    folders.iter().try_for_each(|folder| synchronise_folder(folder).map_err(|source| write_error(folder, source)))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Waits until the names in a folder are on the disk. Systems other than Unix cannot open folders, and some network file systems cannot
+/// force them out; there is nothing better to do there.
+fn synchronise_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(folder)?.sync_all() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(all(test, feature = "fetch"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_else_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(format!("{}.json", "n".repeat(250)));
+        for value in [1, 2] {
+            write_json(&path, &value).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), value.to_string());
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let plain = folder.path().join("plain");
+            fs::write(&plain, "").unwrap();
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode(&path), mode(&plain), "readable for whom the umask allows");
+        }
+        assert!(matches!(write_json(&folder.path().join("none/a"), &1), Err(Error::Write { .. })));
+    }
+
+    #[test]
+    fn a_folder_is_settled_and_put_in_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        fs::create_dir_all(from.join("a/b")).unwrap();
+        fs::write(from.join("a/b/c"), "c").unwrap();
+        assert!(matches!(settle(&from, &|| Err(Error::Cancelled)), Err(Error::Cancelled)));
+        settle(&from, &|| Ok(())).unwrap();
+        put(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(to.join("a/b/c")).unwrap(), "c");
+        assert!(matches!(settle(&from, &|| Ok(())), Err(Error::Read { .. })));
+        assert!(matches!(put(&from, &to), Err(Error::Write { .. })));
+    }
 }

@@ -36,7 +36,7 @@ pub use schema::{ChoiceOption, Field, Kind, Renamed, Scale, Schema};
 pub use search::{Dimension, Domain, SearchSpace};
 pub use search_declaration::Search;
 pub use store::HyperparameterStore;
-pub use suggest::Hint;
+pub use suggest::{Hint, closest};
 pub use tuning::{Trial, Tuning};
 pub use value::Value;
 

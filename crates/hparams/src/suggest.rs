@@ -15,7 +15,7 @@ impl Hint {
     /// The closest of `known` to `typed`, or all of them where none is close.
     pub(crate) fn new<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.into_iter().collect();
-        match closest(typed, &known) {
+        match closest(typed, known.iter().copied()) {
             Some(name) => Hint::DidYouMean(name.to_owned()),
             None => Hint::Available(known.into_iter().map(str::to_owned).collect()),
         }
@@ -36,17 +36,18 @@ impl fmt::Display for Hint {
 /// grows with the square of what a hostile file contains.
 const LONGEST_TYPED_NAME: usize = 64;
 
-fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+/// The one of `known` that `typed` was probably meant to be: at most one mistake in three letters, where neither case nor `-` for `_`
+/// is one.
+#[must_use]
+pub fn closest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if typed.len() > LONGEST_TYPED_NAME {
         return None;
     }
-    let typed = typed.to_lowercase().replace('-', "_");
+    let plain = |name: &str| name.to_lowercase().replace('-', "_");
+    let typed = plain(typed);
     known
-        .iter()
-        .map(|name| {
-            let distance = strsim::damerau_levenshtein(&typed, &name.replace('-', "_"));
-            (distance, *name)
-        })
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&typed, &plain(name)), name))
         // One mistake in three letters is a typing mistake; more is another word.
         .filter(|(distance, name)| *distance <= name.len().max(3) / 3)
         .min_by_key(|(distance, _)| *distance)

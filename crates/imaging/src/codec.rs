@@ -1,25 +1,33 @@
 //! Reading and writing JPEG, PNG, TIFF and WebP.
 
+mod colours;
 mod decode;
+mod density;
 mod encode;
 mod exif;
 pub(crate) mod fields;
+mod fitted;
 pub(crate) mod found;
+mod iptc;
 mod jpeg;
 mod jpeg_segments;
+mod jpeg_write;
 pub(crate) mod kind;
 mod metadata;
 mod note;
 mod picture;
+mod png;
 mod tiff;
 mod webp;
+mod xmp;
 
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+pub use self::density::{Density, DensityUnit};
 use self::kind::Kind;
-pub use self::metadata::Metadata;
+pub use self::metadata::{Metadata, Text};
 pub use self::note::Note;
 pub use self::picture::{Picture, Pixels};
 use crate::{Error, Photo};

@@ -20,7 +20,9 @@ mod similarity;
 mod text;
 mod version;
 
-pub use codec::{Encoding, MAX_PIXELS, Metadata, Note, Picture, Pixels, is_photo_file, unread_format};
+pub use codec::{
+    Density, DensityUnit, Encoding, MAX_PIXELS, Metadata, Note, Picture, Pixels, Text, is_photo_file, unread_format,
+};
 pub use damage::{Damage, DamageKind, DamageStep, pair_damages};
 pub use error::Error;
 pub use header::PictureHeader;

@@ -138,4 +138,9 @@ impl Operation {
     pub fn changes_size(&self) -> bool {
         self.kind.changes_size()
     }
+
+    /// Whether the result may show what it does at other places.
+    pub(crate) fn moves_pixels(&self) -> bool {
+        self.changes_size() || matches!(self.kind, OperationKind::Flip | OperationKind::Shift)
+    }
 }

@@ -96,7 +96,11 @@ impl Recipe {
             Pixels::Eight(photo) => Pixels::Eight(self.apply(photo)),
             Pixels::Sixteen(photo) => Pixels::Sixteen(self.apply(photo)),
         };
-        Picture { pixels, metadata: picture.metadata.clone(), notes: picture.notes.clone(), quality: picture.quality }
+        let mut metadata = picture.metadata.clone();
+        if self.operations.iter().any(Operation::moves_pixels) {
+            metadata.moved();
+        }
+        Picture { pixels, metadata, notes: picture.notes.clone(), quality: picture.quality }
     }
 
     /// The recipe as JSON, what [`Recipe::save`] writes. Other keys may be added to the object: they are passed over when it is

@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 use crate::error::{Error, file_error};
-use crate::key::hexadecimal;
 use crate::lock::Lock;
 use crate::whole_file::{PART, part_folder, rename_folder, synchronise_folder, write_whole};
 
@@ -140,7 +139,7 @@ fn fingerprint(path: &Path, synchronise: bool) -> io::Result<Fingerprint> {
     let (mut hasher, mut bytes, mut block) = (Sha256::new(), 0, vec![0; BLOCK]);
     loop {
         match file.read(&mut block) {
-            Ok(0) => return Ok(Fingerprint { bytes, sha256: hexadecimal(&hasher.finalize()) }),
+            Ok(0) => return Ok(Fingerprint { bytes, sha256: dodge_data::hexadecimal(&hasher.finalize()) }),
             Ok(count) => {
                 hasher.update(&block[..count]);
                 bytes += count as u64;

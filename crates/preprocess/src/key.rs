@@ -1,5 +1,6 @@
 //! What a step's result depends on, as a short name.
 
+use dodge_data::hexadecimal;
 use sha2::{Digest, Sha256};
 
 /// Collects what a step's result depends on. Parts are length-prefixed, so that no two lists look alike.
@@ -26,9 +27,4 @@ impl KeyBuilder {
     pub(crate) fn build(self) -> String {
         hexadecimal(&self.0.finalize()[..16])
     }
-}
-
-/// Two lower-case digits for each byte.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

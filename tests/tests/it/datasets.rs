@@ -78,7 +78,7 @@ fn text_files_from_windows_are_read() {
     fs::write(scratch.path("b.toml"), "[ppo]\ndiscount = 0.6\n").unwrap();
     let differences = scratch.dodge(&["params", "diff", "a.toml", "b.toml"]).succeeded();
     assert!(differences.stdout.contains("ppo.discount") && differences.stdout.contains("0.6"), "{differences}");
-    scratch.dodge(&["params", "list", "--config=a.toml"]).succeeded();
+    drop(scratch.dodge(&["params", "list", "--config=a.toml"]).succeeded());
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use dodge_tests::{cargo, workspace};
+use tempfile::TempDir;
 
-/// Checks a package that depends on one of our crates and uses it as in `code`.
-fn check(short_name: &str, code: &str) {
+/// Makes a package that depends on one of our crates and uses it as in `code`.
+fn stranger(short_name: &str, code: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = workspace().join("crates").join(short_name);
     let manifest = format!(
@@ -19,6 +20,12 @@ fn check(short_name: &str, code: &str) {
     fs::write(folder.path().join("src/main.rs"), code).unwrap();
     // The same versions, which are on this machine already.
     fs::copy(workspace().join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
+    folder
+}
+
+/// Checks that a package outside compiles with one of our crates, and that the others of ours which come along are those `with`.
+fn check(short_name: &str, with: &[&str], code: &str) {
+    let folder = stranger(short_name, code);
     let mut cargo = cargo();
     // Beside the other tests' files, so that a second run has little to do.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("one-crate-alone");
@@ -27,7 +34,7 @@ fn check(short_name: &str, code: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lock = fs::read_to_string(folder.path().join("Cargo.lock")).unwrap();
     let ours: Vec<&str> = lock.lines().filter_map(|line| line.strip_prefix("name = \"dodge-")).collect();
-    let expected = |name: &&str| name.trim_end_matches('"').starts_with(short_name);
+    let expected = |name: &&str| [&[short_name], with].concat().iter().any(|known| name.starts_with(known));
     assert!(!ours.is_empty() && ours.iter().all(expected), "no other crate of ours comes along: {ours:?}");
     assert!(!lock.contains("name = \"burn\""), "and no tensor library");
 }
@@ -36,6 +43,7 @@ fn check(short_name: &str, code: &str) {
 fn tracking_alone() {
     check(
         "tracking",
+        &[],
         r#"fn main() -> Result<(), dodge_tracking::Error> {
             let run = dodge_tracking::Tracking::in_memory().start_run(&dodge_tracking::RunOptions::new("mine"))?;
             run.log_metric("loss", 0.5, 1)?;
@@ -48,6 +56,7 @@ fn tracking_alone() {
 fn hparams_alone() {
     check(
         "hparams",
+        &[],
         r#"use dodge_hparams::{HParams, Registry};
 
         /// Mine.
@@ -73,6 +82,7 @@ fn hparams_alone() {
 fn imaging_alone() {
     check(
         "imaging",
+        &[],
         r#"use dodge_imaging::{Operation, Photo};
 
         fn main() -> Result<(), dodge_imaging::Error> {
@@ -82,4 +92,43 @@ fn imaging_alone() {
             Ok(())
         }"#,
     );
+}
+
+#[test]
+fn photos_in_a_folder_without_network_and_archives() {
+    let code = r#"use dodge_data::{DataLoader, FolderLoader};
+
+        fn main() -> Result<(), dodge_data::Error> {
+            let dataset = FolderLoader::new("photos").load()?;
+            assert!(dataset.photos().len() > 1);
+            Ok(())
+        }"#;
+    // The lock file lists what features could bring, so our other crates may stand there.
+    check("data", &["hparams", "imaging"], code);
+    let folder = stranger("data", code);
+    let mut cargo = cargo();
+    cargo.args(["tree", "--offline", "--edges=normal,build", "--prefix=none"]).current_dir(folder.path());
+    let output = cargo.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let names: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.contains(&"dodge-imaging"), "{tree}");
+    let heavy = [
+        "axum",
+        "dodge-hparams",
+        "hyper",
+        "liblzma",
+        "liblzma-sys",
+        "reqwest",
+        "ring",
+        "rusqlite",
+        "rustls",
+        "ruzstd",
+        "tar",
+        "tokio",
+        "toml",
+        "zip",
+    ];
+    let found: Vec<&str> = heavy.into_iter().filter(|heavy| names.contains(heavy)).collect();
+    assert!(found.is_empty(), "{found:?} in\n{tree}");
 }

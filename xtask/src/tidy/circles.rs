@@ -17,11 +17,7 @@ use super::names::mentions;
 use super::workspace::Workspace;
 
 /// Circles that are left for now, and told as notes: the folder, and the files in it. One that has another file is refused.
-const KNOWN: &[(&str, &[&str])] = &[
-    ("crates/data/src/acquisition/service/", &["copy.rs", "workers.rs"]),
-    ("crates/data/src/acquisition/service/", &["jobs.rs", "store.rs"]),
-    ("crates/data/src/", &["dataset.rs", "error.rs", "flat_name.rs", "folder.rs", "hash.rs", "hex.rs", "listing.rs"]),
-];
+const KNOWN: &[(&str, &[&str])] = &[];
 
 /// From each file, the files that it needs, with the lines and names of the first mentions.
 type Arrows<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Vec<(usize, String)>>>;

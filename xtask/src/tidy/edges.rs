@@ -70,8 +70,8 @@ const CONFINED: &[Confined] = &[
     Confined { family: "burn", free: &["dodge-learn"], behind_feature: &[("dodge-juror", "neural")], in_tests: &[] },
     Confined {
         family: "reqwest",
-        free: &["dodge-tracking", "dodge-data", "dodge-juror"],
-        behind_feature: &[],
+        free: &["dodge-tracking", "dodge-juror"],
+        behind_feature: &[("dodge-data", "fetch")],
         in_tests: &[],
     },
     Confined {

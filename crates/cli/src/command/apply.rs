@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::arguments::ApplyArguments;
 use crate::batch::Tally;
-use crate::failure::tell_notes;
+use crate::failure::{tell_losses, tell_notes};
 use crate::input::Inputs;
 use crate::output::{self, Existing, Written};
 use crate::{command, interruption, text};
@@ -24,7 +24,9 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
         let picture = Picture::open(file)?;
         tell_notes(file, &picture);
         let result = recipe.apply_to_picture(&picture);
-        let result = result.encode(result.encoding_for(place)?)?;
+        let encoding = result.encoding_for(place)?;
+        tell_losses(file, &result, encoding);
+        let result = result.encode(encoding)?;
         let done = output::write_all(&[(place.clone(), result)], existing)?;
         let passed_over = done == Written::Before;
         let object = json!({ "photo": text::lossy(file), "output": text::lossy(place), "passed_over": passed_over });

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::EnhanceArguments;
 use crate::batch::Tally;
-use crate::failure::tell_notes;
+use crate::failure::{tell_losses, tell_notes};
 use crate::input::Inputs;
 use crate::output::{self, Existing, Written};
 use crate::surroundings::Surroundings;
@@ -135,7 +135,9 @@ impl Enhancer<'_> {
         let enhanced = if arguments.dry_run {
             enhanced(file, &recipe, &made, None, false)
         } else {
-            let bytes = result.encode(result.encoding_for(place)?)?;
+            let encoding = result.encoding_for(place)?;
+            tell_losses(file, &result, encoding);
+            let bytes = result.encode(encoding)?;
             made.result_sha256 = output::hash(&bytes);
             let mut files = vec![(place.to_owned(), bytes), (recipe_place.to_owned(), recipe_file(&recipe, &made)?)];
             if arguments.preview {

@@ -13,15 +13,13 @@ use rayon::prelude::*;
 
 use crate::arguments::{DamageChoice, EvaluateArguments};
 use crate::surroundings::Surroundings;
-use crate::{batch, command, progress, table, text};
+use crate::{batch, command, input, progress, table};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) -> Result<()> {
     let model = Model::load(&arguments.model, &dodge_learn::cpu())?;
     let dataset = FolderLoader::new(&arguments.photos).load()?;
-    for skipped in dataset.skipped() {
-        tracing::warn!("skipped {}: {}", text::shown(&skipped.path), skipped.reason);
-    }
+    input::warn_of_skipped(dataset.skipped());
     // The same protocol as the test split of a training.
     let (size, share) = (ResizeParams::default().max_size, DegradeParams::default().undamaged_share);
     let undamaged_share = match arguments.damage {

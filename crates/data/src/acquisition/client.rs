@@ -1,7 +1,6 @@
 //! Asking an acquisition service for a dataset.
 
 use std::io::Read;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
@@ -11,7 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::messages::{AcquisitionRequest, JobState, JobStatus, Refusal};
 use crate::Error;
-use crate::watch::{self, Progress, Watcher};
+use crate::backoff::{self, Backoff};
+use crate::watch::{Progress, Watcher};
 
 /// Most bytes of a reply that are read; a job is a few hundred.
 const MAX_REPLY: u64 = 64 * 1024;
@@ -237,40 +237,26 @@ fn body(response: Response) -> std::io::Result<Vec<u8>> {
     Ok(body)
 }
 
-/// Pauses that double, up to a longest one, and end with the time that is left.
+/// Pauses that end with the time that is left.
 struct Pause<'a> {
     watcher: &'a dyn Watcher,
-    first: Duration,
-    longest: Duration,
-    next: Duration,
+    backoff: Backoff,
     deadline: Instant,
 }
 
-/// Longest sleep before the watcher is asked whether to stop.
-const NAP: Duration = Duration::from_millis(100);
-
 impl<'a> Pause<'a> {
     fn new(options: &AcquisitionOptions, deadline: Instant, watcher: &'a dyn Watcher) -> Self {
-        let (first, longest) = (options.first_pause, options.longest_pause);
-        Self { watcher, first, longest, next: first, deadline }
+        Self { watcher, backoff: Backoff::new(options.first_pause, options.longest_pause), deadline }
     }
 
     fn restart(&mut self) {
-        self.next = self.first;
+        self.backoff.restart();
     }
 
     /// Whether there is time left.
     fn wait(&mut self) -> Result<bool, Error> {
-        let end = self.deadline.min(Instant::now() + self.next);
-        loop {
-            watch::check(self.watcher)?;
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            thread::sleep(left.min(NAP));
-        }
-        self.next = (2 * self.next).min(self.longest);
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        backoff::sleep(self.backoff.next().min(left), self.watcher)?;
         Ok(Instant::now() < self.deadline)
     }
 }

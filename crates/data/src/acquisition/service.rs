@@ -2,6 +2,8 @@
 
 mod copy;
 mod fetcher;
+mod job;
+mod job_watch;
 mod jobs;
 mod metrics;
 mod routes;
@@ -18,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-pub use workers::JobWatch;
+pub use job_watch::JobWatch;
 
 use crate::Error;
 use jobs::Jobs;

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::{Error, whole_file, write_error};
+use crate::{Error, FileHash, whole_file, write_error};
 
 const FORMAT: u32 = 1;
 /// More is no such file of ours.
 const MAX_BYTES: u64 = 64 << 10;
+
+/// Longest name of a file, in bytes: what common file systems allow.
+const MAX_NAME: usize = 255;
 
 /// What the server said of the file that the part is of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +51,7 @@ impl Part {
     pub(super) fn open(destination: &Path, url: &Url) -> Result<Self, Error> {
         let path = with_suffix(destination, ".part");
         let record = with_suffix(destination, ".part.json");
-        let url: String = Sha256::digest(url.as_str()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let url = FileHash::of(url.as_str().as_bytes()).to_string();
         let failed = |source| write_error(&path, source);
         // Appending, so that no byte is written anywhere but behind what is there.
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
@@ -128,7 +130,7 @@ impl Part {
     /// Puts the whole file in place.
     pub(super) fn finish(self) -> Result<(), Error> {
         self.file.sync_all().map_err(|source| write_error(&self.path, source))?;
-        fs::rename(&self.path, &self.destination).map_err(|source| write_error(&self.destination, source))?;
+        whole_file::put(&self.path, &self.destination)?;
         // Best effort: a record without a part is overwritten by the next download.
         let _ = fs::remove_file(&self.record);
         Ok(())
@@ -137,14 +139,18 @@ impl Part {
     /// Puts the file aside; returns where.
     pub(super) fn reject(&mut self) -> Result<PathBuf, Error> {
         let path = with_suffix(&self.destination, ".rejected");
-        fs::rename(&self.path, &path).map_err(|source| write_error(&path, source))?;
+        whole_file::put(&self.path, &path)?;
         let _ = fs::remove_file(&self.record);
         Ok(path)
     }
 }
 
+/// The path with something added to its name; where that would be longer than file systems allow, to a hash of it.
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
+    if name.len() + suffix.len() > MAX_NAME {
+        name = FileHash::of(name.as_encoded_bytes()).to_string().into();
+    }
     name.push(suffix);
     path.with_file_name(name)
 }

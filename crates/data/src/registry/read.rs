@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
+use dodge_hparams::closest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Entry, Source, closest};
+use super::{Entry, Source};
 use crate::{Error, Numbers, Selection};
 
 /// The version of the format that is read.

@@ -324,6 +324,12 @@ fn copies_stay_inside_of_the_volume() {
     assert_eq!(done.resulting_hash.as_deref(), Some("a.jpg inner"), "links are not copied");
     assert_eq!(fs::read(volume.join("copies/one/inner/b.jpg")).unwrap(), b"b");
 
+    // A name as long as file systems allow has no room for anything added to it.
+    let long = "n".repeat(255);
+    let (_, job) = copy(json!({ "source_dataset_id": "quick", "destination_directory": long }));
+    running.wait_for(job["job_uuid"].as_str().unwrap(), JobState::Completed);
+    assert_eq!(fs::read(volume.join(&long).join("a.jpg")).unwrap(), b"a");
+
     assert_eq!(copy(json!({ "destination_directory": "x" })).0, 404, "no source");
     assert_eq!(copy(json!({ "source_dataset_id": "unknown", "destination_directory": "x" })).0, 404);
     for (source, destination) in [

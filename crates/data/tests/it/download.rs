@@ -69,6 +69,21 @@ fn a_good_server_is_asked_once() {
 }
 
 #[test]
+fn names_may_be_as_long_as_the_file_system_allows() {
+    let content = noise(5000);
+    let folder = TempDir::new().unwrap();
+    let served = content.clone();
+    let server = Server::start(move |call| file(call, &served, "\"1\""));
+    for length in [246, 250, 255] {
+        let path = folder.path().join("n".repeat(length));
+        let request = DownloadRequest::new(&server.url("/a")).unwrap();
+        Downloader::new(options()).unwrap().download(&request, &path, &Unwatched).unwrap();
+        assert!(fs::read(&path).unwrap() == content, "{length}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "no part is left");
+}
+
+#[test]
 fn an_empty_file_is_a_file() {
     let server = Server::start(|call| file(call, &[], "\"1\""));
     let place = Place::new();

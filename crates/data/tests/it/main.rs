@@ -7,16 +7,25 @@
 
 #[cfg(feature = "service")]
 mod acquisition;
+#[cfg(feature = "fetch")]
 mod archive_parts;
+#[cfg(feature = "fetch")]
 mod archives;
 mod digest;
+#[cfg(feature = "fetch")]
 mod download;
+#[cfg(feature = "fetch")]
 mod fetch;
 mod folder;
 mod hash;
+#[cfg(feature = "fetch")]
 mod killed;
 mod listing;
+#[cfg(feature = "fetch")]
 mod registry;
+#[cfg(feature = "fetch")]
 mod server;
+#[cfg(feature = "synthetic")]
 mod synthetic;
+#[cfg(feature = "synthetic")]
 mod synthetic_loader;

@@ -3,13 +3,12 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
-use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
+use image::{DynamicImage, ImageDecoder};
 
 use super::found::{Found, Name};
 use super::kind::Kind;
-use super::{Metadata, Note, Picture, Pixels, WORKING_BYTES, exif, jpeg, read_file, tiff, webp};
+use super::{Note, Picture, Pixels, jpeg, png, read_file, tiff, webp};
 use crate::{Error, Photo};
 
 impl Picture {
@@ -29,9 +28,11 @@ impl Picture {
     /// one below it. [`Picture::notes`] tells what was left out. Damaged metadata is left out; a damaged or cut off picture is an
     /// error, as far as it can be told: the codes of a JPEG have no sum to check them by.
     ///
-    /// Read as metadata are the EXIF, ICC and XMP blocks where the formats say they are. Not read are extended XMP in a JPEG
-    /// and the text chunks in which some programs hide such blocks in a PNG. Of a TIFF, those fields count as EXIF that an
-    /// EXIF block has too: make, model, dates, exposure, place and the like.
+    /// Read as metadata are EXIF, ICC, XMP and IPTC blocks where the formats say they are, comments and texts, and the density. Of
+    /// a TIFF, those fields count as EXIF that an EXIF block has too: make, model, dates, exposure, place and the like. What
+    /// became false is corrected or left out: orientation, previews, storage, claims of videos, depth and gain maps behind the
+    /// picture, places of faces where the picture was turned. Values of a PNG that have another curve than sRGB (gAMA, cICP) get
+    /// that; other primaries (cHRM, cICP) become a profile.
     ///
     /// Not read, with an error that says so: camera raw files (a DNG, NEF or the like has previews, which are not the photo),
     /// TIFF with signed numbers or in other colours than RGB, greyscale, palettes, CMYK and YCbCr, JPEG of more than 8 bit, with
@@ -53,7 +54,7 @@ fn picture(bytes: &[u8], name: &str) -> Result<Picture, Error> {
     name.guarded(|| {
         let found = match Kind::of(bytes) {
             Kind::Jpeg => jpeg::decode(bytes, name)?,
-            Kind::Png => png(bytes, name)?,
+            Kind::Png => png::decode(bytes, name)?,
             Kind::Tiff => tiff::decode(bytes, name)?,
             Kind::WebP => webp(bytes, name)?,
             Kind::Foreign(reason) => return Err(name.unsupported(reason)),
@@ -64,10 +65,12 @@ fn picture(bytes: &[u8], name: &str) -> Result<Picture, Error> {
 }
 
 fn upright(found: Found) -> Result<Picture, Error> {
-    let Found { mut image, orientation, metadata, notes, quality } = found;
+    let Found { mut image, orientation, mut metadata, mut notes, quality, colours } = found;
+    notes.extend(is_transparent(&image).then_some(Note::AlphaDropped));
     image.apply_orientation(orientation);
+    metadata.turned(orientation);
     let (width, height) = (image.width(), image.height());
-    let pixels = match image {
+    let mut pixels = match image {
         DynamicImage::ImageLuma16(_)
         | DynamicImage::ImageLumaA16(_)
         | DynamicImage::ImageRgb16(_)
@@ -76,6 +79,9 @@ fn upright(found: Found) -> Result<Picture, Error> {
         | DynamicImage::ImageRgba32F(_) => Pixels::Sixteen(Photo::new(width, height, image.into_rgb16().into_raw())?),
         eight => Pixels::Eight(Photo::new(width, height, eight.into_rgb8().into_raw())?),
     };
+    if colours.is_some_and(|colours| colours.straighten(&mut pixels)) {
+        notes.push(Note::ColoursConverted);
+    }
     Ok(Picture { pixels, metadata, notes, quality })
 }
 
@@ -90,47 +96,14 @@ fn is_transparent(image: &DynamicImage) -> bool {
     }
 }
 
-fn png(bytes: &[u8], name: Name<'_>) -> Result<Found, Error> {
-    let mut limits = Limits::no_limits();
-    // Chunks and single rows; the picture is allocated here, after its size was looked at.
-    limits.max_alloc = Some(WORKING_BYTES as u64);
-    if let Some(size) = png_size(bytes) {
-        name.check_size(size, bytes.len())?;
-    }
-    let mut decoder = PngDecoder::with_limits(Cursor::new(bytes), limits).map_err(|error| name.damaged(error))?;
-    name.check_size(decoder.dimensions(), bytes.len())?;
-    let exif = readable(decoder.exif_metadata());
-    let metadata =
-        Metadata::carried(exif.as_deref(), readable(decoder.icc_profile()), readable(decoder.xmp_metadata()));
-    let orientation = exif::turned(exif.as_deref());
-    let animated = decoder.is_apng().unwrap_or(false);
-    let image = DynamicImage::from_decoder(decoder).map_err(|error| name.damaged(error))?;
-    let mut notes = Vec::new();
-    notes.extend(animated.then_some(Note::FirstFrame));
-    notes.extend(is_transparent(&image).then_some(Note::AlphaDropped));
-    Ok(Found { orientation, notes, ..Found::new(image, metadata) })
-}
-
-/// The size in the header: the decoder would allocate a row before it tells it.
-fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
-    let number = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    Some((number(16)?, number(20)?))
-}
-
 fn webp(bytes: &[u8], name: Name<'_>) -> Result<Found, Error> {
     let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|error| name.damaged(error))?;
     name.check_size(decoder.dimensions(), bytes.len())?;
     let animated = decoder.has_animation();
     let image = DynamicImage::from_decoder(decoder).map_err(|error| name.damaged(error))?;
-    let (metadata, orientation) = webp::metadata(bytes);
     let mut notes = Vec::new();
+    let (metadata, orientation, lossy) = webp::metadata(bytes, &mut notes);
     notes.extend(animated.then_some(Note::FirstFrame));
-    notes.extend(is_transparent(&image).then_some(Note::AlphaDropped));
-    notes.extend(webp::is_lossy(bytes).then_some(Note::LossyWebP));
+    notes.extend(lossy.then_some(Note::LossyWebP));
     Ok(Found { orientation, notes, ..Found::new(image, metadata) })
-}
-
-/// A damaged block is no reason to refuse a picture.
-fn readable(block: ImageResult<Option<Vec<u8>>>) -> Option<Vec<u8>> {
-    block.ok().flatten()
 }

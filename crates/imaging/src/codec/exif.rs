@@ -2,11 +2,20 @@
 
 use image::metadata::Orientation;
 
-use super::fields::{Directory, MAX_BYTES, Reader};
+use super::density::{Density, DensityUnit};
+use super::fields::{Directory, Field, MAX_BYTES, Reader};
 
 pub(super) const EXIF_DIRECTORY: u16 = 0x8769;
 
 const ORIENTATION: u16 = 0x0112;
+pub(super) const DENSITY_ACROSS: u16 = 0x011a;
+pub(super) const DENSITY_DOWN: u16 = 0x011b;
+pub(super) const DENSITY_UNIT: u16 = 0x0128;
+/// Where the subject stands, as an area and as a point.
+const PLACES: [u16; 2] = [0x9214, 0xa214];
+/// Horizontal and vertical density of the print and of the sensor.
+const DENSITIES: [(Option<u16>, [u16; 2]); 2] =
+    [(None, [DENSITY_ACROSS, DENSITY_DOWN]), (Some(EXIF_DIRECTORY), [0xa20e, 0xa20f])];
 const PREVIEW_OFFSET: u16 = 0x0201;
 const PREVIEW_LENGTH: u16 = 0x0202;
 /// Width and height among the first fields and among those of the exposure.
@@ -45,6 +54,120 @@ pub(super) fn set_size(block: &mut [u8], (width, height): (u32, u32)) {
     }
 }
 
+/// The density that a block names.
+pub(super) fn density(block: &[u8]) -> Option<Density> {
+    density_of(&Directory::first(block)?)
+}
+
+fn density_of(directory: &Directory) -> Option<Density> {
+    let side = |tag| {
+        let number = directory.fields.get(&tag)?.fraction()?;
+        (number.is_finite() && number > 0.0 && number < 1e7).then_some(number)
+    };
+    let (across, down) = (side(DENSITY_ACROSS)?, side(DENSITY_DOWN)?);
+    let whole = |number: f64| number.round() as u32;
+    // An inch unless it is told otherwise.
+    let density = match directory.number(DENSITY_UNIT).unwrap_or(2) {
+        1 => Density { across: whole(across * 1000.0), down: whole(down * 1000.0), unit: DensityUnit::Ratio },
+        3 => Density { across: whole(across * 100.0), down: whole(down * 100.0), unit: DensityUnit::Metre },
+        _ if across.fract() == 0.0 && down.fract() == 0.0 => {
+            Density { across: whole(across), down: whole(down), unit: DensityUnit::Inch }
+        }
+        _ => Density { across: whole(across / 0.0254), down: whole(down / 0.0254), unit: DensityUnit::Metre },
+    };
+    density.told()
+}
+
+/// The fields that name a density.
+pub(super) fn density_fields(density: Density) -> [(u16, Field); 3] {
+    let (unit, [across, down], below) = match density.unit {
+        DensityUnit::Inch => (2, [density.across, density.down], 1),
+        DensityUnit::Metre => (3, [density.across, density.down], 100),
+        DensityUnit::Ratio => (1, [density.across, density.down], 1000),
+    };
+    [
+        (DENSITY_ACROSS, Field::rational(across, below)),
+        (DENSITY_DOWN, Field::rational(down, below)),
+        (DENSITY_UNIT, Field::shorts(&[unit])),
+    ]
+}
+
+/// Takes out where the subject stands.
+pub(super) fn remove_places(block: &mut [u8]) {
+    for tag in PLACES {
+        remove(block, Some(EXIF_DIRECTORY), tag);
+    }
+}
+
+/// Horizontal densities become vertical ones.
+pub(super) fn swap_densities(block: &mut [u8]) {
+    for (folder, [across, down]) in DENSITIES {
+        if let (Some(first), Some(second)) = (entry(block, folder, across), entry(block, folder, down)) {
+            // Type, count and value without the tag.
+            for byte in 2..12 {
+                block.swap(first.at + byte, second.at + byte);
+            }
+        }
+    }
+}
+
+/// The block with `fields` in its first directory, those of the same tag replaced. All else stays where it stands, because
+/// makers' notes hold places within the block: the new directory goes to the end.
+pub(super) fn with_fields(block: Option<&[u8]>, fields: &[(u16, Field)]) -> Option<Vec<u8>> {
+    let Some(block) = block else {
+        let directory = Directory { fields: fields.iter().cloned().collect(), ..Directory::default() };
+        return Some(directory.to_block());
+    };
+    let reader = Reader::new(block)?;
+    let (first, count, size) = reader.entries(reader.first()?)?;
+    let big_endian = reader.big_endian;
+    let mut entries: Vec<(u16, Vec<u8>)> = Vec::new();
+    for index in 0..count {
+        let at = usize::try_from(first + index * size).ok()?;
+        let entry = block.get(at..at + 12)?;
+        let tag = reader.u16(at as u64)?;
+        if fields.iter().all(|(own, _)| *own != tag) {
+            entries.push((tag, entry.to_vec()));
+        }
+    }
+    let short = |value: u16| if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+    let long = |value: usize| {
+        let value = u32::try_from(value).ok()?;
+        Some(if big_endian { value.to_be_bytes() } else { value.to_le_bytes() })
+    };
+    let mut result = block.to_vec();
+    for (tag, field) in fields {
+        let mut value = field.value.clone();
+        if big_endian {
+            let part = match field.kind {
+                3 => 2,
+                4 | 5 => 4,
+                _ => 1,
+            };
+            value.chunks_exact_mut(part).for_each(<[u8]>::reverse);
+        }
+        let mut entry = [short(*tag), short(field.kind)].concat();
+        entry.extend(long(field.count as usize)?);
+        if value.len() <= 4 {
+            value.resize(4, 0);
+            entry.extend(value);
+        } else {
+            result.resize(result.len().next_multiple_of(2), 0);
+            entry.extend(long(result.len())?);
+            result.extend(value);
+        }
+        entries.push((*tag, entry));
+    }
+    entries.sort_by_key(|(tag, _)| *tag);
+    result.resize(result.len().next_multiple_of(2), 0);
+    let at = long(result.len())?;
+    result.extend(short(u16::try_from(entries.len()).ok()?));
+    result.extend(entries.into_iter().flat_map(|(_, entry)| entry));
+    result.extend([0; 4]);
+    result[4..8].copy_from_slice(&at);
+    Some(result)
+}
+
 fn without_preview(block: &mut Vec<u8>) -> Option<()> {
     let reader = Reader::new(&block[..])?;
     let (first, count, size) = reader.entries(reader.first()?)?;
@@ -74,22 +197,37 @@ enum Value {
     Long(u32),
 }
 
+/// Where a field stands.
+struct Entry {
+    at: usize,
+    big_endian: bool,
+    /// Where the entries of its directory begin, and how many there are.
+    first: usize,
+    count: usize,
+}
+
+fn entry(block: &[u8], folder: Option<u16>, tag: u16) -> Option<Entry> {
+    let reader = Reader::new(block)?;
+    let find = |directory: u64, tag: u16| {
+        let (first, count, size) = reader.entries(directory)?;
+        let at = (0..count).map(|index| first + index * size).find(|entry| reader.u16(*entry) == Some(tag))?;
+        Some((at, first, count))
+    };
+    let mut directory = reader.first()?;
+    if let Some(folder) = folder {
+        directory = reader.u32(find(directory, folder)?.0 + 8)?.into();
+    }
+    let (at, first, count) = find(directory, tag)?;
+    let at = usize::try_from(at).ok()?;
+    block.get(at..at.checked_add(12)?)?;
+    let (first, count) = (usize::try_from(first).ok()?, usize::try_from(count).ok()?);
+    Some(Entry { at, big_endian: reader.big_endian, first, count })
+}
+
 /// Gives a field another number where it stands, so that nothing moves: makers' notes hold places within the block. A field
 /// that is not there stays away.
 fn set(block: &mut [u8], folder: Option<u16>, tag: u16, value: Value) {
-    let entry = Reader::new(&*block).and_then(|reader| {
-        let find = |directory: u64, tag: u16| {
-            let (first, count, size) = reader.entries(directory)?;
-            (0..count).map(|index| first + index * size).find(|entry| reader.u16(*entry) == Some(tag))
-        };
-        let mut directory = reader.first()?;
-        if let Some(folder) = folder {
-            directory = reader.u32(find(directory, folder)? + 8)?.into();
-        }
-        Some((usize::try_from(find(directory, tag)?).ok()?, reader.big_endian))
-    });
-    let Some((entry, big_endian)) = entry else { return };
-    let Some(place) = block.get_mut(entry + 2..entry + 12) else { return };
+    let Some(Entry { at, big_endian, .. }) = entry(block, folder, tag) else { return };
     let (kind, content) = match (value, big_endian) {
         (Value::Short(value), false) => (3_u16, u32::from(value).to_le_bytes()),
         (Value::Short(value), true) => (3, (u32::from(value) << 16).to_be_bytes()),
@@ -98,7 +236,21 @@ fn set(block: &mut [u8], folder: Option<u16>, tag: u16, value: Value) {
     };
     let (kind, count) =
         if big_endian { (kind.to_be_bytes(), 1_u32.to_be_bytes()) } else { (kind.to_le_bytes(), 1_u32.to_le_bytes()) };
-    place.copy_from_slice(&[&kind[..], &count, &content].concat());
+    block[at + 2..at + 12].copy_from_slice(&[&kind[..], &count, &content].concat());
+}
+
+/// Takes a field out; those behind it in the directory move up, their values stay.
+fn remove(block: &mut [u8], folder: Option<u16>, tag: u16) {
+    let Some(Entry { at, big_endian, first, count }) = entry(block, folder, tag) else { return };
+    // Behind the last field stands the place of the next directory.
+    let end = first + count * 12 + 4;
+    let Some(rest) = block.get_mut(first - 2..end) else { return };
+    let fewer = (count - 1) as u16;
+    rest[..2].copy_from_slice(&if big_endian { fewer.to_be_bytes() } else { fewer.to_le_bytes() });
+    let from = at - (first - 2);
+    rest.copy_within(from + 12.., from);
+    let left = rest.len() - 12;
+    rest[left..].fill(0);
 }
 
 #[cfg(test)]

@@ -59,7 +59,6 @@ impl Field {
         Self { kind: 4, count: values.len() as u32, value }
     }
 
-    #[cfg(test)]
     pub(super) fn rational(above: u32, below: u32) -> Self {
         Self { kind: 5, count: 1, value: [above, below].map(u32::to_le_bytes).concat() }
     }

@@ -8,6 +8,7 @@ use std::sync::Once;
 use image::DynamicImage;
 use image::metadata::Orientation;
 
+use super::colours::Colours;
 use super::{MAX_PIXELS, Metadata, Note};
 use crate::Error;
 
@@ -27,11 +28,20 @@ pub(super) struct Found {
     pub(super) notes: Vec<Note>,
     /// Of a JPEG, by its tables.
     pub(super) quality: Option<u8>,
+    /// What the values mean, where no profile says it.
+    pub(super) colours: Option<Colours>,
 }
 
 impl Found {
     pub(super) fn new(image: DynamicImage, metadata: Metadata) -> Self {
-        Self { image, orientation: Orientation::NoTransforms, metadata, notes: Vec::new(), quality: None }
+        Self {
+            image,
+            orientation: Orientation::NoTransforms,
+            metadata,
+            notes: Vec::new(),
+            quality: None,
+            colours: None,
+        }
     }
 }
 

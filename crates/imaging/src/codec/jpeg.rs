@@ -16,7 +16,7 @@ use crate::Error;
 const MAX_SCANS: usize = 200;
 
 /// The frame, if it is one that is read.
-fn checked(segments: &Segments<'_>, name: Name<'_>) -> Result<Frame, Error> {
+fn checked(segments: &Segments, name: Name<'_>) -> Result<Frame, Error> {
     let frame = segments.frame.ok_or_else(|| name.damaged("it ends before the picture begins"))?;
     let advice = "open it in another program and save it as an ordinary JPEG";
     match (frame.kind, frame.bits) {
@@ -53,7 +53,7 @@ pub(super) fn decode(bytes: &[u8], name: Name<'_>) -> Result<Found, Error> {
     };
     let image = RgbImage::from_raw(width, height, data).map(DynamicImage::ImageRgb8);
     let image = image.ok_or_else(|| name.damaged("it tells its size twice"))?;
-    let (metadata, orientation) = Metadata::of_jpeg(&segments);
+    let (metadata, orientation) = Metadata::of_jpeg(&segments, &mut notes);
     Ok(Found { orientation, notes, quality: segments.quality(), ..Found::new(image, metadata) })
 }
 

@@ -1,8 +1,11 @@
 //! The segments of a JPEG: what stands before and between its scans.
 
+use img_parts::jpeg::{Jpeg, markers};
+use img_parts::{Bytes, ImageICC};
+
 pub(super) const EXIF_HEADER: &[u8] = b"Exif\0\0";
 pub(super) const XMP_HEADER: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-pub(super) const ICC_HEADER: &[u8] = b"ICC_PROFILE\0";
+pub(super) const EXTENDED_XMP_HEADER: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 
 /// How the picture is stored.
 #[derive(Debug, Clone, Copy)]
@@ -17,10 +20,12 @@ pub(super) struct Frame {
 
 /// What a JPEG says around its pixels.
 #[derive(Debug, Default)]
-pub(super) struct Segments<'a> {
+pub(super) struct Segments {
     pub(super) frame: Option<Frame>,
-    /// Marker and content of the segments of applications and of comments.
-    pub(super) applications: Vec<(u8, &'a [u8])>,
+    /// Marker and content of the segments of applications and of comments, up to the first scan.
+    pub(super) applications: Vec<(u8, Bytes)>,
+    /// The colour profile, put together from its parts.
+    pub(super) icc: Option<Bytes>,
     /// The first table of quantisation: that of brightness.
     table: Option<Vec<u16>>,
     pub(super) scans: usize,
@@ -28,43 +33,55 @@ pub(super) struct Segments<'a> {
     pub(super) ended: bool,
 }
 
-impl<'a> Segments<'a> {
-    /// Reads up to the end of the picture, or as far as the segments are whole.
-    pub(super) fn read(bytes: &'a [u8]) -> Self {
+impl Segments {
+    /// Reads up to the end of the picture, or nothing where what stands before the first scan is not whole.
+    pub(super) fn read(bytes: &[u8]) -> Self {
         let mut segments = Self::default();
-        let mut rest = bytes.get(2..).unwrap_or_default();
-        loop {
-            // Stray bytes before a marker are passed over, as decoders do.
-            let Some(at) = rest.iter().position(|byte| *byte == 0xff) else { return segments };
+        let Ok(jpeg) = Jpeg::from_bytes(Bytes::copy_from_slice(bytes)) else { return segments };
+        for segment in jpeg.segments() {
+            let (marker, content) = (segment.marker(), segment.contents());
+            match marker {
+                markers::SOS => {
+                    segments.scans = 1;
+                    // The crate stops here; behind the first scan, all that matters is how many there are and their end. What
+                    // the scan says of itself stands between its marker and its values.
+                    let left = segment.len_with_entropy() - segment.len();
+                    segments.scans_and_end(bytes.get(bytes.len() - left..).unwrap_or_default());
+                }
+                // Starts of frames, without the tables that stand among them.
+                0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&marker) => segments.start_of_frame(marker, content),
+                markers::DQT => segments.tables(content),
+                0xe0..=0xef | markers::COM => segments.applications.push((marker, content.clone())),
+                _ => {}
+            }
+        }
+        segments.icc = jpeg.icc_profile();
+        segments
+    }
+
+    fn scans_and_end(&mut self, mut rest: &[u8]) {
+        while let Some(at) = rest.iter().position(|byte| *byte == 0xff) {
             rest = &rest[at..];
             // Any number of 0xff may stand before a marker.
             while let [0xff, 0xff, ..] = rest {
                 rest = &rest[1..];
             }
-            let [0xff, marker, after @ ..] = rest else { return segments };
+            let [0xff, marker, after @ ..] = rest else { return };
+            rest = after;
             match marker {
-                0x00 | 0x01 | 0xd0..=0xd8 => {
-                    rest = after;
-                    continue;
-                }
+                0x00 | 0x01 | 0xd0..=0xd8 => {}
                 0xd9 => {
-                    segments.ended = true;
-                    return segments;
+                    self.ended = true;
+                    return;
                 }
-                _ => {}
+                _ => {
+                    let [high, low, ..] = after else { return };
+                    let length = usize::from(u16::from_be_bytes([*high, *low]));
+                    let Some(behind) = after.get(length.max(2)..) else { return };
+                    self.scans += usize::from(*marker == 0xda);
+                    rest = behind;
+                }
             }
-            let [high, low, ..] = after else { return segments };
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            let Some(content) = after.get(2..length) else { return segments };
-            match *marker {
-                0xda => segments.scans += 1,
-                // Starts of frames, without the tables that stand among them.
-                0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(marker) => segments.start_of_frame(*marker, content),
-                0xdb => segments.tables(content),
-                0xe0..=0xef | 0xfe => segments.applications.push((*marker, content)),
-                _ => {}
-            }
-            rest = &after[length..];
         }
     }
 
@@ -108,22 +125,6 @@ fn sum_of_table(quality: u8) -> u32 {
     let quality = u32::from(quality);
     let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
     BRIGHTNESS.iter().map(|value| ((value * percent + 50) / 100).clamp(1, 255)).sum()
-}
-
-/// The colour profile, put together from its parts.
-pub(super) fn icc(segments: &Segments<'_>) -> Option<Vec<u8>> {
-    let contents = segments.applications.iter().filter(|(marker, _)| *marker == 0xe2).map(|(_, content)| content);
-    let mut parts: Vec<(u8, &[u8])> = Vec::new();
-    for content in contents {
-        if let Some([number, _, part @ ..]) = content.strip_prefix(ICC_HEADER) {
-            parts.push((*number, part));
-        }
-    }
-    parts.sort_by_key(|(number, _)| *number);
-    let whole = parts.iter().zip(1..).all(|((number, _), expected): (_, u32)| u32::from(*number) == expected);
-    let length = parts.iter().map(|(_, part)| part.len()).sum::<usize>();
-    (whole && !parts.is_empty() && length <= super::MAX_METADATA_BYTES)
-        .then(|| parts.iter().flat_map(|(_, part)| part.iter().copied()).collect())
 }
 
 #[cfg(test)]

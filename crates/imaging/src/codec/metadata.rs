@@ -2,11 +2,19 @@
 
 use image::metadata::Orientation;
 
-use super::fields::Directory;
-use super::jpeg_segments::{self, EXIF_HEADER, Segments, XMP_HEADER};
-use super::{MAX_METADATA_BYTES, exif};
+use super::fields::{Directory, Field};
+use super::jpeg_segments::{EXIF_HEADER, EXTENDED_XMP_HEADER, Segments, XMP_HEADER};
+use super::{Density, MAX_METADATA_BYTES, Note, exif, iptc, xmp};
 
-/// Blocks of a picture file that are carried on as they are. Of more than 4 MiB, a block is not read.
+/// Keyword of the comments that a JPEG holds, which have none there.
+pub(super) const COMMENT: &str = "Comment";
+
+/// Most texts that are read from a file, and most bytes of all of them.
+pub(super) const MAX_TEXTS: usize = 256;
+pub(super) const MAX_TEXT_BYTES: usize = 1 << 20;
+
+/// What a picture file says beside its pixels. Blocks are carried on as they are, but for what became false: see
+/// [`Picture::decode`](crate::Picture::decode). Of more than 4 MiB, a block is not read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// EXIF, beginning with the header of a TIFF. After reading, the orientation in it is 1 (the pixels were turned) and
@@ -17,7 +25,39 @@ pub struct Metadata {
     pub icc: Option<Vec<u8>>,
     /// An XMP packet in UTF-8.
     pub xmp: Option<Vec<u8>>,
+    /// IPTC records (IIM): caption, keywords, author and the like.
+    pub iptc: Option<Vec<u8>>,
+    /// Comments of a JPEG, which have the keyword `Comment`, and texts of a PNG.
+    pub texts: Vec<Text>,
+    /// How large the picture is printed.
+    pub density: Option<Density>,
+    /// Whether the file says that its values are sRGB; without a profile they are taken for it anyway.
+    pub srgb: bool,
 }
+
+/// A text with its keyword.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// What it is: `Author`, `Comment`, `Title` or any other word.
+    pub keyword: String,
+    /// The text.
+    pub text: String,
+}
+
+/// What stands in a file, before it is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    pub(super) exif: Option<Vec<u8>>,
+    pub(super) icc: Option<Vec<u8>>,
+    pub(super) xmp: Option<Vec<u8>>,
+    pub(super) iptc: Option<Vec<u8>>,
+    pub(super) texts: Vec<Text>,
+    pub(super) density: Option<Density>,
+}
+
+/// The field of the records in a TIFF, and that of Photoshop's resources.
+pub(super) const IPTC: u16 = 0x83bb;
+const PHOTOSHOP: u16 = 0x8649;
 
 pub(super) const XMP: u16 = 0x02bc;
 pub(super) const ICC: u16 = 0x8773;
@@ -50,39 +90,150 @@ pub(super) fn descriptive(mut directory: Directory) -> Directory {
 }
 
 impl Metadata {
-    /// What is carried on of the blocks found in a file.
-    pub(super) fn carried(exif: Option<&[u8]>, icc: Option<Vec<u8>>, xmp: Option<Vec<u8>>) -> Self {
-        let bounded = |block: &Vec<u8>| !block.is_empty() && block.len() <= MAX_METADATA_BYTES;
+    /// What is carried on of what was found in a file.
+    pub(super) fn carried(blocks: Blocks, notes: &mut Vec<Note>) -> Self {
+        let mut left_out = |what: &'static str| notes.push(Note::MetadataLeftOut { what });
+        let mut bounded = |block: Option<Vec<u8>>, what| {
+            let block = block.filter(|block| !block.is_empty());
+            if block.as_ref().is_some_and(|block| block.len() > MAX_METADATA_BYTES) {
+                left_out(what);
+                return None;
+            }
+            block
+        };
+        let exif = bounded(blocks.exif, "an EXIF block of more than 4 MiB");
+        let icc = bounded(blocks.icc, "a colour profile of more than 4 MiB");
+        let packet = bounded(blocks.xmp, "an XMP packet of more than 4 MiB");
+        let iptc = bounded(blocks.iptc, "IPTC records of more than 4 MiB");
+        // The colour space stands at 16 in the header of a profile, which has 128 bytes.
+        let of_rgb = icc.clone().filter(|icc| icc.len() >= 128 && &icc[16..20] == b"RGB ");
+        if icc.is_some() && of_rgb.is_none() {
+            left_out("its colour profile, which is not one of RGB values");
+        }
+        if packet.as_deref().is_some_and(xmp::is_extended) {
+            left_out("the part of its XMP that stands in other segments");
+        }
+        let read = packet.as_deref().and_then(xmp::carried);
+        if packet.is_some() && read.is_none() {
+            left_out("its XMP packet, which is no XML");
+        }
+        let exif = exif.as_deref().and_then(exif::carried);
+        let density = blocks.density.and_then(Density::told).or_else(|| exif.as_deref().and_then(exif::density));
         Self {
-            exif: exif.and_then(exif::carried).filter(bounded),
-            // The colour space stands at 16 in the header of a profile, which has 128 bytes.
-            icc: icc.filter(bounded).filter(|icc| icc.len() >= 128 && &icc[16..20] == b"RGB "),
-            xmp: xmp.filter(bounded).filter(|xmp| std::str::from_utf8(xmp).is_ok()),
+            exif,
+            icc: of_rgb,
+            xmp: read,
+            iptc: iptc.as_deref().and_then(iptc::carried),
+            texts: blocks.texts,
+            density,
+            srgb: false,
+        }
+    }
+
+    /// Leaves out what names places in the picture: faces, subjects, the view of a panorama. Pixels moved.
+    pub(crate) fn moved(&mut self) {
+        self.xmp = self.xmp.take().and_then(|packet| xmp::moved(&packet));
+        if let Some(block) = &mut self.exif {
+            exif::remove_places(block);
+        }
+    }
+
+    /// Turns what was read with a picture that is turned.
+    pub(super) fn turned(&mut self, orientation: Orientation) {
+        if orientation == Orientation::NoTransforms {
+            return;
+        }
+        self.moved();
+        // From 5 on, the sides change places.
+        if orientation.to_exif() >= 5 {
+            if let Some(density) = &mut self.density {
+                std::mem::swap(&mut density.across, &mut density.down);
+            }
+            if let Some(block) = &mut self.exif {
+                exif::swap_densities(block);
+            }
         }
     }
 
     /// What the segments of a JPEG hold, and the orientation that they name.
-    pub(super) fn of_jpeg(segments: &Segments<'_>) -> (Self, Orientation) {
-        let (mut exif, mut xmp) = (None, None);
-        for (marker, content) in &segments.applications {
-            if *marker == 0xe1 && content.starts_with(EXIF_HEADER) {
-                exif = exif.or(Some(*content));
-            } else if *marker == 0xe1 {
-                xmp = xmp.or(content.strip_prefix(XMP_HEADER));
-            }
+    pub(super) fn of_jpeg(segments: &Segments, notes: &mut Vec<Note>) -> (Self, Orientation) {
+        let of = |kind: u8, header: &'static [u8]| {
+            let own = segments.applications.iter().filter(move |(marker, _)| *marker == kind);
+            own.filter_map(move |(_, content)| content.strip_prefix(header))
+        };
+        let resources: Vec<u8> = of(0xed, iptc::PHOTOSHOP_HEADER).flatten().copied().take(MAX_METADATA_BYTES).collect();
+        let comments: Vec<&[u8]> = of(0xfe, b"").collect();
+        let texts = comments.iter().map(|comment| Text { keyword: COMMENT.to_owned(), text: decoded(comment) });
+        let exif = of(0xe1, EXIF_HEADER).next().map(<[u8]>::to_vec);
+        let orientation = exif::turned(exif.as_deref());
+        let blocks = Blocks {
+            exif,
+            icc: segments.icc.as_ref().map(|block| block.to_vec()),
+            xmp: of(0xe1, XMP_HEADER).next().map(<[u8]>::to_vec),
+            iptc: iptc::of_resources(&resources).map(<[u8]>::to_vec),
+            texts: bounded(texts.collect(), notes),
+            density: of(0xe0, b"JFIF\0").next().and_then(Density::of_jfif),
+        };
+        let lost =
+            of(0xe1, EXTENDED_XMP_HEADER).next().is_some() && !blocks.xmp.as_deref().is_some_and(xmp::is_extended);
+        if lost {
+            notes.push(Note::MetadataLeftOut { what: "the part of its XMP that stands in other segments" });
         }
-        let metadata = Self::carried(exif, jpeg_segments::icc(segments), xmp.map(<[u8]>::to_vec));
-        (metadata, exif::turned(exif))
+        (Self::carried(blocks, notes), orientation)
     }
 
     /// What the directory of a TIFF's picture and the first one hold.
-    pub(super) fn of_tiff(chosen: &Directory, first: &Directory) -> Self {
-        let block = |tag| chosen.fields.get(&tag).or_else(|| first.fields.get(&tag)).map(|field| field.value.clone());
+    pub(super) fn of_tiff(chosen: &Directory, first: &Directory, notes: &mut Vec<Note>) -> Self {
+        let field = |tag| chosen.fields.get(&tag).or_else(|| first.fields.get(&tag));
+        let block = |tag| field(tag).map(|field| field.value.clone());
         let mut common = descriptive(first.clone());
         let own = descriptive(chosen.clone());
         common.fields.extend(own.fields);
         common.children.extend(own.children);
         let exif = Some(common).filter(|directory| !directory.is_empty());
-        Self::carried(exif.map(|exif| exif.to_block()).as_deref(), block(ICC), block(XMP))
+        let resources = block(PHOTOSHOP);
+        let records = field(IPTC).map(records);
+        let blocks = Blocks {
+            exif: exif.map(|exif| exif.to_block()),
+            icc: block(ICC),
+            xmp: block(XMP),
+            iptc: records.or_else(|| resources.as_deref().and_then(iptc::of_resources).map(<[u8]>::to_vec)),
+            ..Blocks::default()
+        };
+        Self::carried(blocks, notes)
     }
+}
+
+/// Records are bytes, but many programs call them numbers of 32 bits, which are then taken for ones that have an order.
+fn records(field: &Field) -> Vec<u8> {
+    let mut records = field.value.clone();
+    if field.kind == 4 && records.first() != Some(&0x1c) {
+        records.as_chunks_mut::<4>().0.iter_mut().for_each(|number| number.reverse());
+    }
+    records
+}
+
+/// Comments have no encoding: UTF-8 where they are that, else Latin-1.
+fn decoded(comment: &[u8]) -> String {
+    let comment = comment.strip_suffix(b"\0").unwrap_or(comment);
+    match std::str::from_utf8(comment) {
+        Ok(text) => text.to_owned(),
+        Err(_) => comment.iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
+
+/// As many texts as are read of one file.
+pub(super) fn bounded(mut texts: Vec<Text>, notes: &mut Vec<Note>) -> Vec<Text> {
+    let mut budget = MAX_TEXT_BYTES;
+    let all = texts.len();
+    texts.truncate(MAX_TEXTS);
+    texts.retain(|text| {
+        let left = budget.checked_sub(text.text.len() + text.keyword.len());
+        budget = left.unwrap_or(budget);
+        left.is_some()
+    });
+    if texts.len() < all {
+        notes.push(Note::MetadataLeftOut { what: "texts beyond 1 MiB or 256 of them" });
+    }
+    texts
 }

@@ -24,6 +24,20 @@ pub enum Note {
         /// The decoder's words.
         reason: String,
     },
+    /// Something of what the file says beside its pixels cannot be carried on.
+    MetadataLeftOut {
+        /// What, in words.
+        what: &'static str,
+    },
+    /// The format that is written has no place for something.
+    NoRoom {
+        /// What, in words.
+        what: String,
+        /// The format, with its article.
+        format: &'static str,
+    },
+    /// The values had another curve than that of sRGB, and have that now.
+    ColoursConverted,
     /// The file is a WebP with losses; WebP is written without any, so the result is many times as large.
     LossyWebP,
 }
@@ -40,6 +54,11 @@ impl fmt::Display for Note {
             }
             Self::Clipped => formatter.write_str("values brighter than white were cut"),
             Self::Irregular { reason } => write!(formatter, "it breaks the rules of its format ({reason})"),
+            Self::MetadataLeftOut { what } => write!(formatter, "{what} was left out"),
+            Self::NoRoom { what, format } => write!(formatter, "{what} has no place in {format} and was left out"),
+            Self::ColoursConverted => {
+                formatter.write_str("its values had the curve of its gAMA or cICP chunk and became those of sRGB")
+            }
             Self::LossyWebP => {
                 formatter.write_str("it is a WebP with losses; WebP is written without any, and many times as large")
             }

@@ -1,31 +1,23 @@
 //! The metadata of a WebP: chunks of a RIFF file.
 
 use image::metadata::Orientation;
+use img_parts::Bytes;
+use img_parts::webp::{CHUNK_ANMF, CHUNK_EXIF, CHUNK_ICCP, CHUNK_VP8, CHUNK_XMP, WebP};
 
-use super::{Metadata, exif};
+use super::metadata::Blocks;
+use super::{Metadata, Note, exif};
 
-/// Whether the picture is packed with losses.
-pub(super) fn is_lossy(bytes: &[u8]) -> bool {
-    bytes.windows(4).take(1 << 16).any(|kind| kind == b"VP8 ")
-}
-
-pub(super) fn metadata(bytes: &[u8]) -> (Metadata, Orientation) {
-    let (mut exif, mut icc, mut xmp) = (None, None, None);
-    // "RIFF", a size, "WEBP", then the chunks.
-    let mut rest = bytes.get(12..).unwrap_or_default();
-    while let Some((header, after)) = rest.split_at_checked(8) {
-        let [kind @ .., _, _, _, _] = header else { break };
-        let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
-        let Some(block) = after.get(..length) else { break };
-        match kind {
-            b"EXIF" => exif = exif.or(Some(block)),
-            b"ICCP" => icc = icc.or(Some(block)),
-            b"XMP " => xmp = xmp.or(Some(block)),
-            _ => {}
-        }
-        // Chunks begin at even places.
-        rest = after.get(length + length % 2..).unwrap_or_default();
-    }
-    let metadata = Metadata::carried(exif, icc.map(<[u8]>::to_vec), xmp.map(<[u8]>::to_vec));
-    (metadata, exif::turned(exif))
+/// What the chunks hold, the orientation that they name, and whether the picture is packed with losses.
+pub(super) fn metadata(bytes: &[u8], notes: &mut Vec<Note>) -> (Metadata, Orientation, bool) {
+    let Ok(webp) = WebP::from_bytes(Bytes::copy_from_slice(bytes)) else {
+        return (Metadata::default(), Orientation::NoTransforms, false);
+    };
+    let block = |kind| webp.chunk_by_id(kind).and_then(|chunk| chunk.content().data()).map(|block| block.to_vec());
+    let exif = block(CHUNK_EXIF);
+    let orientation = exif::turned(exif.as_deref());
+    // A frame has 16 bytes of its own before its chunks.
+    let frame = webp.chunk_by_id(CHUNK_ANMF).and_then(|chunk| chunk.content().data());
+    let lossy = webp.has_chunk(CHUNK_VP8) || frame.and_then(|frame| frame.get(16..20)) == Some(&b"VP8 "[..]);
+    let blocks = Blocks { exif, icc: block(CHUNK_ICCP), xmp: block(CHUNK_XMP), ..Blocks::default() };
+    (Metadata::carried(blocks, notes), orientation, lossy)
 }

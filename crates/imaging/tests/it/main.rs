@@ -8,6 +8,7 @@ mod documents;
 mod files;
 mod golden;
 mod hostile;
+mod metadata;
 mod operations;
 mod recipes;
 mod resizing;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::JobWatch;
-use crate::Error;
+use crate::{Error, whole_file, write_error};
 
 /// The path of a folder inside of the volume, relative to it; none for a path that leaves it, or is the volume itself.
 ///
@@ -43,10 +43,14 @@ pub(super) fn copy_folder(volume: &Path, source: &Path, destination: &Path, watc
     if !parent.canonicalize().is_ok_and(|real| real.starts_with(volume)) {
         return Err(refused(destination, "it leads out of the volume"));
     }
-    let temporary = to.with_added_extension(format!("{}.part", watch.uuid()));
+    // Not the name with something added to it, which may be too long.
+    let temporary = parent.join(format!(".{}.part", watch.uuid()));
     let mut copied = 0;
     let result = copy_into(&from, &temporary, watch, &mut copied)
-        .and_then(|()| fs::rename(&temporary, &to).map_err(|error| write_error(&to, error)));
+        .and_then(|()| {
+            whole_file::settle(&temporary, &|| if watch.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) })
+        })
+        .and_then(|()| whole_file::put(&temporary, &to));
     if result.is_err() {
         // The first error is the one that matters.
         let _ = fs::remove_dir_all(&temporary);
@@ -80,10 +84,6 @@ fn copy_into(from: &Path, to: &Path, watch: &JobWatch, copied: &mut u64) -> Resu
         }
     }
     Ok(())
-}
-
-fn write_error(path: &Path, error: io::Error) -> Error {
-    Error::Write { path: path.to_owned(), source: Box::new(error) }
 }
 
 #[cfg(test)]

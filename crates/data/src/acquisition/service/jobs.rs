@@ -1,13 +1,13 @@
 //! The jobs: which there are, which is next, and where each stands.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::job::{Job, Task};
 use super::store::Store;
 use crate::acquisition::messages::{JobState, JobStatus};
 
@@ -16,23 +16,6 @@ const MAX_STARTS: u32 = 3;
 
 /// Jobs that may wait or run. More are refused, so that nobody fills the memory.
 const MAX_ACTIVE: usize = 1000;
-
-/// What a job is to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Task {
-    /// Fetch a dataset.
-    Fetch { dataset_id: String },
-    /// Copy a folder of the volume to another; both relative to it.
-    Copy { dataset_id: Option<String>, source: PathBuf, destination: PathBuf },
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Job {
-    pub(super) task: Task,
-    pub(super) status: JobStatus,
-    /// How often it was begun.
-    pub(super) starts: u32,
-}
 
 /// Why a job was not taken in.
 #[derive(Debug, PartialEq, Eq)]
@@ -229,17 +212,6 @@ impl Inner {
             if let Some(uuid) = self.order.remove(place) {
                 self.jobs.remove(&uuid);
             }
-        }
-    }
-}
-
-impl Task {
-    /// Whether the two must not run at a time: the same dataset, or copies to the same place.
-    fn clashes_with(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Fetch { dataset_id: one }, Self::Fetch { dataset_id: other }) => one == other,
-            (Self::Copy { destination: one, .. }, Self::Copy { destination: other, .. }) => one == other,
-            _ => false,
         }
     }
 }

@@ -11,7 +11,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 
-use super::jobs::{NotAdded, Task};
+use super::job::Task;
+use super::jobs::NotAdded;
 use super::{Shared, copy};
 use crate::acquisition::messages::{AcquisitionRequest, CopyRequest, JobStatus, Refusal};
 

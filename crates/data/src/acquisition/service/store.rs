@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::jobs::{Job, Task};
+use super::job::{Job, Task};
 use crate::acquisition::messages::{JobState, JobStatus};
 
 /// Finished jobs that are kept.
@@ -47,9 +47,10 @@ impl Store {
 
     /// Writes a job as it is now, and forgets the oldest finished ones.
     pub(super) fn save(&self, job: &Job) -> rusqlite::Result<()> {
-        let json = "jobs are always JSON";
-        let (task, status) =
-            (serde_json::to_string(&job.task).expect(json), serde_json::to_string(&job.status).expect(json));
+        // A path that is no Unicode is no JSON.
+        let json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+        let task = serde_json::to_string(&job.task).map_err(json)?;
+        let status = serde_json::to_string(&job.status).map_err(json)?;
         self.connection.execute(
             "INSERT INTO jobs (uuid, task, status, starts) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (uuid) DO UPDATE SET status = excluded.status, starts = excluded.starts",
@@ -64,5 +65,33 @@ impl Store {
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_no_text_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("jobs.db")).unwrap();
+        let source = Path::new(OsStr::from_bytes(b"caf\xe9")).to_owned();
+        let status = JobStatus {
+            job_uuid: "1".into(),
+            status: JobState::New,
+            resulting_hash: None,
+            destination_directory: None,
+            dataset_id: None,
+            bytes_done: 0,
+            bytes_total: None,
+            error: None,
+        };
+        let task = Task::Copy { dataset_id: None, source, destination: "a".into() };
+        assert!(store.save(&Job { task, status, starts: 0 }).is_err());
+        assert!(store.load().unwrap().is_empty());
     }
 }

@@ -3,43 +3,14 @@
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::jobs::{Jobs, Task};
+use super::job::Task;
+use super::job_watch::JobWatch;
+use super::jobs::Jobs;
 use super::{Shared, copy};
 use crate::Error;
-
-/// How a job tells how far it is, and learns whether to go on.
-pub struct JobWatch {
-    uuid: String,
-    jobs: Arc<Jobs>,
-    cancelled: Arc<AtomicBool>,
-}
-
-impl JobWatch {
-    pub(super) fn uuid(&self) -> &str {
-        &self.uuid
-    }
-
-    /// Tells how many bytes are done, and how many there are in all where that is known.
-    pub fn progress(&self, done: u64, total: Option<u64>) {
-        self.jobs.progress(&self.uuid, done, total);
-    }
-
-    /// Whether the job should end as soon as it can: it was cancelled, or the service stops.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
-    }
-}
-
-impl fmt::Debug for JobWatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JobWatch").field("uuid", &self.uuid).finish_non_exhaustive()
-    }
-}
 
 pub(super) struct Workers {
     jobs: Arc<Jobs>,
@@ -59,7 +30,7 @@ impl Workers {
             let shared = shared.clone();
             thread::spawn(move || {
                 while let Some((uuid, task, cancelled)) = shared.jobs.next() {
-                    let watch = JobWatch { uuid, jobs: shared.jobs.clone(), cancelled };
+                    let watch = JobWatch::new(uuid, shared.jobs.clone(), cancelled);
                     run(&shared, &task, &watch);
                 }
             })
@@ -107,7 +78,7 @@ fn run(shared: &Shared, task: &Task, watch: &JobWatch) {
         Task::Copy { dataset_id, .. } => dataset_id.as_deref().unwrap_or("none"),
     };
     metrics.job(dataset, if result.is_ok() { "completed" } else { "failed" }, start.elapsed());
-    jobs.finish(&watch.uuid, result);
+    jobs.finish(watch.uuid(), result);
 }
 
 /// The error and what it came from, in one line.

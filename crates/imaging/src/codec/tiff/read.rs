@@ -82,7 +82,7 @@ pub(in super::super) fn decode(bytes: &[u8], name: Name<'_>) -> Result<Found, Er
     name.check_size(chosen.size, bytes.len())?;
     let mut notes = chosen.notes;
     let image = layout.image(bytes, &mut notes)?;
-    let metadata = Metadata::of_tiff(&chosen.directory, &chosen.first);
+    let metadata = Metadata::of_tiff(&chosen.directory, &chosen.first, &mut notes);
     let orientation = Orientation::from_exif(chosen.orientation).unwrap_or(Orientation::NoTransforms);
     Ok(Found { orientation, notes, ..Found::new(image, metadata) })
 }

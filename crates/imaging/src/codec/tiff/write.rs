@@ -10,7 +10,7 @@ use flate2::write::ZlibEncoder;
 
 use super::super::Metadata;
 use super::super::fields::{Directory, Field};
-use super::super::metadata::{ICC, XMP, descriptive};
+use super::super::metadata::{ICC, IPTC, XMP, descriptive};
 use crate::{Photo, Sample};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -70,6 +70,9 @@ pub(in super::super) fn encode<T: Depth>(photo: &Photo<T>, metadata: &Metadata) 
     }
     if let Some(icc) = &metadata.icc {
         directory.fields.insert(ICC, Field::bytes(7, icc));
+    }
+    if let Some(records) = &metadata.iptc {
+        directory.fields.insert(IPTC, Field::bytes(7, records));
     }
     let fields = [
         (0x0100, Field::longs(&[photo.width()])),
