@@ -92,6 +92,8 @@ fn summary(tests: bool, examples: Option<bool>, mlflow: Option<&Path>) -> String
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
 
     #[track_caller]
@@ -112,6 +114,38 @@ mod tests {
         check(true, &["resize"], "nextest run --workspace resize");
         check(true, &["-p", "dodge-rl"], "nextest run -p dodge-rl");
         check(false, &["--package=dodge-rl", "crop"], "test --no-fail-fast --package=dodge-rl crop");
+    }
+
+    /// Each package with the features that it is built with, of which there may be several sets.
+    fn features(project: &Project, arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+        let tree = ["tree", "--locked", "--no-dedupe", "--prefix=none", "--format={p}|{f}"];
+        let output = project.cargo(tree).args(arguments).output().expect("cargo starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut found = BTreeMap::<_, BTreeSet<String>>::new();
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            if let Some((package, features)) = line.split_once('|') {
+                found.entry(package.to_owned()).or_default().insert(features.trim_end_matches(" (*)").to_owned());
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_program_and_its_tests_are_built_from_the_same() {
+        let project = Project::load().expect("the workspace loads");
+        let tests = features(&project, &["--workspace", "--edges=normal,build,dev"]);
+        let program = features(&project, &["--package=dodge-cli", "--edges=normal,build"]);
+        assert!(program.len() > 50, "{program:?}");
+        for (package, sets) in program {
+            let known = tests.get(&package).unwrap_or_else(|| panic!("the tests have no {package}"));
+            if let Some(features) = sets.difference(known).next() {
+                panic!(
+                    "the program has {package} with the features {features:?}, a build for tests with {known:?}: \
+                     everything that needs it is compiled twice. Find out by `cargo tree --edges features` who turns on \
+                     the others, and do without, or turn them on for the program, too"
+                );
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Files and folders that are there whole or not at all, also after a power cut: the one way in which this crate puts something in its
 //! place.
 
-use std::fs::{self, File};
+#[cfg(feature = "fetch")]
+use std::fs;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 

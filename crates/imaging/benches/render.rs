@@ -1,7 +1,8 @@
 //! What a user waits for: recipes on one photo of 24 megapixels, 8 bit, on two threads.
 //!
-//! `cargo xtask bench render` prints seconds (medians of five turns taken by turns with the peer's) and, where OpenCV has the operation,
-//! how many times as long as OpenCV it takes. With `--python PROGRAM`, that Python has OpenCV; `cargo xtask bench` makes one by
+//! `cargo xtask bench render` prints seconds (medians of turns taken by turns with the peer's) and, where OpenCV has the operation,
+//! how many times as long as OpenCV it takes; then the time of all processors together, which says more on a machine that others use too.
+//! With `--turns N`, so many turns in place of five. With `--python PROGRAM`, that Python has OpenCV; `cargo xtask bench` makes one by
 //! itself. With `--only TEXT`, lines that contain the text.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -18,6 +19,9 @@ use dodge_imaging::{Encoding, Operation, OperationKind, Photo, Recipe};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const TURNS: usize = 5;
+
+/// Ticks of a second in which Linux counts the time of processors.
+const TICKS: f64 = 100.0;
 
 const THREADS: usize = 2;
 
@@ -72,6 +76,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let after = |name: &str| arguments.iter().skip_while(|argument| *argument != name).nth(1);
     let only = after("--only").map_or("", |text| text);
+    let turns = after("--turns").map_or(TURNS, |number| number.parse().expect("--turns takes a number"));
+    let report = |name: &str, ours: &mut dyn FnMut(), peer: Option<&mut Peer>| report(name, turns, ours, peer);
     rayon::ThreadPoolBuilder::new().num_threads(THREADS).build_global().expect("the pool is not in use yet");
     let photo = synthetic(6000, 4000);
     let folder = tempfile::tempdir().expect("a folder for the photo that both sides read");
@@ -84,7 +90,8 @@ fn main() {
         let has = |text: &&str| text.split(':').next() == Some(kind.name());
         assert!(TEXTS.iter().any(has), "{} is not measured", kind.name());
     }
-    println!("| recipe | dodge, s | OpenCV, s | times as long |\n|---|---|---|---|");
+    println!("| recipe | dodge, s | OpenCV, s | times as long | dodge, CPU s | OpenCV, CPU s | times as long |");
+    println!("|---|---|---|---|---|---|---|");
     for text in TEXTS.into_iter().chain(MORE).filter(|text| text.contains(only)) {
         let recipe = recipe(&[text]);
         report(text, &mut || drop(black_box(recipe.apply(&photo))), peer.as_mut());
@@ -127,19 +134,31 @@ fn synthetic(width: u32, height: u32) -> Photo {
 }
 
 /// Prints the medians of turns.
-fn report(name: &str, ours: &mut dyn FnMut(), mut peer: Option<&mut Peer>) {
+fn report(name: &str, turns: usize, ours: &mut dyn FnMut(), mut peer: Option<&mut Peer>) {
     let (mut own, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..TURNS {
-        let start = Instant::now();
+    for _ in 0..turns {
+        let (start, busy) = (Instant::now(), processors());
         ours();
-        own.push(start.elapsed().as_secs_f64());
+        own.push([start.elapsed().as_secs_f64(), processors() - busy]);
         theirs.extend(peer.as_mut().and_then(|peer| peer.measure(name)));
     }
-    match (median(own), median(theirs)) {
-        (Some(own), Some(theirs)) => println!("| {name} | {own:.3} | {theirs:.3} | {:.2} |", own / theirs),
-        (Some(own), None) => println!("| {name} | {own:.3} | | |"),
-        _ => {}
-    }
+    let columns = [0, 1].map(|column| {
+        let of = |times: &[[f64; 2]]| median(times.iter().map(|times| times[column]).collect());
+        match (of(&own), of(&theirs)) {
+            (Some(own), Some(theirs)) => format!("{own:.3} | {theirs:.3} | {:.2}", own / theirs),
+            (Some(own), None) => format!("{own:.3} | |"),
+            _ => "| |".to_owned(),
+        }
+    });
+    println!("| {name} | {} | {} |", columns[0], columns[1]);
+}
+
+/// Seconds that all threads of this process were busy together, where Linux tells them.
+fn processors() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name of the program may hold anything, so the fields are counted from its end.
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
 }
 
 fn median(mut times: Vec<f64>) -> Option<f64> {
@@ -165,12 +184,13 @@ impl Peer {
         Self { child, questions, answers }
     }
 
-    /// Seconds; none for what OpenCV does not have.
-    fn measure(&mut self, name: &str) -> Option<f64> {
+    /// Seconds by the clock and of all processors together; none for what OpenCV does not have.
+    fn measure(&mut self, name: &str) -> Option<[f64; 2]> {
         writeln!(self.questions, "{name}").expect("the peer runs");
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("the peer answers");
-        line.trim().parse().ok()
+        let (seconds, busy) = line.trim().split_once(' ')?;
+        Some([seconds.parse().ok()?, busy.parse().ok()?])
     }
 }
 

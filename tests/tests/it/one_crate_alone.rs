@@ -103,8 +103,7 @@ fn photos_in_a_folder_without_network_and_archives() {
             assert!(dataset.photos().len() > 1);
             Ok(())
         }"#;
-    // The lock file lists what features could bring, so our other crates may stand there.
-    check("data", &["hparams", "imaging"], code);
+    check("data", &["imaging"], code);
     let folder = stranger("data", code);
     let mut cargo = cargo();
     cargo.args(["tree", "--offline", "--edges=normal,build", "--prefix=none"]).current_dir(folder.path());

@@ -410,6 +410,7 @@ mod stand_in {
 
     type Reply = (StatusCode, String);
 
+    #[expect(clippy::needless_pass_by_value, reason = "values and words are handed over as they are")]
     fn reply(status: u16, body: impl ToString) -> Reply {
         (StatusCode::from_u16(status).unwrap(), body.to_string())
     }

@@ -1,5 +1,5 @@
 """OpenCV on the photo that the second argument names, with as many threads as the first says: reads names of operations and answers each
-with the seconds of one run, or with nothing where OpenCV has no such operation."""
+with the seconds of one run by the clock and of all processors together, or with nothing where OpenCV has no such operation."""
 import sys, time, numpy as np, cv2
 cv2.setNumThreads(int(sys.argv[1]))
 img=cv2.imread(sys.argv[2])
@@ -31,4 +31,4 @@ work={
 for line in sys.stdin:
     f=work.get(line.strip())
     if f is None: print("",flush=True); continue
-    start=time.perf_counter(); f(); print(time.perf_counter()-start,flush=True)
+    start,busy=time.perf_counter(),time.process_time(); f(); print(time.perf_counter()-start,time.process_time()-busy,flush=True)

@@ -10,7 +10,7 @@ use super::tone::Table;
 use super::{Shape, Stage};
 use crate::Sample;
 use crate::kernels::clahe::{Between, Curve, TILES, equalising_curve};
-use crate::kernels::vectorized;
+use crate::kernels::{mirrored, vectorized};
 use crate::lab::lightness::{curve, inverse, inverse_curve};
 use crate::lab::{TO_XYZ, decode_srgb, encode_srgb, times};
 
@@ -55,24 +55,26 @@ fn on(curve: &Curve, level: f32) -> f32 {
 fn tile_curves(rows: &Stage<'_>, lightness: &Lightness, limit: f32) -> Vec<[Curve; TILES]> {
     let Shape { width, height, .. } = rows.shape();
     let (tile_width, tile_height) = (width.div_ceil(TILES), height.div_ceil(TILES));
-    let tiles = |length: usize, tile: usize| -> Vec<Vec<usize>> {
-        let images = mirror_images(length, 0, TILES * tile);
-        images.into_iter().map(|places| places.into_iter().map(|place| place / tile).collect()).collect()
-    };
-    let (across, down) = (tiles(width, tile_width), tiles(height, tile_height));
-    let empty = || vec![[[0_u32; 256]; TILES]; TILES];
-    let parts = gathered(rows, empty, |histograms, y, row| {
-        for (pixels, across) in row.as_chunks().0.chunks(BLOCK).zip(across.chunks(BLOCK)) {
-            let levels = lightness.levels(pixels);
-            for (&level, across) in levels.iter().zip(across) {
-                for &row in &down[y] {
-                    across.iter().for_each(|&column| histograms[row][column][usize::from(level)] += 1);
-                }
+    let images = mirror_images(height, 0, TILES * tile_height);
+    // The rows of tiles that each row of the photo is in.
+    let down: Vec<Vec<usize>> =
+        images.into_iter().map(|places| places.into_iter().map(|place| place / tile_height).collect()).collect();
+    // Where each column of tiles lies in a row, and what it has of the mirrored photo.
+    let inside = |tile: usize| (tile * tile_width).min(width)..((tile + 1) * tile_width).min(width);
+    let beyond: Vec<(usize, usize)> =
+        (width..TILES * tile_width).map(|x| (x / tile_width, mirrored(x as isize, width))).collect();
+    let empty = || (vec![[[0_u32; 256]; TILES]; TILES], vec![0_u8; width]);
+    let parts = gathered(rows, empty, |(histograms, levels), y, row| {
+        lightness.levels(row.as_chunks().0, levels);
+        for &row in &down[y] {
+            for (tile, histogram) in histograms[row].iter_mut().enumerate() {
+                levels[inside(tile)].iter().for_each(|&level| histogram[usize::from(level)] += 1);
             }
+            beyond.iter().for_each(|&(tile, x)| histograms[row][tile][usize::from(levels[x])] += 1);
         }
     });
-    let mut histograms = empty();
-    for part in parts {
+    let (mut histograms, _) = empty();
+    for (part, _) in parts {
         let counts = histograms.as_flattened_mut().as_flattened_mut().iter_mut();
         counts.zip(part.as_flattened().as_flattened()).for_each(|(sum, count)| *sum += count);
     }
@@ -90,8 +92,9 @@ struct Lightness {
 impl Lightness {
     fn new() -> Self {
         Self {
-            decoded: Table::new(|level| decode_srgb(level / 255.0)),
-            encoded: Table::new(|light| 255.0 * encode_srgb(light / 255.0)),
+            // A two-hundredth of a level, and of light as much.
+            decoded: Table::new(|level| decode_srgb(level / 255.0), 2e-5),
+            encoded: Table::new(|light| 255.0 * encode_srgb(light / 255.0), 5e-3),
             from_xyz: inverse(&TO_XYZ),
         }
     }
@@ -110,12 +113,22 @@ impl Lightness {
         values
     }
 
-    /// The nearest 8-bit level of each pixel.
-    fn levels(&self, pixels: &[[f32; 3]]) -> [u8; BLOCK] {
+    /// The nearest 8-bit level of each pixel: of X, Y and Z, it needs Y alone.
+    fn levels(&self, pixels: &[[f32; 3]], levels: &mut [u8]) {
         vectorized(
             #[inline(always)]
-            || self.under_curve(pixels)[1].map(|value| u8::from_level(of_curve(value))),
-        )
+            || {
+                for (pixels, levels) in pixels.chunks(BLOCK).zip(levels.chunks_mut(BLOCK)) {
+                    let mut light = [0.0; BLOCK];
+                    for (light, pixel) in light.iter_mut().zip(pixels) {
+                        let [red, green, blue] = pixel.map(|level| self.decoded.at(level));
+                        *light = TO_XYZ[1][0] * red + TO_XYZ[1][1] * green + TO_XYZ[1][2] * blue;
+                    }
+                    let nearest = light.map(|light| u8::from_level(of_curve(curve(light))));
+                    levels.copy_from_slice(&nearest[..levels.len()]);
+                }
+            },
+        );
     }
 
     /// Changes L*, by level and place in the block; a* and b* stay, because the three under the curve move by the same amount.

@@ -32,7 +32,7 @@ impl<'a, T: Sample> Source<'a, T> {
             let table = |channel| std::array::from_fn(|value| after_all(operations, value as f32, channel));
             Curves::Tables(Box::new(std::array::from_fn(table)))
         } else {
-            Curves::Tabulated(super::tone::Curves::after(operations))
+            Curves::Tabulated(super::tone::Curves::exactly_after(operations))
         };
         Self { photo, curves: Arc::new(curves) }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dodge_data::{DataLoader, Dataset};
+use dodge_data::{DataLoader, Dataset, Skipped};
 use dodge_imaging::Photo;
 use dodge_juror::Juror;
 use dodge_learn::{Callback, Checkpointer, EarlyStop, FolderCheckpointer};
@@ -20,6 +20,9 @@ use crate::trainer::context::TrainContext;
 use crate::trainer::fitting::{Trained, train_agent};
 use crate::trainer::params::TrainingParams;
 use crate::trainer::skeleton::{Evaluated, Trainer};
+
+/// Skipped files that are told one by one; where there are more, all are counted by reason.
+const SKIPPED_TOLD: usize = 5;
 
 /// Trains an agent on photographs.
 pub struct PhotoTrainer {
@@ -68,8 +71,12 @@ impl PhotoTrainer {
 impl Trainer for PhotoTrainer {
     fn load_data(&self, context: &TrainContext) -> Result<Dataset, Error> {
         let dataset = self.loader.load()?;
-        for skipped in dataset.skipped() {
+        for skipped in dataset.skipped().iter().take(SKIPPED_TOLD) {
             tracing::warn!("skipped {}: {}", skipped.path.display(), skipped.reason);
+        }
+        if dataset.skipped().len() > SKIPPED_TOLD {
+            let words = Skipped::in_words(dataset.skipped());
+            tracing::warn!("skipped {} files in all: {words}", dataset.skipped().len());
         }
         let (photos, hash) = (dataset.photos().len(), dataset.content_hash());
         context.log_metric("skipped_files", dataset.skipped().len() as f64, 0)?;
