@@ -2,3 +2,6 @@
 
 #[doc = include_str!("../../docs/hyperparameters.md")]
 pub struct Hyperparameters;
+
+#[doc = include_str!("../../docs/training.md")]
+pub struct Training;
