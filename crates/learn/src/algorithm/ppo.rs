@@ -136,8 +136,8 @@ pub struct Decisions {
     pub values: Vec<f32>,
 }
 
-/// Policy and value network. They share nothing but the encoder of pictures, where there is one, so that the scale of the
-/// value's loss cannot disturb the policy.
+/// Policy and value network. They share no parameters but those of the encoder of pictures, where there is one. The norm that
+/// is clipped is that of both together, so that a large error of the value shortens the steps of the policy, too.
 #[derive(Module, Debug)]
 struct ActorCritic {
     policy: AgentNetwork,
