@@ -24,7 +24,8 @@ pub struct RewardParams {
     /// Reward per point of score gained, for the strategy `fidelity`; the others count a point as 1.
     #[hparam(default = 0.05, range = 0.0..=100.0)]
     pub score: f64,
-    /// Cost of every edit, so that useless ones are not worth it. The strategies `score-difference` and `clipped-difference` have none.
+    /// Cost of every edit, so that useless ones are not worth it. The strategies `score-difference` and
+    /// `clipped-difference` have none.
     #[hparam(default = 0.02, range = 0.0..=10.0)]
     pub edit_cost: f64,
     /// What is paid on top when an episode ends with a score strictly above that of the photo it began with: never for

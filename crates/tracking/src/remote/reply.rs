@@ -74,11 +74,21 @@ pub(super) fn sort(status: StatusCode, after: Option<Duration>, body: &[u8]) -> 
             ),
         },
         403 => CallError::Denied { reason: format!("{reason}: the server does not permit this") },
+        400 if is_race(&text) => CallError::Retry { reason, after },
         400 | 413 => CallError::Refused { code, reason },
         404 if is_json => CallError::Missing { reason },
         408 | 409 | 425 | 429 | 500 | 502 | 503 | 504 => CallError::Retry { reason, after },
         _ => CallError::Other { reason: format!("{reason} (is it an MLflow server?)") },
     }
+}
+
+/// Whether two requests wrote the same row at the same time, such as the same dataset of two runs, or a request and its
+/// repetition: MLflow then answers with the message of its database, and finds the row when it is asked again.
+fn is_race(text: &str) -> bool {
+    // SQLite; PostgreSQL; MySQL.
+    ["UNIQUE constraint failed", "duplicate key value violates unique", "Duplicate entry"]
+        .iter()
+        .any(|message| text.contains(message))
 }
 
 pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, CallError> {
@@ -155,6 +165,8 @@ mod tests {
         assert!(matches!(of(404, "<html>Not Found</html>"), CallError::Other { .. }));
         assert!(matches!(of(400, "{}"), CallError::Refused { .. }));
         assert!(matches!(of(413, "too big"), CallError::Refused { .. }));
+        let race = r#"{"error_code":"BAD_REQUEST","message":"(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.name"}"#;
+        assert!(matches!(of(400, race), CallError::Retry { .. }), "the row is there when it is asked again");
         for status in [408, 429, 500, 502, 503, 504] {
             assert!(matches!(of(status, "<h1>oops</h1>"), CallError::Retry { .. }), "{status}");
         }
