@@ -5,7 +5,7 @@
     reason = "in a test, a panic is the report; helpers outside of test functions need it too"
 )]
 
-#[cfg(feature = "service")]
+#[cfg(all(feature = "service", feature = "synthetic"))]
 mod acquisition;
 #[cfg(feature = "fetch")]
 mod archive_parts;
