@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use dodge_imaging::Encoding;
+use dodge_imaging::{Encoding, folder_of, synchronise_folder, temporary_beside};
 
 use crate::input::Input;
 use crate::text;
@@ -158,10 +158,10 @@ pub(crate) fn in_the_way(path: &Path) -> anyhow::Error {
 /// Writes a file whole or not at all: under a temporary name beside its place, onto the disk, and then under its own name. With
 /// [`Existing::Keep`], a file that appears meanwhile stays as well.
 fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", text::shown(folder)))?;
     let cannot_write = || format!("cannot write {}", text::shown(path));
-    let mut temporary = temporary_in(folder).with_context(cannot_write)?;
+    let mut temporary = temporary_beside(path).with_context(cannot_write)?;
     let on_disk = temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all());
     on_disk.with_context(cannot_write)?;
     let named = match existing {
@@ -181,24 +181,9 @@ fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
         },
     };
     named.with_context(cannot_write)?;
-    sync_folder(folder);
+    // The file itself is there, and on the disk already.
+    let _ = synchronise_folder(folder);
     Ok(())
-}
-
-/// A temporary file with the permissions of an ordinary one.
-fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".dodge-").suffix(".part");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
-
-/// Makes the new name last. Not every file system can do that for a folder; the file itself is on the disk already.
-fn sync_folder(folder: &Path) {
-    if cfg!(unix) {
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    }
 }
 
 #[cfg(test)]

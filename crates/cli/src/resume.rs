@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use dodge_imaging::{folder_of, synchronise_folder, temporary_beside};
 use dodge_learn::Checkpoint;
 
 use crate::failure::usage;
@@ -95,9 +96,7 @@ fn older_checkpoints(folder: &Path) -> Vec<PathBuf> {
 fn put_in_place(checkpoint: &Path, latest: &Path) -> Result<()> {
     let cannot = || format!("cannot write {}", text::shown(latest));
     let mut bytes = File::open(checkpoint).with_context(|| format!("cannot read {}", text::shown(checkpoint)))?;
-    let folder = latest.parent().unwrap_or(Path::new("."));
-    let mut temporary =
-        tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder).with_context(cannot)?;
+    let mut temporary = temporary_beside(latest).with_context(cannot)?;
     std::io::copy(&mut bytes, &mut temporary).and_then(|_| temporary.as_file().sync_all()).with_context(cannot)?;
     if latest.exists() {
         let free = |number: u32| latest.with_file_name(format!("set-aside-{number}.checkpoint"));
@@ -106,7 +105,7 @@ fn put_in_place(checkpoint: &Path, latest: &Path) -> Result<()> {
         tracing::warn!("the checkpoint that was the latest is {} now", text::shown(&aside));
     }
     temporary.persist_noclobber(latest).map_err(|error| error.error).with_context(cannot)?;
-    Ok(())
+    synchronise_folder(folder_of(latest)).with_context(cannot)
 }
 
 /// Holds a run's folder for one training at a time.

@@ -3,28 +3,19 @@
 
 #[cfg(feature = "fetch")]
 use std::fs;
-use std::fs::File;
-use std::io::{self, Write};
 use std::path::Path;
 
+use dodge_imaging::write_whole;
+#[cfg(feature = "fetch")]
+use dodge_imaging::{folder_of, synchronise_folder};
 use serde::Serialize;
 
 use crate::{Error, write_error};
 
-/// Writes a value as JSON: under a name of its own beside its place, so that two processes never write into each other's, and on the
-/// disk before it gets its name.
+/// Writes a value as JSON, whole or not at all.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|source| write_error(path, source))?;
-    let failed = |source: io::Error| write_error(path, source);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".").suffix(".new");
-    // As any file that is created: whoever shares the volume reads it where the umask allows.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder_of(path)).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    synchronise_folder(folder_of(path)).map_err(failed)
+    write_whole(path, text.as_bytes()).map_err(|source| write_error(path, source))
 }
 
 /// Gives a file or a folder, whose content is on the disk, its name, in place of a file that has it.
@@ -62,43 +53,13 @@ pub(crate) fn settle(folder: &Path, check: &(dyn Fn() -> Result<(), Error> + Syn
     folders.iter().try_for_each(|folder| synchronise_folder(folder).map_err(|source| write_error(folder, source)))
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Waits until the names in a folder are on the disk. Systems other than Unix cannot open folders, and some network file systems cannot
-/// force them out; there is nothing better to do there.
-fn synchronise_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(not(unix)) {
-        return Ok(());
-    }
-    match File::open(folder)?.sync_all() {
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-        done => done,
-    }
-}
-
 #[cfg(all(test, feature = "fetch"))]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_and_nothing_else_left() {
+    fn a_value_that_has_no_place_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(format!("{}.json", "n".repeat(250)));
-        for value in [1, 2] {
-            write_json(&path, &value).unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), value.to_string());
-        }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let plain = folder.path().join("plain");
-            fs::write(&plain, "").unwrap();
-            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
-            assert_eq!(mode(&path), mode(&plain), "readable for whom the umask allows");
-        }
         assert!(matches!(write_json(&folder.path().join("none/a"), &1), Err(Error::Write { .. })));
     }
 

@@ -22,14 +22,15 @@ mod webp;
 mod xmp;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 pub use self::density::{Density, DensityUnit};
 use self::kind::Kind;
 pub use self::metadata::{Metadata, Text};
 pub use self::note::Note;
 pub use self::picture::{Picture, Pixels};
+use crate::whole_file::write_whole;
 use crate::{Error, Photo};
 
 /// Most pixels of a picture that is read: 400 megapixels, 1.2 GB decoded at 8 bit. More is refused before it is decoded,
@@ -164,7 +165,7 @@ impl Photo {
     /// [`Error::UnknownExtension`], [`Error::Encode`] or [`Error::Write`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let bytes = self.encode(Encoding::for_path(path)?)?;
-        write_whole(path, &bytes)
+        save(path, &bytes)
     }
 }
 
@@ -176,23 +177,8 @@ pub(crate) fn tiff_page<S: fields::Source>(source: S, name: found::Name<'_>) -> 
 pub(crate) use exif::orientation as exif_orientation;
 
 /// Writes `bytes` to `path` whole or not at all.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let temporary = temporary_beside(path);
-    let written = fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|source| {
-        // Best effort: the error that matters is the first one.
-        let _ = fs::remove_file(&temporary);
-        Error::Write { path: path.to_owned(), source }
-    })
-}
-
-fn temporary_beside(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
-    path.with_file_name(name)
+pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    write_whole(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Error> {

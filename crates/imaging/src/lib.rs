@@ -19,6 +19,7 @@ mod sample;
 mod similarity;
 mod text;
 mod version;
+mod whole_file;
 
 pub use codec::{
     Density, DensityUnit, Encoding, MAX_PIXELS, Metadata, Note, Picture, Pixels, Text, is_photo_file, unread_format,
@@ -35,3 +36,4 @@ pub use sample::Sample;
 pub use similarity::{PSNR_CAP_DB, delta_e_2000, mean_delta_e_2000, psnr_db, rmse, ssim};
 pub use text::{NotText, text_of};
 pub use version::{DECODER_VERSION, RESAMPLER_VERSION, STANDARD_DAMAGE_VERSION};
+pub use whole_file::{folder_of, synchronise_folder, temporary_beside, write_whole};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::write_whole;
+use crate::codec::save;
 use crate::render::render;
 use crate::text::text_of;
 use crate::{Error, Operation, Photo, Picture, Pixels, Sample};
@@ -125,7 +125,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Write`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        write_whole(path, self.to_json().as_bytes())
+        save(path, self.to_json().as_bytes())
     }
 
     /// Reads a recipe written by [`Recipe::save`].

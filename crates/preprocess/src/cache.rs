@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use dodge_imaging::synchronise_folder;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::context::Context;
 use crate::error::{Error, file_error};
 use crate::lock::Lock;
-use crate::whole_file::{PART, part_folder, rename_folder, synchronise_folder, write_whole};
+use crate::whole_file::{PART, part_folder, rename_folder, write_whole};
 
 /// The list of files of a result, written last.
 const CONTENTS: &str = "contents.json";

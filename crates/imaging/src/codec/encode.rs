@@ -8,7 +8,7 @@ use image::{ImageBuffer, ImageEncoder, PixelWithColorType, Rgb};
 use image_webp::{ColorType, WebPEncoder};
 use img_parts::png::Png;
 
-use super::{Encoding, Metadata, Note, Picture, Pixels, jpeg_write, png, tiff, write_whole};
+use super::{Encoding, Metadata, Note, Picture, Pixels, jpeg_write, png, save, tiff};
 use crate::{Error, Photo};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -56,7 +56,7 @@ impl Picture {
     /// # Errors
     /// [`Error::UnknownExtension`], [`Error::Encode`] or [`Error::Write`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        write_whole(path, &self.encode(self.encoding_for(path)?)?)
+        save(path, &self.encode(self.encoding_for(path)?)?)
     }
 }
 

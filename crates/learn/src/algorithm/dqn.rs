@@ -93,43 +93,6 @@ impl Dqn {
             .expect("the hyperparameters were validated, and statistics go with everything")
     }
 
-    /// Makes a learner whose network looks at pictures as `network` says.
-    ///
-    /// # Errors
-    /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used; that of
-    /// [`HParams::validate`] when the hyperparameters do not fit together.
-    pub fn with_network(
-        params: DqnParams,
-        network: &NetworkParams,
-        spaces: Spaces,
-        seed: u64,
-        device: &Device,
-    ) -> Result<Self, Error> {
-        params.validate()?;
-        let Spaces { observation_len, actions, picture, .. } = spaces;
-        let action_count = actions.kinds;
-        without_strengths("dqn", actions)?;
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let device = device.clone().autodiff();
-        let encoder = PictureEncoder::new(network, picture, &mut rng, &device)?;
-        let (hidden, head) = (&params.hidden[..], params.head());
-        let shape = NetworkShape { observation_len, picture, encoder: network.encoder, hidden, action_count, head };
-        let learning = AgentNetwork::with_encoder(encoder, shape, &mut rng, &device)?;
-        let replay = Replay::new(params.replay_capacity, params.environments, spaces);
-        Ok(Self {
-            target: learning.valid(),
-            averaged: learning.valid(),
-            priorities: Priorities::new(replay.index_count()),
-            replay,
-            learning: Learning::new(learning, Adam::new(1e-8)),
-            rng,
-            device,
-            spaces,
-            steps_since_target: 0,
-            params,
-        })
-    }
-
     /// The estimated return of each action, `[batch][action]`, for observations `[batch][feature]`.
     #[must_use]
     pub fn values(&self, observations: &[f32]) -> Vec<f32> {
@@ -270,14 +233,36 @@ impl ConfiguredLearner for Dqn {
     const NAME: &'static str = "dqn";
     type Params = DqnParams;
 
-    fn configured(
+    fn with_network(
         params: DqnParams,
         network: &NetworkParams,
         spaces: Spaces,
         seed: u64,
         device: &Device,
     ) -> Result<Self, Error> {
-        Self::with_network(params, network, spaces, seed, device)
+        params.validate()?;
+        let Spaces { observation_len, actions, picture, .. } = spaces;
+        let action_count = actions.kinds;
+        without_strengths("dqn", actions)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let device = device.clone().autodiff();
+        let encoder = PictureEncoder::new(network, picture, &mut rng, &device)?;
+        let (hidden, head) = (&params.hidden[..], params.head());
+        let shape = NetworkShape { observation_len, picture, encoder: network.encoder, hidden, action_count, head };
+        let learning = AgentNetwork::with_encoder(encoder, shape, &mut rng, &device)?;
+        let replay = Replay::new(params.replay_capacity, params.environments, spaces);
+        Ok(Self {
+            target: learning.valid(),
+            averaged: learning.valid(),
+            priorities: Priorities::new(replay.index_count()),
+            replay,
+            learning: Learning::new(learning, Adam::new(1e-8)),
+            rng,
+            device,
+            spaces,
+            steps_since_target: 0,
+            params,
+        })
     }
 
     fn environments(params: &DqnParams) -> usize {

@@ -7,8 +7,8 @@ use crate::algorithm::dqn::params::check_memory;
 use crate::algorithm::ppo::params::check_rollout;
 use crate::environment::tasks::{CartPole, Identity};
 use crate::{
-    Action, ActionSpace, Clock, Dqn, DqnParams, Environment, Error, Learner, Ppo, PpoParams, RewardScale, Spaces, Step,
-    VectorEnvironment, View,
+    Action, ActionSpace, Clock, ConfiguredLearner, Dqn, DqnParams, Environment, Error, Learner, Ppo, PpoParams,
+    RewardScale, Spaces, Step, VectorEnvironment, View,
 };
 
 const SPACES: Spaces = Spaces::plain(4, 2);

@@ -100,7 +100,7 @@ pub trait ConfiguredLearner: Learner + Sized {
     /// # Errors
     /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used; that of
     /// [`HParams::validate`] when the hyperparameters do not fit together.
-    fn configured(
+    fn with_network(
         params: Self::Params,
         network: &NetworkParams,
         spaces: Spaces,

@@ -24,7 +24,7 @@ use dodge_hparams::HParams;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::algorithm::learner::{Clock, check_environments, without_strengths};
+use crate::algorithm::learner::{Clock, ConfiguredLearner, check_environments, without_strengths};
 use crate::algorithm::masks::{masked, penalties, sample};
 use crate::algorithm::rollout::{Rollout, advantages, explained_variance, normalized, shuffle};
 use crate::environment::contract::{Action, Environment, Spaces};
@@ -167,24 +167,11 @@ pub struct Ppo {
     spaces: Spaces,
 }
 
-impl Ppo {
-    /// Makes a learner with fresh networks on `device` (given without autodiff), without an encoder. Equal seeds give equal
-    /// learners.
-    ///
-    /// # Panics
-    /// When the hyperparameters are out of their ranges or do not fit together; [`HParams::validate`] tells.
-    #[must_use]
-    pub fn new(params: PpoParams, spaces: Spaces, seed: u64, device: &Device) -> Self {
-        Self::with_network(params, &NetworkParams::default(), spaces, seed, device)
-            .expect("the hyperparameters were validated, and statistics go with everything")
-    }
+impl ConfiguredLearner for Ppo {
+    const NAME: &'static str = "ppo";
+    type Params = PpoParams;
 
-    /// Makes a learner whose networks look at pictures as `network` says.
-    ///
-    /// # Errors
-    /// [`Error::Configuration`] when the encoder does not fit the observations, or its weights cannot be used; that of
-    /// [`HParams::validate`] when the hyperparameters do not fit together.
-    pub fn with_network(
+    fn with_network(
         params: PpoParams,
         network: &NetworkParams,
         spaces: Spaces,
@@ -207,6 +194,27 @@ impl Ppo {
         let averaged = network.policy.clone();
         let learning = Learning::new(learning, Adam::new(1e-5));
         Ok(Self { params, learning, network, averaged, rng, device, spaces })
+    }
+
+    fn environments(params: &PpoParams) -> usize {
+        params.environments
+    }
+
+    fn hidden(params: &PpoParams) -> &[usize] {
+        &params.hidden
+    }
+}
+
+impl Ppo {
+    /// Makes a learner with fresh networks on `device` (given without autodiff), without an encoder. Equal seeds give equal
+    /// learners.
+    ///
+    /// # Panics
+    /// When the hyperparameters are out of their ranges or do not fit together; [`HParams::validate`] tells.
+    #[must_use]
+    pub fn new(params: PpoParams, spaces: Spaces, seed: u64, device: &Device) -> Self {
+        Self::with_network(params, &NetworkParams::default(), spaces, seed, device)
+            .expect("the hyperparameters were validated, and statistics go with everything")
     }
 
     /// Samples an action for each observation, `[environment][feature]`, among those that its mask,

@@ -2,8 +2,8 @@
 //! none, they say so and pass. `cargo xtask gpu-smoke` runs them after it has made sure of one.
 
 use dodge_learn::{
-    Clock, Device, Dqn, DqnParams, Encoder, Gpu, Learner, NetworkParams, Picture, Policy, Ppo, PpoParams, Rollout,
-    Spaces, UpdateReport, VectorEnvironment, cpu,
+    Clock, ConfiguredLearner, Device, Dqn, DqnParams, Encoder, Gpu, Learner, NetworkParams, Picture, Policy, Ppo,
+    PpoParams, Rollout, Spaces, UpdateReport, VectorEnvironment, cpu,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -7,8 +7,8 @@ use std::time::Instant;
 use dodge_imaging::Photo;
 use dodge_juror::ClassicalJuror;
 use dodge_learn::{
-    Action, Clock, Encoder, Environment, Error, Learner, NetworkParams, Picture, Ppo, PpoParams, Spaces, Step,
-    VectorEnvironment, View, cpu,
+    Action, Clock, ConfiguredLearner, Encoder, Environment, Error, Learner, NetworkParams, Picture, Ppo, PpoParams,
+    Spaces, Step, VectorEnvironment, View, cpu,
 };
 use dodge_rl::{EnvironmentParams, Observer, PhotoEnv, PhotoTask, RewardParams, TrainingPhoto};
 

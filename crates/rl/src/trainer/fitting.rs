@@ -69,7 +69,7 @@ fn train<L: ConfiguredLearner>(
     let count = u32::try_from(L::environments(&of_learner)).unwrap_or(u32::MAX);
     let environments = (0..count).map(|index| PhotoEnv::new(Arc::clone(&task), seed, index)).collect();
     let environments = VectorEnvironment::new(environments)?;
-    let learner = L::configured(of_learner, &network, task.spaces(), seed, context.device())?;
+    let learner = L::with_network(of_learner, &network, task.spaces(), seed, context.device())?;
     let constants = constants(&task, &network);
     let known = Known { algorithm: L::NAME, hidden, network };
     let least_undamaged_db = params.least_undamaged_db;

@@ -1,41 +1,16 @@
 //! What the training loop, and whoever acts by the policy, see of proximal policy optimisation.
 
 use burn::module::Module;
-use burn::tensor::Device;
 
-use super::{Ppo, PpoParams};
-use crate::algorithm::learner::{Advance, Clock, ConfiguredLearner, Learner};
-use crate::environment::contract::{Environment, Spaces};
+use super::Ppo;
+use crate::algorithm::learner::{Advance, Clock, Learner};
+use crate::environment::contract::Environment;
 use crate::environment::policy::Policy;
 use crate::environment::vector::VectorEnvironment;
 use crate::error::Error;
-use crate::nn::encoder::NetworkParams;
 use crate::nn::network::AgentNetwork;
 use crate::nn::optimizer::{restore_parameters, save_parameters};
 use crate::state::{StateReader, StateWriter};
-
-impl ConfiguredLearner for Ppo {
-    const NAME: &'static str = "ppo";
-    type Params = PpoParams;
-
-    fn configured(
-        params: PpoParams,
-        network: &NetworkParams,
-        spaces: Spaces,
-        seed: u64,
-        device: &Device,
-    ) -> Result<Self, Error> {
-        Self::with_network(params, network, spaces, seed, device)
-    }
-
-    fn environments(params: &PpoParams) -> usize {
-        params.environments
-    }
-
-    fn hidden(params: &PpoParams) -> &[usize] {
-        &params.hidden
-    }
-}
 
 impl Policy for Ppo {
     fn preferences(&self, observations: &[f32]) -> Vec<f32> {
