@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dodge_imaging::{Encoding, Metadata, Photo, Picture, Pixels, psnr_db};
+use dodge_imaging::{Encoding, Metadata, Photo, Picture, Pixels, Recipe, psnr_db};
 use dodge_tests::Scratch;
 
 use crate::photos::{dark, folder_of_photos, jpeg_with_orientation, retouching_model, scene};
@@ -220,4 +220,25 @@ fn a_folder_stands_for_its_photos_and_equal_names_are_kept_apart() {
         let recipe = format!("{}.recipe.json", name.rsplit_once('.').unwrap().0);
         assert!(files.contains(&name.to_owned()) && files.contains(&recipe), "{name}: {files:?}");
     }
+}
+
+#[test]
+fn what_a_photo_loses_is_told_and_a_photo_that_is_cut_off_is_none() {
+    let scratch = Scratch::new();
+    let recipe = Recipe::new(vec!["lightness:10".parse().unwrap()]);
+    recipe.save(&scratch.path("recipe.json")).unwrap();
+    let clear = image::RgbaImage::from_pixel(20, 10, image::Rgba([90, 120, 60, 128]));
+    clear.save(scratch.path("clear.png")).unwrap();
+    scene(0).save(&scratch.path("plain.png")).unwrap();
+    scene(0).save(&scratch.path("whole.jpg")).unwrap();
+    let bytes = fs::read(scratch.path("whole.jpg")).unwrap();
+    fs::write(scratch.path("cut.jpg"), &bytes[..bytes.len() / 2]).unwrap();
+    let command = ["apply", "recipe.json", "clear.png", "cut.jpg", "plain.png", "whole.jpg", "-o", "out"];
+    let finished = scratch.dodge(&command);
+    let _ = finished.failed(1);
+    let told = &finished.stderr;
+    let notes: Vec<&str> = told.lines().filter(|line| line.starts_with("note: ")).collect();
+    assert_eq!(notes, ["note: clear.png: its transparency was dropped"], "{told}");
+    assert!(told.contains("cut.jpg"), "{told}");
+    assert_eq!(scratch.files("out"), ["clear.png", "plain.png", "whole.jpg"]);
 }
