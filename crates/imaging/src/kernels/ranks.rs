@@ -4,8 +4,12 @@
 //! the square keeps a histogram that moves down with the rows, and the histogram of the square moves across by adding one column and
 //! taking another away. Its levels are digits of four bits, the lower ones brought up to date only where the median falls,
 //! so that values may have eight bits (two digits) or twelve (three), which is the extension to deeper images in that paper.
+//!
+//! Other than there the histograms are cumulative: sixteen counts are one vector, to count a value adds a row of a table to it, and the
+//! digit of the median is the number of counts that do not reach it, without a loop in which each step waits for the last.
 
 use std::array::from_fn;
+use std::ops::{Add, AddAssign, Sub, SubAssign};
 
 use super::vectorized;
 
@@ -15,87 +19,216 @@ const VALUES: usize = 16;
 /// Columns that are worked on together, for each number of digits: their histograms stay in the cache.
 const COLUMNS: [usize; 4] = [0, 0, 512, 64];
 
+/// Largest radius whose columns count in bytes: 255 values, and 65,025 in a square.
+const NARROW: usize = 127;
+
 /// Medians of the three channels over the squares that reach `radius` pixels to every side, at most 16,000; beyond the border the edge
 /// repeats. `codes` are rows of values below 16 to the power `DIGITS`, of which the first `radius` lie above and the last as many
 /// below those whose medians go to `target`.
 pub(crate) fn medians<const DIGITS: usize>(codes: &[u16], stride: usize, radius: usize, target: &mut [u16]) {
-    let width = stride / 3;
-    let step = COLUMNS[DIGITS].max(2 * radius);
     vectorized(
         #[inline(always)]
-        || {
-            let mut columns = Columns::<DIGITS>::new(step.min(width) + 2 * radius);
-            for channel in 0..3 {
-                for from in (0..width).step_by(step) {
-                    columns.clear();
-                    let place = |column: usize| 3 * (from + column).saturating_sub(radius).min(width - 1) + channel;
-                    let count = step.min(width - from);
-                    let change = |columns: &mut Columns<DIGITS>, row: usize, by: u16| {
-                        let row = &codes[row * stride..][..stride];
-                        (0..count + 2 * radius).for_each(|column| columns.change(column, row[place(column)], by));
-                    };
-                    (0..2 * radius).for_each(|row| change(&mut columns, row, 1));
-                    for (y, target) in target.chunks_exact_mut(stride).enumerate() {
-                        change(&mut columns, y + 2 * radius, 1);
-                        let mut square = Square::new(&columns, radius);
-                        for (x, pixel) in target.as_chunks_mut::<3>().0[from..from + count].iter_mut().enumerate() {
-                            pixel[channel] = square.median(x);
-                        }
-                        change(&mut columns, y, u16::MAX);
-                    }
-                }
-            }
+        || match radius {
+            0..=NARROW => counted::<u8, u16, DIGITS>(codes, stride, radius, target),
+            _ => counted::<u16, u32, DIGITS>(codes, stride, radius, target),
         },
     );
 }
 
-/// Histograms of columns, `[digits][column][first digits]`.
-struct Columns<const DIGITS: usize> {
-    counts: [Vec<u16>; DIGITS],
+/// The medians, with columns that count in `C` and squares in `S`.
+#[inline(always)]
+fn counted<C: Count, S: Count + From<C>, const DIGITS: usize>(
+    codes: &[u16],
+    stride: usize,
+    radius: usize,
+    target: &mut [u16],
+) {
+    let width = stride / 3;
+    let step = COLUMNS[DIGITS].max(2 * radius).min(width);
+    let mut columns = Columns::<C, DIGITS>::new(step + 2 * radius);
+    let mut square = Square::<S, DIGITS>::new(radius);
+    for channel in 0..3 {
+        for from in (0..width).step_by(step) {
+            let count = step.min(width - from);
+            let part = Part { first: from as isize - radius as isize, columns: count + 2 * radius, channel };
+            let row = |y: usize| &codes[y * stride..][..stride];
+            columns.clear();
+            (0..2 * radius).for_each(|y| columns.enter(part, row(y)));
+            for (y, target) in target.chunks_exact_mut(stride).enumerate() {
+                columns.enter(part, row(y + 2 * radius));
+                square.clear();
+                for (x, pixel) in target.as_chunks_mut::<3>().0[from..from + count].iter_mut().enumerate() {
+                    pixel[channel] = square.median(&columns, x);
+                }
+                columns.leave(part, row(y));
+            }
+        }
+    }
 }
 
-/// Number of counts of a histogram by the first `digit + 1` digits.
-const fn counts(digit: usize) -> usize {
-    VALUES.pow(digit as u32 + 1)
+/// Which columns of which channel are worked on. The first ones may lie before the row, the last ones behind it.
+#[derive(Clone, Copy)]
+struct Part {
+    first: isize,
+    columns: usize,
+    channel: usize,
 }
 
-impl<const DIGITS: usize> Columns<DIGITS> {
+impl Part {
+    /// Calls `each` with the code of every column; beyond the border the edge repeats.
+    #[inline(always)]
+    fn for_each(self, row: &[u16], mut each: impl FnMut(usize, u16)) {
+        let pixels = row.as_chunks::<3>().0;
+        let last = pixels.len() as isize - 1;
+        for column in 0..self.columns {
+            let place = (self.first + column as isize).clamp(0, last);
+            each(column, pixels[place as usize][self.channel]);
+        }
+    }
+}
+
+/// What is counted in.
+trait Count:
+    Copy + Default + From<u8> + PartialOrd + Add<Output = Self> + Sub<Output = Self> + AddAssign + SubAssign
+{
+    /// As a number of values.
+    fn of(count: usize) -> Self;
+
+    fn place(self) -> usize;
+}
+
+impl Count for u8 {
+    #[inline(always)]
+    fn of(count: usize) -> Self {
+        count as Self
+    }
+
+    #[inline(always)]
+    fn place(self) -> usize {
+        usize::from(self)
+    }
+}
+
+impl Count for u16 {
+    #[inline(always)]
+    fn of(count: usize) -> Self {
+        count as Self
+    }
+
+    #[inline(always)]
+    fn place(self) -> usize {
+        usize::from(self)
+    }
+}
+
+impl Count for u32 {
+    #[inline(always)]
+    fn of(count: usize) -> Self {
+        count as Self
+    }
+
+    #[inline(always)]
+    fn place(self) -> usize {
+        self as usize
+    }
+}
+
+/// Cumulative counts by one digit: how many values have this digit or a smaller one.
+type Counts<C> = [C; VALUES];
+
+/// What one value adds to the counts, by its digit.
+const ONE: [Counts<u8>; VALUES] = {
+    let mut one = [[0; VALUES]; VALUES];
+    let mut digit = 0;
+    while digit < VALUES {
+        let mut place = digit;
+        while place < VALUES {
+            one[digit][place] = 1;
+            place += 1;
+        }
+        digit += 1;
+    }
+    one
+};
+
+/// Histograms of columns.
+struct Columns<C, const DIGITS: usize> {
+    /// For each digit, `[column][what the digits before are]`.
+    counts: [Vec<Counts<C>>; DIGITS],
+}
+
+/// In how many ways the digits before this one can be.
+const fn prefixes(digit: usize) -> usize {
+    VALUES.pow(digit as u32)
+}
+
+impl<C: Count, const DIGITS: usize> Columns<C, DIGITS> {
     fn new(columns: usize) -> Self {
-        Self { counts: from_fn(|digit| vec![0; columns * counts(digit)]) }
+        let empty = [C::default(); VALUES];
+        Self { counts: from_fn(|digit| vec![empty; columns * prefixes(digit)]) }
     }
 
     fn clear(&mut self) {
-        self.counts.iter_mut().for_each(|counts| counts.fill(0));
+        self.counts.iter_mut().for_each(|counts| counts.fill([C::default(); VALUES]));
     }
 
-    /// Counts a code once more; the largest number takes it away.
     #[inline(always)]
-    fn change(&mut self, column: usize, code: u16, by: u16) {
-        for (digit, histogram) in self.counts.iter_mut().enumerate() {
-            let count = &mut histogram[column * counts(digit) + usize::from(code >> (4 * (DIGITS - 1 - digit)))];
-            *count = count.wrapping_add(by);
+    fn enter(&mut self, part: Part, row: &[u16]) {
+        part.for_each(
+            row,
+            #[inline(always)]
+            |column, code| {
+                self.change(
+                    column,
+                    code,
+                    #[inline(always)]
+                    |count, one| *count += one,
+                );
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn leave(&mut self, part: Part, row: &[u16]) {
+        part.for_each(
+            row,
+            #[inline(always)]
+            |column, code| {
+                self.change(
+                    column,
+                    code,
+                    #[inline(always)]
+                    |count, one| *count -= one,
+                );
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn change(&mut self, column: usize, code: u16, by: impl Fn(&mut C, C)) {
+        for (digit, histograms) in self.counts.iter_mut().enumerate() {
+            let digits = usize::from(code) >> (4 * (DIGITS - 1 - digit));
+            let place = &mut histograms[column * prefixes(digit) + digits / VALUES];
+            // Copied, so that the compiler sees that nothing overlaps, and takes all counts at once.
+            let (mut counts, one) = (*place, ONE[digits % VALUES]);
+            for value in 0..VALUES {
+                by(&mut counts[value], C::from(one[value]));
+            }
+            *place = counts;
         }
-    }
-
-    /// The counts of a column for all codes that begin with `prefix`, by the digit that follows.
-    #[inline(always)]
-    fn segment(&self, digit: usize, column: usize, prefix: usize) -> &[u16; VALUES] {
-        let from = column * counts(digit) + prefix * VALUES;
-        self.counts[digit][from..].first_chunk().expect("sixteen counts")
     }
 }
 
 /// The histogram of a square that moves from left to right.
-struct Square<'a, const DIGITS: usize> {
-    columns: &'a Columns<DIGITS>,
+struct Square<S, const DIGITS: usize> {
     radius: usize,
-    /// For each digit, segments of counts by what the digits before are.
-    segments: [Vec<Segment>; DIGITS],
+    /// For each digit, counts by what the digits before are.
+    segments: [Vec<Segment<S>>; DIGITS],
 }
 
 #[derive(Clone, Copy)]
-struct Segment {
-    counts: [u32; VALUES],
+struct Segment<S> {
+    counts: Counts<S>,
     /// The place of the square at which the counts were right.
     at: usize,
 }
@@ -103,61 +236,69 @@ struct Segment {
 /// Where no square was counted yet.
 const NOWHERE: usize = usize::MAX;
 
-impl<'a, const DIGITS: usize> Square<'a, DIGITS> {
-    fn new(columns: &'a Columns<DIGITS>, radius: usize) -> Self {
-        let empty = Segment { counts: [0; VALUES], at: NOWHERE };
-        Self { columns, radius, segments: from_fn(|digit| vec![empty; counts(digit) / VALUES]) }
+impl<S: Count, const DIGITS: usize> Square<S, DIGITS> {
+    fn new(radius: usize) -> Self {
+        let empty = Segment { counts: [S::default(); VALUES], at: NOWHERE };
+        Self { radius, segments: from_fn(|digit| vec![empty; prefixes(digit)]) }
+    }
+
+    /// Back to the beginning of a row.
+    fn clear(&mut self) {
+        self.segments.iter_mut().flatten().for_each(|segment| segment.at = NOWHERE);
     }
 
     /// The median of the square of columns from `x` to `x + 2 radius`.
     #[inline(always)]
-    fn median(&mut self, x: usize) -> u16 {
+    fn median<C: Count>(&mut self, columns: &Columns<C, DIGITS>, x: usize) -> u16
+    where
+        S: From<C>,
+    {
         let side = 2 * self.radius + 1;
-        let mut left = (side * side / 2) as u32;
+        let mut left = S::of(side * side / 2);
         let mut code = 0;
         for digit in 0..DIGITS {
             let segment = &mut self.segments[digit][code];
-            segment.move_to(x, side, |column| self.columns.segment(digit, column, code));
-            code = VALUES * code + find(&segment.counts, &mut left);
+            segment.move_to(
+                x,
+                side,
+                #[inline(always)]
+                |column| &columns.counts[digit][column * prefixes(digit) + code],
+            );
+            let mut place = S::default();
+            segment.counts.iter().for_each(|&count| place += S::from(u8::from(count <= left)));
+            let place = place.place();
+            if place > 0 {
+                left -= segment.counts[place - 1];
+            }
+            code = VALUES * code + place;
         }
         code as u16
     }
 }
 
-impl Segment {
+impl<S: Count> Segment<S> {
     #[inline(always)]
-    fn move_to<'a>(&mut self, x: usize, side: usize, column: impl Fn(usize) -> &'a [u16; VALUES]) {
+    fn move_to<'a, C: Count + 'a>(&mut self, x: usize, side: usize, column: impl Fn(usize) -> &'a Counts<C>)
+    where
+        S: From<C>,
+    {
         let mut counts = self.counts;
         if self.at == NOWHERE || 2 * (x - self.at) >= side {
-            counts = [0; VALUES];
+            counts = [S::default(); VALUES];
             for place in x..x + side {
                 let enters = column(place);
-                (0..VALUES).for_each(|value| counts[value] += u32::from(enters[value]));
+                (0..VALUES).for_each(|value| counts[value] += S::from(enters[value]));
             }
         } else {
             for place in self.at..x {
                 let (enters, leaves) = (column(place + side), column(place));
                 for value in 0..VALUES {
-                    counts[value] = counts[value] + u32::from(enters[value]) - u32::from(leaves[value]);
+                    counts[value] = counts[value] + S::from(enters[value]) - S::from(leaves[value]);
                 }
             }
         }
         (self.counts, self.at) = (counts, x);
     }
-}
-
-/// The value below which at most `left` are counted and which itself reaches beyond; what was counted below is taken from `left`.
-#[inline(always)]
-fn find(counts: &[u32; VALUES], left: &mut u32) -> usize {
-    let (mut sum, mut below, mut place) = (0, 0, 0);
-    for count in counts {
-        sum += count;
-        let under = sum <= *left;
-        place += usize::from(under);
-        below = if under { sum } else { below };
-    }
-    *left -= below;
-    place
 }
 
 #[cfg(test)]
@@ -190,7 +331,7 @@ mod tests {
 
     #[test]
     fn medians_are_those_of_sorting() {
-        for (width, height, radius) in [(1, 1, 3), (2, 7, 4), (40, 3, 2), (150, 4, 3), (9, 2, 20)] {
+        for (width, height, radius) in [(1, 1, 3), (2, 7, 4), (40, 3, 2), (150, 4, 3), (9, 2, 20), (4, 1, 140)] {
             check::<2>(width, height, radius);
             check::<3>(width, height, radius);
         }

@@ -50,7 +50,7 @@ impl Radii {
 
     /// Rows that are computed together.
     fn rows(self) -> usize {
-        if self.high > SORTED { ROWS.max(2 * self.high) } else { 1 }
+        if self.high > SORTED { ROWS.max(8 * self.high) } else { 1 }
     }
 
     /// `medians` fills the target with the medians of a radius.
