@@ -82,6 +82,14 @@ impl Error {
         Self::Other(source.into())
     }
 
+    /// Counts the steps until a divergence from the beginning of the training instead of the round's.
+    pub(crate) fn after(self, taken: u64) -> Self {
+        match self {
+            Self::Diverged { step, quantity, value } => Self::Diverged { step: taken + step, quantity, value },
+            other => other,
+        }
+    }
+
     /// Says of an environment's failure in which round it happened; `step` counts the environment steps before the round.
     pub(crate) fn in_round_after(self, step: u64) -> Self {
         match self {

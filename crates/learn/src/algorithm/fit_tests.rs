@@ -35,6 +35,15 @@ fn a_minibatch_larger_than_the_rollout_is_refused() {
     assert_eq!(check_rollout(&most), Ok(()), "no overflow");
 }
 
+#[test]
+fn deviations_of_strengths_that_contradict_each_other_are_refused() {
+    check_ppo(
+        &PpoParams { strength_deviation: 0.05, min_strength_deviation: 0.1, ..PpoParams::default() },
+        "strength_deviation is 0.05, which is not between min_strength_deviation 0.1 and max_strength_deviation 0.7: change \
+         one of the three",
+    );
+}
+
 #[track_caller]
 fn check_dqn(params: DqnParams, expected: &str) {
     let error = Dqn::with_network(params, &Default::default(), SPACES, 1, &Device::flex()).unwrap_err();
@@ -116,5 +125,10 @@ fn features_beyond_half_precision_are_refused() {
 fn actions_that_an_algorithm_cannot_choose_are_refused() {
     let spaces = Spaces { actions: ActionSpace { kinds: 2, scaled: 1 }, ..SPACES };
     let error = Dqn::with_network(DqnParams::default(), &Default::default(), spaces, 1, &Device::flex()).unwrap_err();
-    assert_eq!(error.to_string(), "dqn: 1 of the actions take a strength, it learns fixed actions only");
+    assert_eq!(
+        error.to_string(),
+        "dqn: 1 of the 2 kinds of actions take a strength, it learns fixed actions only: learn with ppo, or make an action of \
+         each strength"
+    );
+    Ppo::with_network(PpoParams::default(), &Default::default(), spaces, 1, &Device::flex()).unwrap();
 }

@@ -115,12 +115,16 @@ pub trait ConfiguredLearner: Learner + Sized {
     fn hidden(params: &Self::Params) -> &[usize];
 }
 
-/// The actions are such that a learner can choose among them.
+/// None of the actions takes a strength, which not every learner can choose.
 pub(crate) fn without_strengths(section: &'static str, actions: ActionSpace) -> Result<(), Error> {
     if actions.scaled == 0 {
         return Ok(());
     }
-    let reason = format!("{} of the actions take a strength, it learns fixed actions only", actions.scaled);
+    let reason = format!(
+        "{} of the {} kinds of actions take a strength, it learns fixed actions only: learn with ppo, or make an action of each \
+         strength",
+        actions.scaled, actions.kinds
+    );
     Err(Error::Configuration { section, reason })
 }
 

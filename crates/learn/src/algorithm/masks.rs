@@ -25,16 +25,16 @@ pub(crate) fn masked(logits_ba: Tensor<2>, penalties_ba: Option<Tensor<2>>) -> T
     }
 }
 
-/// Draws an index with the given log-probabilities, which sum to 1 up to rounding.
-pub(crate) fn sample(log_probabilities: &[f32], rng: &mut ChaCha8Rng) -> usize {
+/// Draws an index that `mask` leaves open, with the given log-probabilities, which sum to 1 up to rounding.
+pub(crate) fn sample(log_probabilities: &[f32], mask: &[bool], rng: &mut ChaCha8Rng) -> usize {
+    let open = || (0..log_probabilities.len()).filter(|&index| mask[index]);
     let mut left: f32 = rng.random();
-    for (index, log_probability) in log_probabilities.iter().enumerate() {
-        left -= log_probability.exp();
+    for index in open() {
+        left -= log_probabilities[index].exp();
         if left < 0.0 {
             return index;
         }
     }
-    // The sum fell short of 1 by rounding; a masked action stays out of reach.
-    let most_probable = |a: &usize, b: &usize| log_probabilities[*a].total_cmp(&log_probabilities[*b]);
-    (0..log_probabilities.len()).max_by(most_probable).unwrap_or_default()
+    // The sum fell short of 1 by rounding, or is no number; a masked action stays out of reach.
+    open().max_by(|&a, &b| log_probabilities[a].total_cmp(&log_probabilities[b])).unwrap_or_default()
 }

@@ -1,85 +1,78 @@
 //! Proximal policy optimisation (Schulman et al. 2017, arXiv:1707.06347) with generalised advantage estimation
-//! (Schulman et al. 2015, arXiv:1506.02438), for discrete actions.
+//! (Schulman et al. 2015, arXiv:1506.02438), for kinds of actions and, where they take one, their strengths.
 //!
 //! With the probability ratio r = π(a|s) / π_old(a|s) and the advantage A, an update minimises over minibatches
 //!
 //! ```text
-//! L = mean( -min(r A, clip(r, 1 - ε, 1 + ε) A) ) + c_v mean( (V - R)² ) - c_e mean( H[π] )
+//! L = mean( -min(r A, clip(r, 1 - ε, 1 + ε) A) ) + c_v mean( (V - R)² ) - c_e mean( H[p] ) - c_s mean( Σₖ p(k|s) H[N(·, σₖ)] )
 //! ```
 //!
-//! Masked actions are left out of π, so of r and H too.
+//! where π(a|s) is the probability p(k|s) of a kind of action, times the density N(u; μₖ(s), σₖ) where the kind takes a
+//! strength tanh(u) (`ppo/distribution.rs`). Masked kinds are left out of p, so of r and H too.
 //!
 //! Deviations from the paper: separate networks for policy and value, of which the value network sees what the environment
 //! tells it alone ([`View::privileged`](crate::View::privileged)); advantages are normalised per minibatch; an episode cut off by a limit is
-//! continued with the value of its last observation; the model acts by an average of the latest policies.
+//! continued with the value of its last observation; the model acts by an average of the latest policies. Kind and strength have
+//! one ratio, where Fan et al. (2019, arXiv:1903.01344) clip one for each: what is done is the two together.
 
+mod distribution;
 mod learner;
+mod minibatch;
 pub(super) mod params;
 mod report;
 
 use burn::module::Module;
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use dodge_hparams::HParams;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::algorithm::learner::{Clock, ConfiguredLearner, check_environments, without_strengths};
-use crate::algorithm::masks::{masked, penalties, sample};
-use crate::algorithm::rollout::{Rollout, advantages, explained_variance, normalized, shuffle};
+use crate::algorithm::learner::{Clock, ConfiguredLearner, check_environments};
+use crate::algorithm::masks::penalties;
+use crate::algorithm::ppo::distribution::{Distribution, check_finite};
+use crate::algorithm::ppo::minibatch::Minibatch;
+use crate::algorithm::rollout::{Rollout, advantages, explained_variance, shuffle};
 use crate::environment::contract::{Action, Environment, Spaces};
 use crate::environment::vector::VectorEnvironment;
 use crate::error::Error;
 use crate::nn::activation::Activation;
 use crate::nn::encoder::{NetworkParams, PictureEncoder};
-use crate::nn::network::{AgentNetwork, Head, NetworkShape, Observed, Perceptron};
+use crate::nn::network::{AgentNetwork, Head, NetworkShape, Perceptron};
 use crate::nn::optimizer::{Adam, Gradient, Learning, averaged, clip_factor};
-use crate::nn::rows::pick;
-use crate::nn::rows::{batch, to_vec};
+use crate::nn::rows::{batch, pick, to_vec};
 
 pub use params::PpoParams;
 pub use report::UpdateReport;
-
-/// One minibatch on the device.
-#[derive(Debug)]
-struct Minibatch {
-    observed: Observed,
-    privileged_bp: Option<Tensor<2>>,
-    actions_b1: Tensor<2, Int>,
-    penalties_ba: Option<Tensor<2>>,
-    log_probabilities_b: Tensor<1>,
-    advantages_b: Tensor<1>,
-    returns_b: Tensor<1>,
-    old_values_b: Tensor<1>,
-}
 
 /// The part of the loss that trains the policy, and what it is made of.
 struct PolicyLoss {
     total: Tensor<1>,
     surrogate: Tensor<1>,
     entropy: Tensor<1>,
+    strength_entropy: Option<Tensor<1>>,
     approximate_kl: Tensor<1>,
     clipped: Tensor<1>,
 }
 
-/// `mean(-min(r A, clip(r) A)) - c_e mean(H)` for logits `[batch, action]`.
-fn policy_loss(params: &PpoParams, logits_ba: Tensor<2>, batch: &Minibatch) -> PolicyLoss {
-    let log_all_ba = log_softmax(masked(logits_ba, batch.penalties_ba.clone()), 1);
-    let log_b = log_all_ba.clone().gather(1, batch.actions_b1.clone()).squeeze_dim::<1>(1);
-    let log_ratio_b = log_b - batch.log_probabilities_b.clone();
+/// `mean(-min(r A, clip(r) A)) - c_e mean(H) - c_s mean(H of strengths)`.
+fn policy_loss(params: &PpoParams, policy: &Distribution, batch: &Minibatch) -> PolicyLoss {
+    let log_ratio_b = policy.log_probabilities(&batch.done) - batch.log_probabilities_b.clone();
     let ratio_b = log_ratio_b.clone().exp();
 
     let (low, high) = (1.0 - params.clip_range, 1.0 + params.clip_range);
     let plain_b = ratio_b.clone() * batch.advantages_b.clone();
     let clipped_b = ratio_b.clone().clamp(low, high) * batch.advantages_b.clone();
     let surrogate = -plain_b.min_pair(clipped_b).mean();
-    let entropy = -(log_all_ba.clone().exp() * log_all_ba).sum_dim(1).mean();
+    let (entropy, strength_entropy) = policy.entropies();
 
-    let total = surrogate.clone() - entropy.clone() * params.entropy_coefficient;
+    let mut total = surrogate.clone() - entropy.clone() * params.entropy_coefficient;
+    if let Some(strength_entropy) = strength_entropy.clone() {
+        total = total - strength_entropy * params.strength_entropy_coefficient;
+    }
     // (r - 1) - log r: an estimate of KL(old, new) that is never negative (Schulman, "Approximating KL divergence").
     let approximate_kl = (ratio_b.clone() - 1.0 - log_ratio_b).mean();
     let clipped = (ratio_b - 1.0).abs().greater_elem(params.clip_range).float().mean();
-    PolicyLoss { total, surrogate, entropy, approximate_kl, clipped }
+    PolicyLoss { total, surrogate, entropy, strength_entropy, approximate_kl, clipped }
 }
 
 /// The part of the loss that trains the value network, for values `[batch]`: `mean((V - R)²)`, or with a limit on how far
@@ -101,10 +94,11 @@ fn value_loss(params: &PpoParams, values_b: Tensor<1>, batch: &Minibatch) -> Ten
 fn losses_and_gradient(params: &PpoParams, networks: &ActorCritic, batch: &Minibatch) -> (PolicyLoss, f64, Gradient) {
     let ActorCritic { policy, .. } = networks;
     let features = || policy.features_of(batch.observed.clone());
+    let distribution = |features_bf| Distribution::of(policy, features_bf, batch.penalties_bk.clone());
     let privileged_bp = &batch.privileged_bp;
     if policy.has_encoder() {
         let features_bf = features();
-        let loss = policy_loss(params, policy.outputs(features_bf.clone()), batch);
+        let loss = policy_loss(params, &distribution(features_bf.clone()), batch);
         let value_loss = value_loss(params, networks.values(features_bf, privileged_bp.clone()), batch);
         let total = loss.total.clone() + value_loss.clone() * params.value_coefficient;
         let gradient = Gradient::of(&total, networks);
@@ -112,7 +106,7 @@ fn losses_and_gradient(params: &PpoParams, networks: &ActorCritic, batch: &Minib
     }
     let ((loss, policy_gradient), (value_loss, value_gradient)) = rayon::join(
         || {
-            let loss = policy_loss(params, policy.outputs(features()), batch);
+            let loss = policy_loss(params, &distribution(features()), batch);
             let gradient = Gradient::of(&loss.total, policy);
             (loss, gradient)
         },
@@ -126,11 +120,13 @@ fn losses_and_gradient(params: &PpoParams, networks: &ActorCritic, batch: &Minib
 }
 
 /// What the policy did for a batch of observations.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decisions {
     /// Sampled actions.
-    pub actions: Vec<usize>,
-    /// Logarithm of the probability of each.
+    pub actions: Vec<Action>,
+    /// The strength of each before tanh brought it between -1 and 1; 0 where its kind takes none.
+    pub unsquashed: Vec<f32>,
+    /// Logarithm of the probability of each; with a strength, of the density at the one before tanh.
     pub log_probabilities: Vec<f32>,
     /// Values of the observations.
     pub values: Vec<f32>,
@@ -145,6 +141,10 @@ struct ActorCritic {
 }
 
 impl ActorCritic {
+    fn map_log_deviations(self, of: impl Fn(f32) -> f32) -> Self {
+        Self { policy: self.policy.map_log_deviations(of), ..self }
+    }
+
     /// Values `[batch]` of the policy's features `[batch, feature]`, with the privileged information
     /// `[batch, feature]` beside them.
     fn values(&self, features_bf: Tensor<2>, privileged_bp: Option<Tensor<2>>) -> Tensor<1> {
@@ -180,14 +180,15 @@ impl ConfiguredLearner for Ppo {
     ) -> Result<Self, Error> {
         params.validate()?;
         let Spaces { observation_len, privileged_len, actions, picture } = spaces;
-        let action_count = actions.kinds;
-        without_strengths("ppo", actions)?;
+        let (action_count, scaled) = (actions.kinds, actions.scaled);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let device = device.clone().autodiff();
         let encoder = PictureEncoder::new(network, picture, &mut rng, &device)?;
-        let (hidden, head) = (&params.hidden[..], Head::Policy);
+        let head = if scaled == 0 { Head::Policy } else { Head::HybridPolicy { scaled } };
+        let hidden = &params.hidden[..];
         let shape = NetworkShape { observation_len, picture, encoder: network.encoder, hidden, action_count, head };
-        let policy = AgentNetwork::with_encoder(encoder, shape, &mut rng, &device)?;
+        let policy = AgentNetwork::with_encoder(encoder, shape, &mut rng, &device)?
+            .map_log_deviations(|_| params.strength_deviation.ln() as f32);
         let value = Perceptron::new(shape.input_len()? + privileged_len, hidden, 1, 1.0, &mut rng, &device);
         let learning = ActorCritic { policy, value };
         let network = learning.valid();
@@ -217,27 +218,21 @@ impl Ppo {
             .expect("the hyperparameters were validated, and statistics go with everything")
     }
 
-    /// Samples an action for each observation, `[environment][feature]`, among those that its mask,
-    /// `[environment][action]`, leaves open, and judges it with the `privileged` information, `[environment][feature]`.
+    /// Samples an action for each observation, `[environment][feature]`, of the kinds that its mask, `[environment][kind]`,
+    /// leaves open, and judges it with the `privileged` information, `[environment][feature]`.
     pub fn act(&mut self, observations: &[f32], privileged: &[f32], masks: &[bool]) -> Decisions {
-        let (device, action_count) = (self.device.clone().inner(), self.spaces.actions.kinds);
+        let device = self.device.clone().inner();
         let features_bf = self.network.policy.features(batch(observations, self.spaces.observation_len, &device));
         let values = to_vec(self.network.values(features_bf.clone(), self.privileged(privileged, &device)));
-        let logits_ba = self.network.policy.outputs(features_bf);
-        let log_all_ba = log_softmax(masked(logits_ba, penalties(masks, action_count, &device)), 1);
-        let mut decisions = Decisions { actions: Vec::new(), log_probabilities: Vec::new(), values };
-        for row in to_vec(log_all_ba).chunks_exact(action_count) {
-            let action = sample(row, &mut self.rng);
-            decisions.actions.push(action);
-            decisions.log_probabilities.push(row[action]);
-        }
-        decisions
+        let penalties_bk = penalties(masks, self.spaces.actions.kinds, &device);
+        Distribution::of(&self.network.policy, features_bf, penalties_bk).sample(masks, values, &mut self.rng)
     }
 
     /// Takes `rollout_steps` steps in every environment.
     ///
     /// # Errors
-    /// [`Error::Configuration`] for other environments than the learner was made for, or the first error of one.
+    /// [`Error::Configuration`] for other environments than the learner was made for, [`Error::Diverged`], with the steps of
+    /// this rollout, when what the policy would do is not finite, or the first error of an environment.
     pub fn collect<E: Environment>(&mut self, environments: &mut VectorEnvironment<E>) -> Result<Rollout, Error> {
         check_environments("ppo", (self.params.environments, self.spaces), environments)?;
         let count = environments.len();
@@ -249,8 +244,8 @@ impl Ppo {
             rollout.privileged.extend_from_slice(environments.privileged());
             rollout.masks.extend_from_slice(environments.masks());
             let decisions = self.act(environments.observations(), environments.privileged(), environments.masks());
-            let actions: Vec<Action> = decisions.actions.iter().copied().map(Action::new).collect();
-            let steps = environments.step(&actions)?;
+            check_finite(&decisions, rollout.rewards.len() as u64)?;
+            let steps = environments.step(&decisions.actions)?;
             // The value of what follows: known one step later, except where an episode was cut off.
             let start = rollout.values.len().saturating_sub(count);
             rollout.fill_successors(start, &decisions.values);
@@ -265,6 +260,7 @@ impl Ppo {
             }
             rollout.successor_values.extend(successors);
             rollout.actions.extend(decisions.actions);
+            rollout.unsquashed.extend(decisions.unsquashed);
             rollout.log_probabilities.extend(decisions.log_probabilities);
             rollout.values.extend(decisions.values);
             rollout.rewards.extend(steps.iter().map(|s| s.reward));
@@ -328,6 +324,8 @@ impl Ppo {
         let kept = if params.averaging_share > 0.0 { (-part / params.averaging_share).exp() } else { 0.0 };
         self.averaged = averaged(self.averaged.clone(), &self.network.policy, kept as f32);
         report.average();
+        let deviations = self.network.policy.log_deviations().map(Tensor::exp);
+        report.strength_deviation = deviations.map_or(0.0, |deviations_s| scalar(deviations_s.mean()));
         Ok(report)
     }
 
@@ -350,43 +348,18 @@ impl Ppo {
 
         let (scale, rate) = (clip_factor(norm, params.max_gradient_norm), report.learning_rate);
         self.learning.step(&gradient, scale, rate);
+        let (least, most) = params.log_deviations();
+        self.learning.change(|networks| networks.map_log_deviations(|log| log.clamp(least, most)));
 
         report.policy_loss += scalar(loss.surrogate);
         report.value_loss += value_loss;
         report.entropy += scalar(loss.entropy);
+        report.strength_entropy += loss.strength_entropy.map_or(0.0, scalar);
         report.approximate_kl += scalar(loss.approximate_kl);
         report.clip_fraction += scalar(loss.clipped);
         report.gradient_norm += norm;
         report.gradient_steps += 1;
         Ok(())
-    }
-
-    /// Rows are gathered on the host: selecting on the device keeps whole rollouts alive in the autodiff graph
-    /// (tracel-ai/burn#4302).
-    fn minibatch(&self, rollout: &Rollout, advantages: &[f32], returns: &[f32], rows: &[usize]) -> Minibatch {
-        let Spaces { observation_len, privileged_len, actions, .. } = self.spaces;
-        let action_count = actions.kinds;
-        let observed = self.learning.policy.observed(&rollout.observations, rows, observation_len, &self.device);
-        let privileged = pick(&rollout.privileged, rows, privileged_len);
-        let masks = pick(&rollout.masks, rows, action_count);
-        let actions: Vec<i64> = rows.iter().map(|&row| rollout.actions[row] as i64).collect();
-        let line = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [rows.len()]), &self.device);
-        Minibatch {
-            observed,
-            privileged_bp: self.privileged(&privileged, &self.device),
-            actions_b1: Tensor::from_data(TensorData::new(actions, [rows.len(), 1]), &self.device),
-            penalties_ba: penalties(&masks, action_count, &self.device),
-            log_probabilities_b: line(pick(&rollout.log_probabilities, rows, 1)),
-            advantages_b: line(normalized(pick(advantages, rows, 1))),
-            returns_b: line(pick(returns, rows, 1)),
-            old_values_b: line(pick(&rollout.values, rows, 1)),
-        }
-    }
-}
-
-impl std::fmt::Debug for Ppo {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ppo").field("params", &self.params).field("spaces", &self.spaces).finish()
     }
 }
 

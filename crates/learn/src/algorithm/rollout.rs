@@ -3,6 +3,8 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use crate::environment::contract::Action;
+
 /// What was seen and done between two updates. All lists are `[step][environment]`; observations have one more axis.
 #[derive(Debug, Clone, Default)]
 pub struct Rollout {
@@ -11,10 +13,12 @@ pub struct Rollout {
     /// What only the value network may see, `[step][environment][feature]`.
     pub privileged: Vec<f32>,
     /// Which action was taken.
-    pub actions: Vec<usize>,
-    /// Which actions could be taken, `[step][environment][action]`.
+    pub actions: Vec<Action>,
+    /// The strength of each before tanh brought it between -1 and 1; 0 where its kind takes none.
+    pub unsquashed: Vec<f32>,
+    /// Which kinds of actions could be taken, `[step][environment][kind]`.
     pub masks: Vec<bool>,
-    /// Logarithm of the probability that the policy gave it.
+    /// Logarithm of the probability that the policy gave it; with a strength, of the density at the one before tanh.
     pub log_probabilities: Vec<f32>,
     /// What the value network expected before.
     pub values: Vec<f32>,

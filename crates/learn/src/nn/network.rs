@@ -1,5 +1,7 @@
 //! The networks of the agents: an encoder for pictures, and multilayer perceptrons.
 
+mod strengths;
+
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::activation::softmax;
@@ -25,11 +27,22 @@ pub enum Head {
     Values,
     /// Advantages of the actions, and then the value of the state; `relu` between the layers.
     DuelingValues,
+    /// As [`Head::Policy`], and then the means of the strengths of the first `scaled` kinds of actions, before tanh brings them
+    /// between -1 and 1. How far strengths are drawn from their means is a number of the network for each of these kinds.
+    HybridPolicy {
+        /// Kinds below this index take a strength.
+        scaled: usize,
+    },
 }
 
 impl Head {
-    fn output_count(self, action_count: usize) -> usize {
-        action_count + usize::from(self == Self::DuelingValues)
+    fn is_policy(self) -> bool {
+        matches!(self, Self::Policy | Self::HybridPolicy { .. })
+    }
+
+    /// How many kinds of actions take a strength.
+    fn scaled(self) -> usize {
+        if let Self::HybridPolicy { scaled } = self { scaled } else { 0 }
     }
 }
 
@@ -38,6 +51,8 @@ impl Head {
 pub struct AgentNetwork {
     encoder: Option<PictureEncoder>,
     perceptron: Perceptron,
+    /// Logarithms of the standard deviations of strengths, `[scaled]`.
+    log_deviations: Option<Param<Tensor<1>>>,
     #[module(skip)]
     picture: Option<Picture>,
     #[module(skip)]
@@ -74,18 +89,28 @@ impl NetworkShape<'_> {
         Ok(beside + PictureEncoder::size(self.encoder, self.picture)?.features)
     }
 
+    /// Length of what the perceptron puts out.
+    fn output_len(&self) -> Result<usize, Error> {
+        let (kinds, scaled) = (self.action_count, self.head.scaled());
+        if scaled > kinds {
+            let reason = format!("{scaled} kinds of actions take a strength, there are only {kinds}");
+            return Err(Error::Configuration { section: "network", reason });
+        }
+        Ok(kinds + scaled + usize::from(self.head == Head::DuelingValues))
+    }
+
     /// How many numbers a network of this shape consists of.
     ///
     /// # Errors
-    /// As [`NetworkShape::input_len`].
+    /// [`Error::Configuration`] when the encoder does not fit the picture, or the head the actions.
     pub(crate) fn number_count(&self) -> Result<usize, Error> {
-        let outputs = self.head.output_count(self.action_count);
+        let outputs = self.output_len()?;
         let (mut inputs, mut count) = (self.input_len()?, PictureEncoder::size(self.encoder, self.picture)?.numbers);
         for &width in self.hidden.iter().chain([&outputs]) {
             count += (inputs + 1) * width;
             inputs = width;
         }
-        Ok(count)
+        Ok(count + self.head.scaled())
     }
 }
 
@@ -93,6 +118,9 @@ impl AgentNetwork {
     /// Makes a network without an encoder, with orthogonal weights (gain √2 inside; 0.01 for the outputs of a policy, so that
     /// it starts without a preference, and 1 for values) and zero biases, all drawn from `rng` on the host: equal seeds give
     /// equal networks on every device.
+    ///
+    /// # Panics
+    /// When more kinds of actions take a strength than there are.
     #[must_use]
     pub fn new(
         observation_len: usize,
@@ -104,13 +132,14 @@ impl AgentNetwork {
     ) -> Self {
         let shape =
             NetworkShape { observation_len, picture: None, encoder: Encoder::Stats, hidden, action_count, head };
-        Self::with_encoder(None, shape, rng, device).expect("statistics go with everything")
+        Self::with_encoder(None, shape, rng, device)
+            .expect("statistics go with everything, and the kinds of actions were counted")
     }
 
     /// Makes a network on top of an encoder, which is the one that the shape names.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when the encoder does not fit the picture.
+    /// As [`NetworkShape::number_count`].
     pub(crate) fn with_encoder(
         encoder: Option<PictureEncoder>,
         shape: NetworkShape<'_>,
@@ -118,10 +147,11 @@ impl AgentNetwork {
         device: &Device,
     ) -> Result<Self, Error> {
         let NetworkShape { hidden, head, picture, .. } = shape;
-        let gain = if head == Head::Policy { 0.01 } else { 1.0 };
-        let outputs = head.output_count(shape.action_count);
-        let perceptron = Perceptron::new(shape.input_len()?, hidden, outputs, gain, rng, device);
-        Ok(Self { encoder, perceptron, picture, head })
+        let gain = if head.is_policy() { 0.01 } else { 1.0 };
+        let perceptron = Perceptron::new(shape.input_len()?, hidden, shape.output_len()?, gain, rng, device);
+        let deviations = TensorData::new(vec![0.0_f32; head.scaled()], [head.scaled()]);
+        let log_deviations = (head.scaled() > 0).then(|| Param::from_data(deviations, device));
+        Ok(Self { encoder, perceptron, log_deviations, picture, head })
     }
 
     /// What its outputs mean.
@@ -135,8 +165,8 @@ impl AgentNetwork {
         self.encoder.is_some()
     }
 
-    /// Unnormalised log-probabilities or expected returns, as the head says, `[batch, action]`, for observations
-    /// `[batch, feature]`.
+    /// What the head says, for observations `[batch, feature]`: unnormalised log-probabilities or expected returns,
+    /// `[batch, action]`, and from a hybrid policy beside them the means of the strengths before tanh.
     #[must_use]
     pub fn forward(&self, observations_bf: Tensor<2>) -> Tensor<2> {
         self.outputs(self.features(observations_bf))
@@ -181,7 +211,7 @@ impl AgentNetwork {
     /// As [`AgentNetwork::forward`], for what [`AgentNetwork::features`] made.
     pub(crate) fn outputs(&self, features_bf: Tensor<2>) -> Tensor<2> {
         match self.head {
-            Head::Policy => self.perceptron.forward(features_bf, Activation::Softsign),
+            Head::Policy | Head::HybridPolicy { .. } => self.perceptron.forward(features_bf, Activation::Softsign),
             Head::Values => self.perceptron.forward(features_bf, Activation::Relu),
             Head::DuelingValues => {
                 let outputs_bo = self.perceptron.forward(features_bf, Activation::Relu);
@@ -198,8 +228,8 @@ impl AgentNetwork {
     /// probability or its expected return.
     #[must_use]
     pub fn preferences(&self, observations: &[f32], length: usize, device: &Device) -> Vec<f32> {
-        let outputs_ba = self.forward(batch(observations, length, device));
-        to_vec(if self.head == Head::Policy { softmax(outputs_ba, 1) } else { outputs_ba })
+        let (outputs_ba, _) = self.split(self.forward(batch(observations, length, device)));
+        to_vec(if self.head.is_policy() { softmax(outputs_ba, 1) } else { outputs_ba })
     }
 }
 
@@ -302,7 +332,13 @@ mod tests {
         let count = |head| shape(head).number_count().unwrap();
         assert_eq!([count(Head::Policy), count(Head::DuelingValues)], [4 * 4 + 5 * 2, 4 * 4 + 5 * 3]);
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let network = AgentNetwork::new(3, &[4], 2, Head::DuelingValues, &mut rng, &Device::flex());
-        assert_eq!(network.num_params(), count(Head::DuelingValues));
+        let hybrid = Head::HybridPolicy { scaled: 1 };
+        for head in [Head::DuelingValues, hybrid] {
+            let network = AgentNetwork::new(3, &[4], 2, head, &mut rng, &Device::flex());
+            assert_eq!(network.num_params(), count(head));
+        }
+        assert_eq!(count(hybrid), 4 * 4 + 5 * 3 + 1);
+        let error = shape(Head::HybridPolicy { scaled: usize::MAX }).number_count().unwrap_err().to_string();
+        assert_eq!(error, format!("network: {} kinds of actions take a strength, there are only 2", usize::MAX));
     }
 }

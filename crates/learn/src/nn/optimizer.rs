@@ -107,6 +107,11 @@ impl<M: Module> Learning<M> {
         self.module = Some(self.optimizer.step(module, gradient, scale, rate));
     }
 
+    /// Changes the module by other means than a gradient.
+    pub(crate) fn change(&mut self, by: impl FnOnce(M) -> M) {
+        self.module = self.module.take().map(by);
+    }
+
     pub(crate) fn save_state(&self, writer: &mut StateWriter) -> Result<(), Error> {
         save_parameters(&**self, writer)?;
         self.optimizer.save_state(writer)

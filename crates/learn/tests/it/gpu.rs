@@ -47,6 +47,7 @@ fn rollout(encoder: Encoder, spaces: Spaces) -> Rollout {
         observations,
         privileged: Vec::new(),
         actions: decisions.actions,
+        unsquashed: decisions.unsquashed,
         masks,
         log_probabilities: decisions.log_probabilities,
         values: decisions.values,

@@ -183,7 +183,8 @@ fn the_policy_that_is_used_is_an_average_of_the_latest() {
         let preferences = learner.preferences(&every_state());
         // What it acts by while it learns is the latest policy.
         let decisions = learner.act(&every_state(), &[], &[true; STATES * STATES]);
-        let chosen = decisions.actions.iter().enumerate().map(|(state, &action)| preferences[state * STATES + action]);
+        let chosen =
+            decisions.actions.iter().enumerate().map(|(state, action)| preferences[state * STATES + action.kind]);
         chosen.zip(&decisions.log_probabilities).map(|(p, log)| (p - log.exp()).abs()).fold(0.0, f32::max)
     };
     assert!(distance(0.0) < 1e-5, "{}", distance(0.0));

@@ -26,7 +26,7 @@ impl Learner for Ppo {
     ) -> Result<Advance, Error> {
         // On a thread of the pool from here on: work that is shared with the others is handed over faster from there.
         let (steps, report) = rayon::scope(|_| {
-            let rollout = self.collect(environments)?;
+            let rollout = self.collect(environments).map_err(|error| error.after(clock.taken))?;
             Ok::<_, Error>((rollout.rewards.len() as u64, self.update(&rollout, clock)?))
         })?;
         Ok(Advance { steps, metrics: report.metrics() })
@@ -47,6 +47,12 @@ impl Learner for Ppo {
         self.learning.restore_state(reader)?;
         self.network = self.learning.valid();
         self.averaged = restore_parameters(self.averaged.clone(), reader)?;
-        Ok(())
+        [&self.network.policy, &self.averaged].into_iter().try_for_each(AgentNetwork::check_deviations)
+    }
+}
+
+impl std::fmt::Debug for Ppo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ppo").field("params", &self.params).field("spaces", &self.spaces).finish()
     }
 }

@@ -6,7 +6,7 @@ use crate::algorithm::schedule::Schedule;
 
 /// Proximal policy optimisation.
 #[derive(Debug, Clone, PartialEq, HParams)]
-#[hparams(section = "ppo", check = "check_rollout")]
+#[hparams(section = "ppo", check = "check_ppo")]
 pub struct PpoParams {
     /// Environments stepped together; more make the gradient steadier and the waits shorter.
     #[hparam(default = 64, range = 1..=4096, unit = "environments")]
@@ -42,6 +42,19 @@ pub struct PpoParams {
     /// Weight of the policy's entropy in the loss; more explores longer.
     #[hparam(default = 0.02, range = 0.0..=1.0)]
     pub entropy_coefficient: f64,
+    /// Weight of the strengths' entropy in the loss, where actions take a strength; more keeps them from settling early.
+    #[hparam(default = 0.0, range = 0.0..=1.0)]
+    pub strength_entropy_coefficient: f64,
+    /// Standard deviation with which strengths are drawn at the start, before tanh brings them between -1 and 1; it is learnt
+    /// for each kind of action.
+    #[hparam(default = 0.5, range = 0.001..=2.0)]
+    pub strength_deviation: f64,
+    /// What the standard deviation of strengths does not fall below; without exploration nothing is learnt any more.
+    #[hparam(default = 0.05, range = 0.001..=2.0)]
+    pub min_strength_deviation: f64,
+    /// What the standard deviation of strengths does not rise above; beyond 0.7 tanh piles them up at both ends.
+    #[hparam(default = 0.7, range = 0.001..=2.0)]
+    pub max_strength_deviation: f64,
     /// Weight of the value network's squared error in the loss.
     #[hparam(default = 0.5, range = 0.0..=10.0)]
     pub value_coefficient: f64,
@@ -61,6 +74,30 @@ pub struct PpoParams {
     /// Widths of the hidden layers, of the policy and the value network each.
     #[hparam(default = [256, 256], range = 1..=8192, max_len = 8)]
     pub hidden: Vec<usize>,
+}
+
+impl PpoParams {
+    /// What logarithms of the standard deviations of strengths are held within.
+    pub(super) fn log_deviations(&self) -> (f32, f32) {
+        (self.min_strength_deviation.ln() as f32, self.max_strength_deviation.ln() as f32)
+    }
+}
+
+fn check_ppo(params: &PpoParams) -> Result<(), String> {
+    check_rollout(params)?;
+    check_deviations(params)
+}
+
+fn check_deviations(params: &PpoParams) -> Result<(), String> {
+    let (start, least, most) =
+        (params.strength_deviation, params.min_strength_deviation, params.max_strength_deviation);
+    if least <= start && start <= most {
+        return Ok(());
+    }
+    Err(format!(
+        "strength_deviation is {start}, which is not between min_strength_deviation {least} and max_strength_deviation {most}: \
+         change one of the three"
+    ))
 }
 
 /// A minibatch is part of a rollout.

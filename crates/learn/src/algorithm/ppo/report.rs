@@ -8,8 +8,13 @@ pub struct UpdateReport {
     pub policy_loss: f64,
     /// Mean squared error of the value network.
     pub value_loss: f64,
-    /// Entropy of the policy in nats; it falls as the policy becomes sure.
+    /// Entropy of the policy's choice of a kind of action in nats; it falls as the policy becomes sure.
     pub entropy: f64,
+    /// Entropy of the strengths before tanh, in nats, each as often as its kind is chosen; 0 where no action takes one.
+    pub strength_entropy: f64,
+    /// Standard deviation of the strengths before tanh after the update, mean over the kinds of actions that take one; 0 where
+    /// none does.
+    pub strength_deviation: f64,
     /// Estimated KL divergence from the policy before the update; above about 0.02 the steps are large.
     pub approximate_kl: f64,
     /// Share of samples whose ratio left the clip range; 0.05 to 0.2 is usual.
@@ -27,7 +32,7 @@ pub struct UpdateReport {
 impl UpdateReport {
     /// The figures by their names in the tracked run.
     pub(super) fn metrics(&self) -> Vec<(&'static str, f64)> {
-        vec![
+        let mut metrics = vec![
             ("train/policy_loss", self.policy_loss),
             ("train/value_loss", self.value_loss),
             ("train/entropy", self.entropy),
@@ -36,7 +41,14 @@ impl UpdateReport {
             ("train/gradient_norm", self.gradient_norm),
             ("train/explained_variance", self.explained_variance),
             ("train/learning_rate", self.learning_rate),
-        ]
+        ];
+        if self.strength_deviation > 0.0 {
+            metrics.extend([
+                ("train/strength_entropy", self.strength_entropy),
+                ("train/strength_deviation", self.strength_deviation),
+            ]);
+        }
+        metrics
     }
 
     /// Turns sums over the gradient steps into means.
@@ -46,6 +58,7 @@ impl UpdateReport {
             &mut self.policy_loss,
             &mut self.value_loss,
             &mut self.entropy,
+            &mut self.strength_entropy,
             &mut self.approximate_kl,
             &mut self.clip_fraction,
             &mut self.gradient_norm,
