@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 use dodge_learn::{
-    Action, Clock, Dqn, DqnParams, Environment, Error, Learner, Ppo, PpoParams, Spaces, Step, TimeLimit,
+    Action, ActionSpace, Clock, Dqn, DqnParams, Environment, Error, Learner, Ppo, PpoParams, Spaces, Step, TimeLimit,
     VectorEnvironment, View, cpu,
 };
 
@@ -17,11 +17,12 @@ const MOST_GROWTH_MIB: f64 = 6.0;
 /// Shows how often it was asked, in many features.
 struct Wide {
     asked: f32,
+    scaled: usize,
 }
 
 impl Environment for Wide {
     fn spaces(&self) -> Spaces {
-        Spaces::plain(FEATURES, 4)
+        Spaces { actions: ActionSpace { kinds: 4, scaled: self.scaled }, ..Spaces::plain(FEATURES, 4) }
     }
 
     fn reset(&mut self) -> Result<(), Error> {
@@ -47,8 +48,8 @@ fn resident_mib() -> f64 {
 }
 
 #[track_caller]
-fn check<L: Learner>(mut learner: L, warm_up: u64, rounds: u64) {
-    let wide = (0..16).map(|index| TimeLimit::new(Wide { asked: index as f32 }, 50)).collect();
+fn check<L: Learner>(mut learner: L, scaled: usize, warm_up: u64, rounds: u64) {
+    let wide = (0..16).map(|index| TimeLimit::new(Wide { asked: index as f32, scaled }, 50)).collect();
     let mut environments = VectorEnvironment::new(wide).unwrap();
     let mut advance = |rounds: u64| {
         let mut steps = 0;
@@ -77,8 +78,9 @@ fn memory_is_flat_over_200_updates() {
         hidden: vec![32],
         ..PpoParams::default()
     };
-    let spaces = VectorEnvironment::new(vec![Wide { asked: 0.0 }]).unwrap().spaces();
-    check(Ppo::new(params, spaces, 1, &cpu()), 30, 200);
+    let spaces = |scaled| VectorEnvironment::new(vec![Wide { asked: 0.0, scaled }]).unwrap().spaces();
+    check(Ppo::new(params.clone(), spaces(0), 1, &cpu()), 0, 30, 200);
+    check(Ppo::new(params, spaces(3), 1, &cpu()), 3, 30, 200);
 
     let params = DqnParams {
         environments: 16,
@@ -92,5 +94,5 @@ fn memory_is_flat_over_200_updates() {
         ..DqnParams::default()
     };
     // The memory is full, and so in use as a whole, after four rounds.
-    check(Dqn::new(params, spaces, 1, &cpu()), 30, 200);
+    check(Dqn::new(params, spaces(0), 1, &cpu()), 0, 30, 200);
 }

@@ -2,8 +2,8 @@
 //! none, they say so and pass. `cargo xtask gpu-smoke` runs them after it has made sure of one.
 
 use dodge_learn::{
-    Clock, ConfiguredLearner, Device, Dqn, DqnParams, Encoder, Gpu, Learner, NetworkParams, Picture, Policy, Ppo,
-    PpoParams, Rollout, Spaces, UpdateReport, VectorEnvironment, cpu,
+    ActionSpace, Clock, ConfiguredLearner, Device, Dqn, DqnParams, Encoder, Gpu, Learner, NetworkParams, Picture,
+    Policy, Ppo, PpoParams, Rollout, Spaces, UpdateReport, VectorEnvironment, cpu,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -58,11 +58,12 @@ fn rollout(encoder: Encoder, spaces: Spaces) -> Rollout {
     }
 }
 
-/// What one update reports, and what the policy prefers after it.
+/// What one update reports, and what the policy prefers after it, and how strongly.
 fn updated(encoder: Encoder, spaces: Spaces, device: &Device, rollout: &Rollout) -> (UpdateReport, Vec<f32>) {
     let mut learner = learner(encoder, spaces, device);
     let report = learner.update(rollout, Clock { taken: 0, total: 1000 }).unwrap();
-    (report, learner.preferences(&rollout.observations))
+    let strengths = learner.network().strengths(&rollout.observations, spaces.observation_len, device);
+    (report, [learner.preferences(&rollout.observations), strengths].concat())
 }
 
 #[track_caller]
@@ -72,10 +73,11 @@ fn assert_near(what: &str, ours: f64, theirs: f64, tolerance: f64) {
 }
 
 #[track_caller]
-fn check_first_update(encoder: Encoder, picture: Option<Picture>) {
+fn check_first_update(encoder: Encoder, picture: Option<Picture>, scaled: usize) {
     let Some(gpu) = gpu() else { return };
     let observation_len = picture.map_or(40, Picture::values);
-    let spaces = Spaces { picture, ..Spaces::plain(observation_len, ACTIONS) };
+    let actions = ActionSpace { kinds: ACTIONS, scaled };
+    let spaces = Spaces { picture, actions, ..Spaces::plain(observation_len, ACTIONS) };
     let rollout = rollout(encoder, spaces);
     let (ours, our_preferences) = updated(encoder, spaces, &cpu(), &rollout);
     let (theirs, their_preferences) = updated(encoder, spaces, &gpu.device, &rollout);
@@ -84,13 +86,15 @@ fn check_first_update(encoder: Encoder, picture: Option<Picture>) {
         ("the policy's loss", ours.policy_loss, theirs.policy_loss),
         ("the value's loss", ours.value_loss, theirs.value_loss),
         ("the entropy", ours.entropy, theirs.entropy),
+        ("the strengths' entropy", ours.strength_entropy, theirs.strength_entropy),
+        ("the strengths' deviation", ours.strength_deviation, theirs.strength_deviation),
         ("the divergence", ours.approximate_kl, theirs.approximate_kl),
         ("the norm of the gradient", ours.gradient_norm, theirs.gradient_norm),
     ] {
         assert_near(what, ours, theirs, 1e-3 * (1.0 + ours.abs()));
     }
     for (ours, theirs) in our_preferences.iter().zip(their_preferences) {
-        assert_near("a probability", f64::from(*ours), f64::from(theirs), 1e-3);
+        assert_near("a probability or strength", f64::from(*ours), f64::from(theirs), 1e-3);
     }
 }
 
@@ -98,18 +102,19 @@ fn check_first_update(encoder: Encoder, picture: Option<Picture>) {
 fn the_first_update_of_statistics_is_that_of_the_processor() {
     // Policy and value network are then computed on two threads at a time.
     for threads in [1, 2] {
-        on_threads(threads, || check_first_update(Encoder::Stats, None));
+        on_threads(threads, || check_first_update(Encoder::Stats, None, 0));
+        on_threads(threads, || check_first_update(Encoder::Stats, None, 3));
     }
 }
 
 #[test]
 fn the_first_update_of_convolutions_is_that_of_the_processor() {
-    check_first_update(Encoder::NatureCnn, Some(Picture { channels: 3, height: 36, width: 36 }));
+    check_first_update(Encoder::NatureCnn, Some(Picture { channels: 3, height: 36, width: 36 }), 0);
 }
 
 #[test]
 fn the_first_update_of_patches_is_that_of_the_processor() {
-    check_first_update(Encoder::Patch, Some(Picture { channels: 3, height: 24, width: 24 }));
+    check_first_update(Encoder::Patch, Some(Picture { channels: 3, height: 24, width: 24 }), 4);
 }
 
 #[test]

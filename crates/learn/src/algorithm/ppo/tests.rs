@@ -374,6 +374,47 @@ fn a_state_with_hostile_deviations_is_refused() {
 }
 
 #[test]
+fn strengths_are_learnt_through_an_encoder_too() {
+    let picture = crate::Picture { channels: 3, height: 24, width: 24 };
+    let actions = ActionSpace { kinds: 3, scaled: 2 };
+    let spaces = Spaces { picture: Some(picture), actions, ..Spaces::plain(picture.values() + 4, 3) };
+    let params =
+        PpoParams { environments: 8, rollout_steps: 4, minibatch_size: 16, hidden: vec![8], ..PpoParams::default() };
+    let network = NetworkParams { encoder: crate::Encoder::Patch, ..NetworkParams::default() };
+    let mut learner = Ppo::with_network(params, &network, spaces, 1, &Device::flex()).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let observations: Vec<f32> =
+        (0..32 * spaces.observation_len).map(|_| f32::from(rng.random::<u8>()) / 255.0).collect();
+    let masks = vec![true; 32 * 3];
+    let decisions = learner.act(&observations, &[], &masks);
+    // The stronger the better.
+    let rewards = decisions.actions.iter().map(|action| action.strength).collect();
+    let rollout = Rollout {
+        actions: decisions.actions,
+        unsquashed: decisions.unsquashed,
+        masks,
+        log_probabilities: decisions.log_probabilities,
+        values: decisions.values,
+        rewards,
+        successor_values: vec![0.0; 32],
+        terminated: vec![true; 32],
+        truncated: vec![false; 32],
+        observations,
+        privileged: Vec::new(),
+    };
+    let strength = |learner: &Ppo| {
+        let strengths =
+            learner.network.policy.strengths(&rollout.observations, spaces.observation_len, &Device::flex());
+        strengths.iter().sum::<f32>() / strengths.len() as f32
+    };
+    let before = strength(&learner);
+    for _ in 0..5 {
+        learner.update(&rollout, Clock { taken: 0, total: 1000 }).unwrap();
+    }
+    assert!(strength(&learner) > before + 0.01, "{} after {before}", strength(&learner));
+}
+
+#[test]
 fn actions_with_strengths_only_can_be_learnt() {
     let spaces = Spaces { actions: ActionSpace { kinds: 2, scaled: 2 }, ..Spaces::plain(1, 2) };
     let mut learner = Ppo::new(PpoParams { hidden: vec![8], ..PpoParams::default() }, spaces, 1, &Device::flex());
