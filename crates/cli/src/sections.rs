@@ -5,7 +5,7 @@ use std::time::Duration;
 use dodge_data::DataParams;
 use dodge_hparams::{Error, HParams, Registry};
 use dodge_learn::{DqnParams, NetworkParams, PpoParams};
-use dodge_preprocess::{DegradeParams, ResizeParams};
+use dodge_preprocess::{DegradeParams, PairParams, ResizeParams};
 use dodge_rl::{EnvironmentParams, RewardParams, TrainingParams};
 
 /// The registry with every section at its defaults.
@@ -18,6 +18,7 @@ pub(crate) fn registry() -> Result<Registry, Error> {
     registry.register::<EnvironmentParams>()?;
     registry.register::<RewardParams>()?;
     registry.register::<DegradeParams>()?;
+    registry.register::<PairParams>()?;
     registry.register::<ResizeParams>()?;
     registry.register::<DataParams>()?;
     registry.register::<TrackingParams>()?;

@@ -1,6 +1,6 @@
 //! What a source of photographs yields.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use crate::flat_name::unique_names;
@@ -29,6 +29,7 @@ pub struct Dataset {
     photos: Vec<PhotoFile>,
     skipped: Vec<Skipped>,
     content_hash: ContentHash,
+    after_root: Option<PathBuf>,
 }
 
 /// One photo of a [`Dataset`].
@@ -36,6 +37,7 @@ pub struct Dataset {
 pub struct PhotoFile {
     path: PathBuf,
     name: String,
+    after: Option<PathBuf>,
 }
 
 impl Dataset {
@@ -64,8 +66,42 @@ impl Dataset {
         }
         let content_hash = ContentHash::of_files(&root, &photos)?;
         let names = unique_names(&photos);
-        let photos = photos.iter().zip(names).map(|(path, name)| PhotoFile { path: root.join(path), name }).collect();
-        Ok(Self { root, photos, skipped, content_hash })
+        let photos = photos
+            .iter()
+            .zip(names)
+            .map(|(path, name)| PhotoFile { path: root.join(path), name, after: None })
+            .collect();
+        Ok(Self { root, photos, skipped, content_hash, after_root: None })
+    }
+
+    /// A dataset of pairs: for each photo before it was edited, relative to `before`, the same one after, relative to
+    /// `after`. The content hash covers both sides.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`].
+    pub fn of_pairs(
+        before: PathBuf,
+        after: PathBuf,
+        pairs: &[(PathBuf, PathBuf)],
+        skipped: Vec<Skipped>,
+    ) -> Result<Self, Error> {
+        let (first, second): (Vec<_>, Vec<_>) = pairs.iter().cloned().unzip();
+        let mut dataset = Self::new(before, first, skipped)?;
+        let second = Self::new(after, second, Vec::new())?;
+        let partners: HashMap<PathBuf, &PathBuf> =
+            pairs.iter().map(|(first, second)| (dataset.root.join(first), second)).collect();
+        for photo in &mut dataset.photos {
+            photo.after = partners.get(&photo.path).map(|partner| second.root.join(partner));
+        }
+        dataset.content_hash = ContentHash::of_pairs(dataset.content_hash, second.content_hash);
+        dataset.after_root = Some(second.root);
+        Ok(dataset)
+    }
+
+    /// The folder of the other side, where the photos are pairs: [`PhotoFile::after`] lies in it for each.
+    #[must_use]
+    pub fn after_root(&self) -> Option<&Path> {
+        self.after_root.as_deref()
     }
 
     /// The folder that all photos lie in.
@@ -98,6 +134,12 @@ impl PhotoFile {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The same photo after somebody edited it, where the dataset is one of pairs.
+    #[must_use]
+    pub fn after(&self) -> Option<&Path> {
+        self.after.as_deref()
     }
 
     /// A name that is unique in the dataset even where case does not count, and usable as a file stem everywhere:

@@ -28,6 +28,26 @@ pub enum Error {
         /// What looked like a photo and could not be used.
         skipped: Vec<Skipped>,
     },
+    /// No photo has a partner in the other folder.
+    #[error(
+        "no pairs: no photo in {} has one of the same name (extension apart) in {}{}; give the edited photos the names of those \
+         before, or name other folders",
+        before.display(), after.display(), summary(skipped)
+    )]
+    NoPairs {
+        /// The folder of the photos before.
+        before: PathBuf,
+        /// The folder of the photos after.
+        after: PathBuf,
+        /// What could not be used, on both sides.
+        skipped: Vec<Skipped>,
+    },
+    /// Both sides of the pairs are one folder.
+    #[error("{} is given as before and as after; name the folder of the edited photos, too", path.display())]
+    OneFolder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A list of photos does not make a dataset.
     #[error("photo {}: {reason}", path.display())]
     InvalidPhotoPath {

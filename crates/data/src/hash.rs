@@ -35,6 +35,12 @@ impl ContentHash {
         Ok(Self::of_contents(files))
     }
 
+    /// The hash of two sides of pairs: of the ASCII text `dodge-pairs-1` and the hashes of both sides.
+    pub(crate) fn of_pairs(before: Self, after: Self) -> Self {
+        let hasher = Sha256::new().chain_update(b"dodge-pairs-1");
+        Self(hasher.chain_update(before.0).chain_update(after.0).finalize().into())
+    }
+
     /// The hash of files with these names and SHA-256 of their contents, in any order.
     pub(crate) fn of_contents(mut files: Vec<(Vec<u8>, [u8; 32])>) -> Self {
         files.sort_unstable();

@@ -8,6 +8,7 @@ mod folder;
 mod hash;
 mod hex;
 mod listing;
+mod pairs;
 mod relative_name;
 mod skipped;
 mod walk;
@@ -55,6 +56,7 @@ pub use folder::FolderLoader;
 pub use hash::ContentHash;
 pub use hex::{FileHash, hexadecimal};
 pub use listing::{ListedPhoto, Listing};
+pub use pairs::PairLoader;
 pub use skipped::{MIN_SIDE, SkipReason, Skipped};
 pub use watch::{Progress, Unwatched, Watcher};
 

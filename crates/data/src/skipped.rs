@@ -52,9 +52,36 @@ pub enum SkipReason {
         /// Most pixels in all.
         limit: u64,
     },
+    /// It is one side of a pair, and there is no photo of its name on the other side.
+    #[error("no photo of this name in {}", folder.display())]
+    NoPartner {
+        /// The folder of the other side.
+        folder: PathBuf,
+    },
+    /// It is one side of a pair, and several photos on this side have its name, extension apart.
+    #[error("several photos have this name, so that its pair is not known: rename or remove the others")]
+    SeveralOfOneName,
+    /// It is the *before* of a pair whose *after* is not the same picture, larger or smaller.
+    #[error("{}x{} pixels before and {}x{} after: cropped or turned, not only scaled", before.0, before.1, after.0, after.1)]
+    OtherShape {
+        /// Width and height of the *before* in pixels.
+        before: (u32, u32),
+        /// Width and height of the *after* in pixels.
+        after: (u32, u32),
+    },
     /// Another reason, in words: for loaders of your own.
     #[error("{0}")]
     Other(String),
+}
+
+impl SkipReason {
+    /// The reason without the sizes of the one photo, by which photos are counted.
+    fn kind(&self) -> String {
+        match self {
+            Self::OtherShape { .. } => "cropped or turned between before and after".to_owned(),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl Skipped {
@@ -63,7 +90,7 @@ impl Skipped {
     pub fn in_words(all: &[Self]) -> String {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for skipped in all {
-            *counts.entry(skipped.reason.to_string()).or_default() += 1;
+            *counts.entry(skipped.reason.kind()).or_default() += 1;
         }
         let words: Vec<String> = counts.into_iter().map(|(reason, count)| format!("{count} ({reason})")).collect();
         words.join(", ")
@@ -80,6 +107,9 @@ mod tests {
         let all = reasons.map(|reason| Skipped { path: PathBuf::from("a"), reason });
         let words = "2 (the content is neither JPEG, PNG, TIFF nor WebP), 1 (the file is empty)";
         assert_eq!(Skipped::in_words(&all), words);
+        let cropped = [(32, 20), (30, 24)].map(|after| SkipReason::OtherShape { before: (32, 24), after });
+        let cropped = cropped.map(|reason| Skipped { path: PathBuf::from("a"), reason });
+        assert_eq!(Skipped::in_words(&cropped), "2 (cropped or turned between before and after)");
         assert_eq!(Skipped::in_words(&[]), "");
     }
 }

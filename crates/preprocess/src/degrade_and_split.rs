@@ -16,7 +16,7 @@ use crate::key::KeyBuilder;
 use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
 use crate::random::{damage_rng, undamaged_photos};
 use crate::score::ScoredPhotos;
-use crate::split::{ANNOTATIONS, SPLITS, Splits, deal, shuffled, sizes};
+use crate::split::{ANNOTATIONS, SPLITS, Splits, check_ratios, deal, shuffled, sizes};
 
 /// Damaging and splitting of photos.
 #[derive(Debug, Clone, Copy, PartialEq, HParams)]
@@ -37,11 +37,7 @@ pub struct DegradeParams {
 }
 
 fn ratios_leave_a_test_split(params: &DegradeParams) -> Result<(), String> {
-    let left = 1.0 - params.train_ratio - params.validation_ratio;
-    if left >= 0.01 - 1e-9 {
-        return Ok(());
-    }
-    Err(format!("train_ratio and validation_ratio leave {left:.3} for the test split; at least 0.01 is needed"))
+    check_ratios(params.train_ratio, params.validation_ratio)
 }
 
 /// Damages each photo with the standard damage ([`Damage::standard`]), scores it, and deals the photos out.

@@ -1,5 +1,6 @@
 //! The training, the validation and the test split: what they are, and how photos are dealt out.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rand::RngExt;
@@ -47,20 +48,21 @@ pub struct SplitPhotos {
 pub struct SplitPhoto {
     /// File name, unique in the split.
     pub file_name: String,
-    /// What the agent is given.
+    /// What the agent is given; of a pair the *before*.
     pub degraded: PathBuf,
-    /// The undamaged photo, of the same size.
+    /// The undamaged photo, of the same size; of a pair the *after*.
     pub original: PathBuf,
     /// Score of the damaged photo.
     pub degraded_score: f64,
     /// Score of the original.
     pub original_score: f64,
-    /// The damage in its text form, step by step; empty where there is none.
+    /// The damage in its text form, step by step; empty where there is none. Of a pair [`EDITED`](crate::EDITED), or nothing
+    /// where the *after* equals the *before*.
     pub damage: Vec<String>,
 }
 
 impl SplitPhoto {
-    /// Whether the photo was damaged at all.
+    /// Whether the photo was damaged at all; of a pair, whether it was edited.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
         !self.damage.is_empty()
@@ -120,6 +122,18 @@ impl SplitPhotos {
     }
 }
 
+/// Whether the ratios of a section of hyperparameters leave photos to test on.
+///
+/// # Errors
+/// What is wrong with them.
+pub(crate) fn check_ratios(train_ratio: f64, validation_ratio: f64) -> Result<(), String> {
+    let left = 1.0 - train_ratio - validation_ratio;
+    if left >= 0.01 - 1e-9 {
+        return Ok(());
+    }
+    Err(format!("train_ratio and validation_ratio leave {left:.3} for the test split; at least 0.01 is needed"))
+}
+
 /// How many photos of `total` go into each split: rounded down, the test split takes the rest.
 ///
 /// # Errors
@@ -155,4 +169,74 @@ pub(crate) fn deal(order: &[usize], sizes: [usize; 3]) -> [Vec<usize>; 3] {
     let (train, rest) = order.split_at(sizes[0]);
     let (validation, test) = rest.split_at(sizes[1]);
     [train, validation, test].map(<[usize]>::to_vec)
+}
+
+/// As [`deal`], but photos of one group (`group[photo]`) go into one split, so that none is tested on what it learnt from.
+/// The splits are larger or smaller than asked for by as little as that costs. Where a group is so large that a split
+/// would lose more than half of its photos, it is dealt out as if its photos were strangers.
+pub(crate) fn deal_groups(order: &[usize], group: &[usize], sizes: [usize; 3]) -> [Vec<usize>; 3] {
+    // The members follow the first of them.
+    let mut together: Vec<Vec<usize>> = Vec::new();
+    let mut place = HashMap::new();
+    for &photo in order {
+        let at = *place.entry(group[photo]).or_insert_with(|| {
+            together.push(Vec::new());
+            together.len() - 1
+        });
+        together[at].push(photo);
+    }
+    let total = order.len();
+    let mut borders = vec![0];
+    borders.extend(together.iter().scan(0, |end, members| {
+        *end += members.len();
+        Some(*end)
+    }));
+    // Photos are left for the splits before and behind each border.
+    let nearest = |wanted: usize, above: usize| {
+        let inside = borders.iter().copied().filter(|&border| border > above && border < total);
+        inside.min_by_key(|border| border.abs_diff(wanted)).unwrap_or(wanted)
+    };
+    let first = nearest(sizes[0], 0);
+    let second = nearest(sizes[0] + sizes[1], first);
+    let got = [first, second.saturating_sub(first), total - second];
+    let enough = got.iter().zip(sizes).all(|(&got, wanted)| got >= wanted.div_ceil(2));
+    let order: Vec<usize> = together.into_iter().flatten().collect();
+    deal(&order, if enough { got } else { sizes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_groups_everybody_is_dealt_out_as_before() {
+        let order = [3, 0, 4, 1, 2];
+        let strangers = [0, 1, 2, 3, 4];
+        assert_eq!(deal_groups(&order, &strangers, [3, 1, 1]), deal(&order, [3, 1, 1]));
+    }
+
+    #[test]
+    fn a_group_is_in_one_split() {
+        // 0 and 5 are alike, 2, 3 and 7 are.
+        let group = [0, 1, 2, 2, 4, 0, 6, 2, 8, 9];
+        for seed in 0..50 {
+            let names: Vec<String> = (0..10).map(|index| index.to_string()).collect();
+            let order = shuffled(&names.iter().map(String::as_str).collect::<Vec<_>>(), seed);
+            let splits = deal_groups(&order, &group, [6, 2, 2]);
+            assert_eq!(splits.iter().map(Vec::len).sum::<usize>(), 10);
+            assert!(splits.iter().all(|split| !split.is_empty()), "{splits:?}");
+            let whole =
+                |members: &[usize]| splits.iter().any(|split| members.iter().all(|member| split.contains(member)));
+            // Three of ten do not always fit; then a split is not left without photos.
+            assert!(whole(&[0, 5]) || !whole(&[2, 3, 7]) || splits.iter().any(|split| split.len() == 1), "{splits:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_of_nearly_all_leaves_no_split_empty() {
+        let order = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+        assert_eq!(deal_groups(&order, &[7; 10], [6, 2, 2]).map(|split| split.len()), [6, 2, 2]);
+        let most = [7, 7, 7, 7, 7, 7, 7, 7, 8, 9];
+        assert_eq!(deal_groups(&order, &most, [6, 2, 2]).map(|split| split.len()), [6, 2, 2]);
+    }
 }

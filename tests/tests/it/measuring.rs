@@ -82,6 +82,7 @@ fn parameters_are_listed_with_the_layer_they_come_from() {
         "environment.",
         "reward.",
         "degrade.",
+        "pairs.",
         "resize.",
         "data.",
         "tracking.",

@@ -21,6 +21,7 @@ mod hash;
 #[cfg(feature = "fetch")]
 mod killed;
 mod listing;
+mod pairs;
 #[cfg(feature = "fetch")]
 mod registry;
 #[cfg(feature = "fetch")]

@@ -5,6 +5,7 @@
 mod cache;
 mod coco;
 mod own_step;
+mod pairs;
 mod scores;
 mod splits;
 mod support;

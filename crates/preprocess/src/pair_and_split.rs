@@ -1,0 +1,270 @@
+//! Pairs of photos, before and after somebody edited them, in a training, a validation and a test split.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use dodge_data::Dataset;
+use dodge_hparams::HParams;
+use dodge_imaging::{DECODER_VERSION, RESAMPLER_VERSION};
+use dodge_juror::Juror;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::coco::CocoDocument;
+use crate::context::Context;
+use crate::copy_and_resize::ResizeParams;
+use crate::error::{Error, file_error};
+use crate::key::KeyBuilder;
+use crate::likeness::{Impression, groups};
+use crate::photo_pair::PhotoPair;
+use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
+use crate::split::{ANNOTATIONS, SPLITS, Splits, check_ratios, deal_groups, shuffled, sizes};
+use crate::whole_file::write_whole;
+
+/// What stands for the edits of a pair: what a person did is not known.
+pub const EDITED: &str = "edited";
+
+/// Name of the list of pairs that were left out, in the folder of the result.
+const LEFT_OUT: &str = "left-out.json";
+
+/// Pairs that are told one by one where they are left out; where there are more, all are counted.
+const TOLD: usize = 5;
+
+/// Learning from photos before and after somebody edited them.
+#[derive(Debug, Clone, Copy, PartialEq, HParams)]
+#[hparams(section = "pairs", check = "ratios_leave_a_test_split")]
+pub struct PairParams {
+    /// Share of the pairs that is trained on. Larger than that of photos that are damaged: nothing is left out of it, and every
+    /// pair took somebody's time.
+    #[hparam(default = 0.8, range = 0.01..=0.98)]
+    pub train_ratio: f64,
+    /// Share of the pairs by which the best model is selected; the rest is the test split.
+    #[hparam(default = 0.1, range = 0.01..=0.98)]
+    pub validation_ratio: f64,
+    /// How alike the structure of *before* and *after* has to be, from -1 to 1; pairs below are left out as shifted, cropped or
+    /// of different photos.
+    #[hparam(default = 0.4, range = -1.0..=1.0)]
+    pub min_alignment: f64,
+}
+
+fn ratios_leave_a_test_split(params: &PairParams) -> Result<(), String> {
+    check_ratios(params.train_ratio, params.validation_ratio)
+}
+
+/// Brings both sides of every pair to one size, leaves out what is not aligned, scores both sides, and deals the pairs out.
+///
+/// There is no damage: *degraded* is the *before*, *original* the *after*. A pair whose *after* equals its *before* but for
+/// rounding is an undamaged photo, and its *after* is replaced by the *before*, so that to leave it alone is exactly right. Which pair goes where depends on the seed and the set of names; photos of one scene go into one split.
+#[derive(Clone)]
+pub struct PairAndSplit {
+    params: PairParams,
+    resize: ResizeParams,
+    juror: Arc<dyn Juror>,
+    seed: u64,
+}
+
+/// Pairs in three splits.
+#[derive(Debug, Clone)]
+pub struct PairedPhotos {
+    /// The splits.
+    pub splits: Splits,
+    /// Pairs that were left out because their sides do not lie on each other, with the measured likeness.
+    pub misaligned: Vec<Misaligned>,
+}
+
+/// A pair whose sides do not lie on each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Misaligned {
+    /// Name of the pair.
+    pub name: String,
+    /// How alike the structure of both sides is, from -1 to 1.
+    pub alignment: f64,
+}
+
+/// What is known of a pair while the splits are made.
+struct Pair {
+    file_name: String,
+    size: (u32, u32),
+    edited: bool,
+    before_score: f64,
+    after_score: f64,
+    impression: Impression,
+}
+
+impl PairAndSplit {
+    /// The step with its parameters, the juror that scores both sides, and the seed of the split.
+    #[must_use]
+    pub fn new(params: PairParams, resize: ResizeParams, juror: Arc<dyn Juror>, seed: u64) -> Self {
+        Self { params, resize, juror, seed }
+    }
+
+    fn sizes(&self, total: usize) -> Result<[usize; 3], Error> {
+        sizes(total, self.params.train_ratio, self.params.validation_ratio)
+    }
+
+    /// Writes both sides of a pair into `folder`, or says how unlike they are.
+    fn prepare(
+        &self,
+        name: &str,
+        before: &Path,
+        after: &Path,
+        folder: &Path,
+    ) -> Result<Result<Pair, Misaligned>, Error> {
+        let pair = PhotoPair::open(before, after, self.resize.max_size)?;
+        if let (false, Some(alignment)) = (pair.is_aligned(self.params.min_alignment), pair.alignment) {
+            return Ok(Err(Misaligned { name: name.to_owned(), alignment }));
+        }
+        let file_name = format!("{name}.png");
+        pair.before.save(&folder.join("before").join(&file_name))?;
+        pair.after.save(&folder.join("after").join(&file_name))?;
+        let scores = self.juror.score_checked(&[&pair.before, &pair.after])?;
+        Ok(Ok(Pair {
+            file_name,
+            size: (pair.before.width(), pair.before.height()),
+            edited: pair.edited,
+            before_score: scores[0],
+            after_score: scores[1],
+            impression: Impression::of(&pair.before),
+        }))
+    }
+
+    fn tell(&self, misaligned: &[Misaligned]) {
+        for Misaligned { name, alignment } in misaligned.iter().take(TOLD) {
+            tracing::warn!(
+                "left out the pair {name}: before and after do not lie on each other (likeness {alignment:.2}, at least {} is \
+                 needed)",
+                self.params.min_alignment
+            );
+        }
+        if misaligned.len() > TOLD {
+            tracing::warn!("left out {} pairs in all whose sides do not lie on each other", misaligned.len());
+        }
+    }
+}
+
+/// The annotation file of some pairs, with the *before* in `images` and the *after* in `originals` beside it.
+fn document(description: &str, pairs: &[&Pair]) -> CocoDocument {
+    let mut document = CocoDocument::new(description);
+    for pair in pairs {
+        let id = document.add_image(&pair.file_name, pair.size.0, pair.size.1);
+        document.images[id as usize - 1].original = Some(format!("originals/{}", pair.file_name));
+        document.add_score(id, pair.before_score, pair.after_score);
+        if pair.edited {
+            document.add_transformation(id, EDITED, EDITED);
+        }
+    }
+    document
+}
+
+impl Preprocessor for PairAndSplit {
+    type Input = Dataset;
+    type Output = PairedPhotos;
+
+    fn name(&self) -> &'static str {
+        "pair_and_split"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn key(&self, input: &Dataset, key: KeyBuilder) -> KeyBuilder {
+        key.with(input.content_hash())
+            .with(DECODER_VERSION)
+            .with(RESAMPLER_VERSION)
+            .with(self.params.min_alignment)
+            .with(self.resize.max_size)
+            .with(self.params.train_ratio)
+            .with(self.params.validation_ratio)
+            .with(self.juror.name())
+            .with(self.seed)
+    }
+
+    fn check(&self, input: &Dataset) -> Result<(), Error> {
+        if input.after_root().is_none() {
+            let reason = "needs pairs: load the photos before and after with a loader of pairs".to_owned();
+            return Err(Error::Input { step: self.name(), reason });
+        }
+        self.sizes(input.photos().len()).map(drop)
+    }
+
+    fn make(&self, input: &Dataset, folder: &Path, context: &Context) -> Result<(), Error> {
+        let create = |path: &Path| fs::create_dir_all(path).map_err(|source| file_error("create", path, source));
+        let sides = folder.join("pairs");
+        create(&sides.join("before"))?;
+        create(&sides.join("after"))?;
+        context.progress().begin("pairing", input.photos().len() as u64);
+        let prepared = input
+            .photos()
+            .par_iter()
+            .filter_map(|photo| Some((photo, photo.after()?)))
+            .map(|(photo, after)| {
+                context.check_interrupted()?;
+                let prepared = self.prepare(photo.name(), photo.path(), after, &sides)?;
+                context.progress().advance(1);
+                Ok(prepared)
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        context.progress().end();
+        // In the order of the dataset, whatever thread was faster.
+        let (mut pairs, mut misaligned) = (Vec::new(), Vec::new());
+        for result in prepared {
+            match result {
+                Ok(pair) => pairs.push(pair),
+                Err(problem) => misaligned.push(problem),
+            }
+        }
+        let text = serde_json::to_vec_pretty(&misaligned).expect("names and numbers are always JSON");
+        write_whole(&folder.join(LEFT_OUT), &text)?;
+
+        // Else nobody would hear why there are too few.
+        let sizes = self.sizes(pairs.len()).inspect_err(|_| self.tell(&misaligned))?;
+        let names: Vec<&str> = pairs.iter().map(|pair| pair.file_name.as_str()).collect();
+        let order = shuffled(&names, self.seed);
+        let impressions: Vec<&Impression> = pairs.iter().map(|pair| &pair.impression).collect();
+        let dealt = deal_groups(&order, &groups(&impressions), sizes);
+        for (name, members) in SPLITS.into_iter().zip(dealt) {
+            let split = folder.join(name);
+            create(&split.join("images"))?;
+            create(&split.join("originals"))?;
+            let members: Vec<&Pair> = members.into_iter().map(|index| &pairs[index]).collect();
+            for pair in &members {
+                for (side, target) in [("before", "images"), ("after", "originals")] {
+                    let (from, to) = (sides.join(side).join(&pair.file_name), split.join(target).join(&pair.file_name));
+                    fs::rename(from, &to).map_err(|source| file_error("create", &to, source))?;
+                }
+            }
+            let description = format!("photographs before and after: {name} split");
+            document(&description, &members).save(&split.join(ANNOTATIONS))?;
+        }
+        fs::remove_dir_all(&sides).map_err(|source| file_error("remove", &sides, source))
+    }
+
+    fn load(&self, _: &Dataset, result: &StepResult) -> Result<PairedPhotos, Error> {
+        let path = result.folder.join(LEFT_OUT);
+        let text = fs::read(&path).map_err(|source| file_error("read", &path, source))?;
+        let misaligned: Vec<Misaligned> = serde_json::from_slice(&text)
+            .map_err(|error| Error::Annotations { path, reason: format!("{error}: delete its folder to remake it") })?;
+        self.tell(&misaligned);
+        Ok(PairedPhotos { splits: Splits::load(&result.folder, &result.key)?, misaligned })
+    }
+
+    fn figures(&self, output: &PairedPhotos) -> Vec<(String, f64)> {
+        let mut figures = output.splits.figures();
+        figures.push(("misaligned_pairs".to_owned(), output.misaligned.len() as f64));
+        figures
+    }
+
+    fn artifacts(&self) -> Vec<StepArtifact> {
+        let mut artifacts = Splits::artifacts();
+        artifacts.push(StepArtifact::new(LEFT_OUT, LEFT_OUT));
+        artifacts
+    }
+}
+
+impl std::fmt::Debug for PairAndSplit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PairAndSplit").field("params", &self.params).field("seed", &self.seed).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+//! One photo before and after somebody edited it.
+
+use std::path::Path;
+
+use dodge_imaging::{Photo, rmse};
+
+use crate::error::Error;
+use crate::likeness::alignment;
+
+/// Root mean square difference in levels of 255 up to which an *after* equals its *before*: rounding, once more.
+const ROUNDING: f64 = 1.0;
+
+/// Both sides of a pair at one size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhotoPair {
+    /// The photo before.
+    pub before: Photo,
+    /// The photo after; the *before* itself where the two differ by rounding only, so that to leave the photo alone is exactly
+    /// right.
+    pub after: Photo,
+    /// Whether the photo was edited at all.
+    pub edited: bool,
+    /// How alike the structure of both sides is, from -1 to 1; none where there is no structure, or no edit.
+    pub alignment: Option<f64>,
+}
+
+impl PhotoPair {
+    /// Opens both sides and brings them to the size of the smaller one, its longer side at most `max_size` pixels.
+    ///
+    /// # Errors
+    /// [`Error::Photo`] for a file that cannot be read.
+    pub fn open(before: &Path, after: &Path, max_size: u32) -> Result<Self, Error> {
+        let (before, after) = same_size(&Photo::open(before)?, &Photo::open(after)?, max_size);
+        let edited = 255.0 * rmse(&before, &after)? > ROUNDING;
+        let alignment = if edited { alignment(&before, &after) } else { None };
+        let after = if edited { after } else { before.clone() };
+        Ok(Self { before, after, edited, alignment })
+    }
+
+    /// Whether both sides show the same at the same place: as alike as `min_alignment` at least, or without anything to
+    /// tell it by.
+    #[must_use]
+    pub fn is_aligned(&self, min_alignment: f64) -> bool {
+        self.alignment.is_none_or(|alignment| alignment >= min_alignment)
+    }
+}
+
+fn same_size(before: &Photo, after: &Photo, max_size: u32) -> (Photo, Photo) {
+    if (before.width(), before.height()) == (after.width(), after.height()) {
+        return (before.thumbnail(max_size), after.thumbnail(max_size));
+    }
+    if before.longer_side() <= after.longer_side() {
+        let before = before.thumbnail(max_size);
+        let after = after.resized(before.width(), before.height());
+        (before, after)
+    } else {
+        let after = after.thumbnail(max_size);
+        (before.resized(after.width(), after.height()), after)
+    }
+}
