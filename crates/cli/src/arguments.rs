@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use dodge_hparams::Choice;
 use dodge_rl::Algorithm;
 
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train an agent on photos and measure it on photos it never saw
     Train(Box<TrainArguments>),
-    /// Measure a model on a folder of photos
+    /// Measure a model on a folder of photos, or on pairs
     Evaluate(EvaluateArguments),
     /// Let a model retouch photos at their full size
     Enhance(EnhanceArguments),
@@ -94,6 +94,9 @@ pub(crate) struct TrainArguments {
     /// Train on the photos in this folder and below; without it, on synthetic photos
     #[arg(long, value_name = "DIR", conflicts_with_all = ["synthetic", "dataset"])]
     pub(crate) photos: Option<PathBuf>,
+    /// Learn to edit as somebody did: from the photos in one folder before, and in another after; they are matched by name
+    #[arg(long, num_args = 2, action = ArgAction::Set, value_names = ["BEFORE", "AFTER"])]
+    pub(crate) pairs: Option<Vec<PathBuf>>,
     /// Train on the dataset of this name, fetched if it is not there; `dodge datasets list` shows all
     #[arg(long, value_name = "ID", conflicts_with = "synthetic")]
     pub(crate) dataset: Option<String>,
@@ -104,7 +107,7 @@ pub(crate) struct TrainArguments {
     pub(crate) hyperparameters: HyperparameterArguments,
     /// Go on with an interrupted run as if it had never stopped: its name, its id or the first digits of it, its folder, or one
     /// of its checkpoint files
-    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "dataset", "synthetic", "preset", "config", "algo", "seed", "out", "experiment", "run_name"])]
+    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "dataset", "synthetic", "preset", "config", "algo", "seed", "out", "experiment", "run_name"])]
     pub(crate) resume: Option<PathBuf>,
     /// The algorithm (training.algorithm)
     #[arg(long, value_parser = algorithms())]
@@ -156,10 +159,14 @@ pub(crate) struct EvaluateArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) model: PathBuf,
     /// Undamaged photos that the model was not trained on
-    #[arg(long, value_name = "DIR")]
-    pub(crate) photos: PathBuf,
-    /// What is done to the photos before
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_name = "DIR", required_unless_present = "pairs")]
+    pub(crate) photos: Option<PathBuf>,
+    /// Photos before and after somebody edited them, in two folders, that the model was not trained on: how near it comes to
+    /// the photos after
+    #[arg(long, num_args = 2, action = ArgAction::Set, value_names = ["BEFORE", "AFTER"])]
+    pub(crate) pairs: Option<Vec<PathBuf>>,
+    /// What is done to the photos before; pairs are never damaged
+    #[arg(long, value_enum, default_value_t, conflicts_with = "pairs")]
     pub(crate) damage: DamageChoice,
     /// Seed of the damage
     #[arg(long, value_name = "N", default_value_t = 1)]

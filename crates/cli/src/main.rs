@@ -15,6 +15,7 @@ mod input;
 mod instructor;
 mod interruption;
 mod output;
+mod pairs;
 mod progress;
 mod resume;
 mod runs;

@@ -2,36 +2,52 @@
 
 use std::fmt::Write;
 
-use dodge_rl::{Evaluation, Summary};
+use dodge_rl::{Evaluation, Material, Summary};
 
 /// The agent and the baselines, one line each, and what the columns mean.
 pub(crate) fn of(evaluation: &Evaluation) -> String {
-    let baselines = &evaluation.baselines;
     let test = &evaluation.test;
-    let mut text = format!(
-        "On {} damaged and {} undamaged photos that were not trained on:\n\n",
-        test.photos, test.undamaged.photos
-    );
-    text.push_str("                     score of the juror            PSNR to the original\n");
-    text.push_str(
-        "                  before  after  original  recovered  success  before  after   better  worse  edits  undamaged\n",
-    );
-    for (name, summary) in [
-        ("agent", test),
-        ("do nothing", &baselines.do_nothing),
-        ("random", &baselines.random),
-        ("best single edit", &baselines.best_single_edit),
-        ("one-step greedy", &baselines.one_step_greedy),
-    ] {
-        line(&mut text, name, summary);
+    let (photos, undamaged) = (test.photos, test.undamaged.photos);
+    let mut text = match evaluation.material() {
+        Material::Damaged => {
+            format!(
+                "On {photos} damaged and {undamaged} undamaged photos that were not trained on:\n\n{DAMAGED_COLUMNS}"
+            )
+        }
+        Material::Pairs => format!(
+            "On {photos} pairs that were edited, and {undamaged} that were not, none of them trained on:\n\n{PAIRS_COLUMNS}"
+        ),
+    };
+    line(&mut text, "agent", test);
+    for (name, summary) in evaluation.baselines.by_name() {
+        let name = name.replace("one_step", "one-step").replace('_', " ");
+        line(&mut text, &name, summary);
     }
-    text.push_str(
-        "\nrecovered: share of the score lost to damage that came back; success: final score at least the original's;\n\
-         better, worse: PSNR rose or fell by more than 0.1 dB; undamaged: PSNR of photos that needed nothing (60 dB: \
-         untouched).\n",
-    );
+    text.push_str(match evaluation.material() {
+        Material::Damaged => DAMAGED_WORDS,
+        Material::Pairs => PAIRS_WORDS,
+    });
     text
 }
+
+const DAMAGED_COLUMNS: &str = "                     score of the juror            PSNR to the original
+                  before  after  original  recovered  success  before  after   better  worse  edits  undamaged
+";
+
+const PAIRS_COLUMNS: &str = "                     score of the juror            PSNR to the photo after
+                  before  agent     after  recovered  success  before  agent   better  worse  edits  untouched
+";
+
+const DAMAGED_WORDS: &str = "
+recovered: share of the score lost to damage that came back; success: final score at least the original's;
+better, worse: PSNR rose or fell by more than 0.1 dB; undamaged: PSNR of photos that needed nothing (60 dB: untouched).
+";
+
+const PAIRS_WORDS: &str = "
+before, after: the photo before and after it was edited; agent: what the agent, or the baseline, made of it;
+recovered: share of the way from the score before to that after; success: score at least that of the photo after;
+better, worse: PSNR rose or fell by more than 0.1 dB; untouched: PSNR of photos that were left as they are (60 dB: so they are).
+";
 
 fn line(text: &mut String, name: &str, s: &Summary) {
     let undamaged =

@@ -14,8 +14,8 @@ use dodge_juror::ClassicalJuror;
 use dodge_learn::{DqnParams, FolderCheckpointer, NetworkParams, PpoParams, cpu};
 use dodge_preprocess::{DegradeParams, NoProgress, ResizeParams, SplitPhoto, Splits};
 use dodge_rl::{
-    EnvironmentParams, Error, Evaluated, Observer, PhotoTask, PhotoTrainer, RewardParams, Session, TrainContext,
-    Trained, Trainer, TrainingParams, TrainingPhoto, train_agent,
+    EnvironmentParams, Error, Evaluated, Material, Observer, PhotoTask, PhotoTrainer, RewardParams, Session,
+    TrainContext, Trained, Trainer, TrainingParams, TrainingPhoto, train_agent,
 };
 use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
 
@@ -48,6 +48,7 @@ impl Trainer for GoodPhotosOnly {
         let validation = splits.validation.photos.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let task = PhotoTask {
             photos,
+            material: Material::Damaged,
             actions: environment.action_set()?,
             environment,
             reward: Arc::new(RewardParams { score: 0.0, ..context.hyperparameters()? }),

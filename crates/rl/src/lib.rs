@@ -10,7 +10,7 @@ pub use error::Error;
 pub use naming::folder_name;
 pub use photo::actions::ActionSet;
 pub use photo::agent::{Retouched, VIEWS, retouch_all};
-pub use photo::environment::{EnvironmentParams, PhotoEnv, PhotoTask, TaskKind, TrainingPhoto};
+pub use photo::environment::{EnvironmentParams, Material, PhotoEnv, PhotoTask, TaskKind, TrainingPhoto};
 pub use photo::evaluation::{
     Baselines, Evaluation, Outcome, Summary, TestPhoto, UndamagedSummary, evaluate, outcomes, summarize,
 };
@@ -23,4 +23,4 @@ pub use trainer::context::{Session, TrainContext};
 pub use trainer::fitting::{Trained, train_agent};
 pub use trainer::params::{Algorithm, TrainingParams};
 pub use trainer::photo_trainer::PhotoTrainer;
-pub use trainer::skeleton::{Evaluated, Report, Trainer, photos_of_run};
+pub use trainer::skeleton::{Evaluated, Report, Trainer, UsedPhotos, photos_of_run};

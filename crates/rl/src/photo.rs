@@ -8,6 +8,7 @@ pub(crate) mod levels;
 pub(crate) mod model;
 pub(crate) mod mosaic;
 pub(crate) mod observation;
+pub(crate) mod pair_baselines;
 pub(crate) mod reward;
 pub(crate) mod tally;
 pub(crate) mod validation;

@@ -13,7 +13,7 @@ fn help_lists_the_commands() {
 
     Commands:
       train     Train an agent on photos and measure it on photos it never saw
-      evaluate  Measure a model on a folder of photos
+      evaluate  Measure a model on a folder of photos, or on pairs
       enhance   Let a model retouch photos at their full size
       apply     Replay a recipe on photos
       score     Print the juror's score of photos
@@ -41,6 +41,9 @@ fn help_of_train_explains_every_option() {
     Options:
           --photos <DIR>
               Train on the photos in this folder and below; without it, on synthetic photos
+
+          --pairs <BEFORE> <AFTER>
+              Learn to edit as somebody did: from the photos in one folder before, and in another after; they are matched by name
 
           --dataset <ID>
               Train on the dataset of this name, fetched if it is not there; `dodge datasets list` shows all

@@ -15,6 +15,7 @@ mod learning;
 mod measuring;
 mod names;
 mod one_crate_alone;
+mod pairs;
 mod photos;
 #[cfg(unix)]
 mod real_mlflow;

@@ -1,54 +1,83 @@
 //! `dodge evaluate`
 
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
-use dodge_data::{DataLoader, FolderLoader};
+use anyhow::{Result, bail};
+use dodge_data::{DataLoader, FolderLoader, PairLoader, PhotoFile};
 use dodge_imaging::Photo;
-use dodge_juror::ClassicalJuror;
-use dodge_preprocess::{Context, DegradeParams, ResizeParams};
-use dodge_rl::{Model, TestPhoto, evaluate};
+use dodge_juror::{ClassicalJuror, Juror};
+use dodge_preprocess::{Context, DegradeParams, PairParams, PhotoPair, ResizeParams};
+use dodge_rl::{Material, Model, TestPhoto, evaluate};
 use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
 use rayon::prelude::*;
 
 use crate::arguments::{DamageChoice, EvaluateArguments};
 use crate::surroundings::Surroundings;
-use crate::{batch, command, input, progress, table};
+use crate::{batch, command, input, pairs, progress, table};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) -> Result<()> {
+    let folders = pairs::folders(arguments.pairs.as_ref(), &[("--photos", arguments.photos.is_some())])?;
     let model = Model::load(&arguments.model, &dodge_learn::cpu())?;
-    let dataset = FolderLoader::new(&arguments.photos).load()?;
+    let juror = ClassicalJuror::new();
+    let (photos, material) = match (folders, &arguments.photos) {
+        (Some((before, after)), _) => (edited(before, after, &juror)?, Material::Pairs),
+        (None, Some(folder)) => (damaged(folder, arguments, &juror)?, Material::Damaged),
+        (None, None) => bail!("neither --photos nor --pairs is given"),
+    };
+    let tracking = Tracking::open(TrackingOptions::new(Destination::Off, "", Arc::new(SystemClock)))?;
+    let untracked = tracking.start_run(&RunOptions::new("dodge evaluate"))?;
+    let context = Context::new(surroundings.volume(), untracked, progress::display(surroundings), Arc::default());
+    let (evaluation, _) = evaluate(&model, &photos, &[], material, &juror, arguments.seed, &context)?;
+    if arguments.json { command::print_json(&evaluation) } else { command::print(&table::of(&evaluation)) }
+}
+
+/// The photos of a folder, damaged by the same protocol as the test split of a training.
+fn damaged(folder: &Path, arguments: &EvaluateArguments, juror: &dyn Juror) -> Result<Vec<TestPhoto>> {
+    let dataset = FolderLoader::new(folder).load()?;
     input::warn_of_skipped(dataset.skipped());
-    // The same protocol as the test split of a training.
     let (size, share) = (ResizeParams::default().max_size, DegradeParams::default().undamaged_share);
     let undamaged_share = match arguments.damage {
         DamageChoice::Standard => share,
         DamageChoice::None => 1.0,
     };
-    let open = |file: &dodge_data::PhotoFile| {
-        let photo = batch::guarded(file.path(), || Ok(Photo::open(file.path())?.thumbnail(size)));
-        photo.map(|photo| (format!("{}.png", file.name()), photo))
-    };
-    let (mut photos, mut unreadable) = (Vec::new(), None);
-    for opened in dataset.photos().par_iter().map(open).collect::<Vec<_>>() {
-        match opened {
-            Ok(photo) => photos.push(photo),
+    let photos = opened(dataset.photos(), |file| Ok(Photo::open(file.path())?.thumbnail(size)))?;
+    Ok(TestPhoto::damage_all(photos, undamaged_share, juror, arguments.seed)?)
+}
+
+/// The pairs of two folders, as the test split of a training has them.
+fn edited(before: &Path, after: &Path, juror: &dyn Juror) -> Result<Vec<TestPhoto>> {
+    let dataset = PairLoader::new(before, after).load()?;
+    input::warn_of_skipped(dataset.skipped());
+    let (size, min_alignment) = (ResizeParams::default().max_size, PairParams::default().min_alignment);
+    let pairs = opened(dataset.photos(), |file| {
+        let pair = PhotoPair::open(file.path(), file.after().unwrap_or(file.path()), size)?;
+        if let (false, Some(alignment)) = (pair.is_aligned(min_alignment), pair.alignment) {
+            bail!(
+                "before and after do not lie on each other (likeness {alignment:.2}, at least {min_alignment} is needed)"
+            );
+        }
+        Ok(pair)
+    })?;
+    Ok(TestPhoto::of_pairs(pairs, juror)?)
+}
+
+/// Each photo with the name of its copy in a training. What cannot be used is told; where nothing can, it is the error.
+fn opened<T: Send>(files: &[PhotoFile], open: impl Fn(&PhotoFile) -> Result<T> + Sync) -> Result<Vec<(String, T)>> {
+    let opened: Vec<_> = files.par_iter().map(|file| (file, batch::guarded(file.path(), || open(file)))).collect();
+    let (mut usable, mut unusable) = (Vec::new(), None);
+    for (file, result) in opened {
+        match result {
+            Ok(photo) => usable.push((format!("{}.png", file.name()), photo)),
             Err(error) => {
                 tracing::warn!("skipped: {error:#}");
-                unreadable = Some(error);
+                unusable = Some(error);
             }
         }
     }
-    if let (true, Some(error)) = (photos.is_empty(), unreadable) {
-        return Err(error);
+    match unusable {
+        Some(error) if usable.is_empty() => Err(error),
+        _ => Ok(usable),
     }
-    let juror = ClassicalJuror::new();
-    let photos = TestPhoto::damage_all(photos, undamaged_share, &juror, arguments.seed)?;
-
-    let tracking = Tracking::open(TrackingOptions::new(Destination::Off, "", Arc::new(SystemClock)))?;
-    let untracked = tracking.start_run(&RunOptions::new("dodge evaluate"))?;
-    let context = Context::new(surroundings.volume(), untracked, progress::display(surroundings), Arc::default());
-    let (evaluation, _) = evaluate(&model, &photos, &[], &juror, arguments.seed, &context)?;
-    if arguments.json { command::print_json(&evaluation) } else { command::print(&table::of(&evaluation)) }
 }

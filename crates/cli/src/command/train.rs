@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use dodge_data::{DataLoader, DataParams, FolderLoader, SyntheticLoader};
+use dodge_data::{DataLoader, DataParams, FolderLoader, PairLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_learn::NetworkParams;
-use dodge_rl::{PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
+use dodge_rl::{Material, PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
 use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions, Tracking, TrackingOptions};
 
 use crate::arguments::{Device, JurorChoice, TrainArguments};
@@ -16,11 +16,17 @@ use crate::failure::usage;
 use crate::resume::{Held, Resumed};
 use crate::sections::TrackingParams;
 use crate::surroundings::Surroundings;
-use crate::{command, configuration, fetching, interruption, progress, runs, table, text};
+use crate::{command, configuration, fetching, interruption, pairs, progress, runs, table, text};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<()> {
     let volume = surroundings.volume();
+    let others = [
+        ("--photos", arguments.photos.is_some()),
+        ("--dataset", arguments.dataset.is_some()),
+        ("--synthetic", arguments.synthetic.is_some()),
+    ];
+    let pairs = pairs::folders(arguments.pairs.as_ref(), &others)?;
     let found = arguments.resume.as_ref().map(|run| Resumed::find(run, &volume)).transpose()?;
     let resumed = found.as_ref().map(|found| found.run_dir.clone());
     let registry = hyperparameters(arguments, resumed.as_deref(), surroundings)?;
@@ -30,8 +36,14 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
     let device = device(choice, &registry.get()?)?;
     use_threads(arguments.threads.or(surroundings.threads))?;
     let (progress, interrupted) = (progress::display(surroundings), interruption::stop_on_ctrl_c()?);
-    let loader: Box<dyn DataLoader> = match (&arguments.photos, &arguments.dataset, &resumed) {
-        (_, _, Some(run_dir)) => Box::new(FolderLoader::new(photos_of_run(run_dir)?)),
+    let used = resumed.as_deref().map(photos_of_run).transpose()?;
+    let pairs = match &used {
+        Some(used) => used.after.as_deref().map(|after| (&*used.folder, after)),
+        None => pairs,
+    };
+    let loader: Box<dyn DataLoader> = match (&arguments.photos, &arguments.dataset, &used) {
+        _ if let Some((before, after)) = pairs => Box::new(PairLoader::new(before, after)),
+        (_, _, Some(used)) => Box::new(FolderLoader::new(&used.folder)),
         (Some(folder), _, None) => Box::new(FolderLoader::new(folder)),
         (None, Some(id), None) => {
             let watcher = fetching::Display::new(Arc::clone(&progress), Arc::clone(&interrupted));
@@ -65,7 +77,9 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         progress,
         interrupted,
     };
-    let report = PhotoTrainer::new(loader, juror).run(session)?;
+    let trainer =
+        if pairs.is_some() { PhotoTrainer::of_pairs(loader, juror) } else { PhotoTrainer::new(loader, juror) };
+    let report = trainer.run(session)?;
     if arguments.json { command::print_json(&report) } else { command::print(&in_words(&report)) }
 }
 
@@ -171,7 +185,11 @@ fn in_words(report: &Report) -> String {
     }
     text.push_str(&format!("model:  {}\n", text::shown(&report.model)));
     if let Some(mosaic) = &report.mosaic {
-        text.push_str(&format!("mosaic: {} (before, after, original)\n", text::shown(mosaic)));
+        let columns = match report.evaluation.material() {
+            Material::Damaged => "before, after, original",
+            Material::Pairs => "before, agent, after",
+        };
+        text.push_str(&format!("mosaic: {} ({columns})\n", text::shown(mosaic)));
     }
     let program = std::env::args_os().next().unwrap_or_else(|| "dodge".into());
     let (program, model) = (text::word(&program), text::argument(&report.model));

@@ -10,7 +10,7 @@ use dodge_learn::{
     Action, Clock, ConfiguredLearner, Encoder, Environment, Error, Learner, NetworkParams, Picture, Ppo, PpoParams,
     Spaces, Step, VectorEnvironment, View, cpu,
 };
-use dodge_rl::{EnvironmentParams, Observer, PhotoEnv, PhotoTask, RewardParams, TrainingPhoto};
+use dodge_rl::{EnvironmentParams, Material, Observer, PhotoEnv, PhotoTask, RewardParams, TrainingPhoto};
 
 const SEED: u64 = 1;
 const PICTURE_SIZE: u32 = 84;
@@ -47,6 +47,7 @@ fn nature_cnn() -> NetworkParams {
 fn training(folder: &Path, params: EnvironmentParams, network: &NetworkParams, ppo: PpoParams, steps: u64) -> f64 {
     let task = PhotoTask {
         photos: photos(folder, params.damage_size),
+        material: Material::Damaged,
         actions: params.action_set().expect("the default actions are operations"),
         environment: params,
         reward: Arc::new(RewardParams::default()),

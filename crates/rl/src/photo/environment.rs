@@ -73,11 +73,13 @@ pub struct EnvironmentParams {
     /// single pixels, so that a thumbnail of a damaged photo is not a damaged thumbnail, and users' photos are large.
     #[hparam(default = 144, range = 16..=2048, unit = "pixels")]
     pub damage_size: u32,
-    /// Whether each training episode draws a new damage; otherwise the one stored by preprocessing is used every time.
+    /// Whether each training episode draws a new damage; otherwise the one stored by preprocessing is used every time. Pairs
+    /// are never damaged.
     #[hparam(default = true)]
     pub fresh_damage: bool,
     /// Whether training photos are varied from episode to episode, so that they cannot be learnt by heart: mirrored in
-    /// half of the episodes, cropped to a random part, and slightly changed in tone and colour.
+    /// half of the episodes, cropped to a random part, and slightly changed in tone and colour. Of a pair both sides are
+    /// mirrored and cropped alike, and their tone and colour stay.
     #[hparam(default = true)]
     pub vary_photos: bool,
     /// Smallest share of each side that a random crop keeps.
@@ -117,12 +119,22 @@ pub enum TaskKind {
     SingleStep,
 }
 
+/// What an agent learns from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Material {
+    /// Good photos: they are damaged, and the agent brings them back.
+    #[default]
+    Damaged,
+    /// Photos before and after somebody edited them: the agent edits as that person did. Nothing is damaged.
+    Pairs,
+}
+
 /// A photo to learn from, at [`EnvironmentParams::damage_size`].
 #[derive(Debug, Clone)]
 pub struct TrainingPhoto {
-    /// The undamaged original.
+    /// What is wanted: the undamaged original; of a pair the photo *after*.
     pub original: Photo,
-    /// What the agent is given.
+    /// What the agent is given: the damaged photo; of a pair the photo *before*.
     pub degraded: Photo,
 }
 
@@ -130,6 +142,8 @@ pub struct TrainingPhoto {
 pub struct PhotoTask {
     /// The photos, at least one.
     pub photos: Vec<TrainingPhoto>,
+    /// What they are.
+    pub material: Material,
     /// The actions, from [`EnvironmentParams::action_set`].
     pub actions: ActionSet,
     /// The task's parameters.
@@ -169,6 +183,22 @@ pub struct PhotoEnv {
     tally: Tally,
 }
 
+/// A part of a photo, as it is or mirrored.
+struct Part {
+    left: u32,
+    top: u32,
+    width: u32,
+    height: u32,
+    mirrored: bool,
+}
+
+impl Part {
+    fn of(&self, photo: &Photo) -> Photo {
+        let part = photo.cropped(self.left, self.top, self.width, self.height);
+        if self.mirrored { part.mirrored() } else { part }
+    }
+}
+
 impl PhotoEnv {
     /// Makes the environment with the given `index`; each index has its own random stream of `seed`.
     ///
@@ -201,11 +231,11 @@ impl PhotoEnv {
         std::mem::take(&mut self.tally)
     }
 
-    /// Another photo that could have been taken in the same place.
-    fn varied(&mut self, photo: &Photo) -> Photo {
+    /// The part of a photo that an episode is about; none for all of it.
+    fn drawn_part(&mut self, photo: &Photo) -> Option<Part> {
         let params = &self.task.environment;
         if !params.vary_photos {
-            return photo.clone();
+            return None;
         }
         let mut part = |side: u32| {
             let kept = self.rng.random_range(params.least_crop..=1.0);
@@ -213,11 +243,38 @@ impl PhotoEnv {
             (self.rng.random_range(0..=side - length), length)
         };
         let ((left, width), (top, height)) = (part(photo.width()), part(photo.height()));
-        let mut varied = photo.cropped(left, top, width, height);
-        if self.rng.random_bool(0.5) {
-            varied = varied.mirrored();
+        Some(Part { left, top, width, height, mirrored: self.rng.random_bool(0.5) })
+    }
+
+    /// Another photo that could have been taken in the same place.
+    fn varied(&mut self, photo: &Photo) -> Photo {
+        let Some(part) = self.drawn_part(photo) else { return photo.clone() };
+        let strength = self.task.environment.tone_variation as f32;
+        Damage::standard(&mut self.rng).scaled(strength).apply(&part.of(photo))
+    }
+
+    /// What is wanted and what is given in an episode with `photo`, at the working size.
+    fn drawn(&mut self, photo: &TrainingPhoto) -> (Photo, Photo) {
+        let (task, TrainingPhoto { original, degraded }) = (Arc::clone(&self.task), photo);
+        let small = |photo: &Photo| photo.thumbnail(task.environment.working_size);
+        match task.material {
+            // The tone stays: what was done to a photo is only right for the photo as it was.
+            Material::Pairs => match self.drawn_part(original) {
+                Some(part) => (small(&part.of(original)), small(&part.of(degraded))),
+                None => (small(original), small(degraded)),
+            },
+            Material::Damaged if !task.environment.fresh_damage => (small(original), small(degraded)),
+            Material::Damaged => {
+                let original = self.varied(original);
+                if self.rng.random_bool(task.undamaged_share) {
+                    let original = small(&original);
+                    (original.clone(), original)
+                } else {
+                    let degraded = Damage::standard(&mut self.rng).apply(&original);
+                    (small(&original), small(&degraded))
+                }
+            }
         }
-        Damage::standard(&mut self.rng).scaled(params.tone_variation as f32).apply(&varied)
     }
 
     fn measured(&self) -> Result<Standing, Error> {
@@ -253,19 +310,7 @@ impl Environment for PhotoEnv {
     fn reset(&mut self) -> Result<(), LearnError> {
         let task = Arc::clone(&self.task);
         let photo = &task.photos[self.rng.random_range(0..task.photos.len())];
-        let size = task.environment.working_size;
-        (self.original, self.current) = if task.environment.fresh_damage {
-            let original = self.varied(&photo.original);
-            if self.rng.random_bool(task.undamaged_share) {
-                let original = original.thumbnail(size);
-                (original.clone(), original)
-            } else {
-                let degraded = Damage::standard(&mut self.rng).apply(&original);
-                (original.thumbnail(size), degraded.thumbnail(size))
-            }
-        } else {
-            (photo.original.thumbnail(size), photo.degraded.thumbnail(size))
-        };
+        (self.original, self.current) = self.drawn(photo);
         self.now = self.measured()?;
         self.first = self.now;
         self.best = task.environment.restore_best.then(|| (self.current.clone(), self.now));

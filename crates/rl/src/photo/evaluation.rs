@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use dodge_imaging::{Damage, Operation, PSNR_CAP_DB, Photo, Recipe, psnr_db};
 use dodge_juror::Juror;
-use dodge_preprocess::{Context, RandomStream, SplitPhoto, damage_rng, undamaged_photos};
+use dodge_preprocess::{Context, PhotoPair, RandomStream, SplitPhoto, damage_rng, undamaged_photos};
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::photo::actions::ActionSet;
+use crate::photo::environment::Material;
 use crate::photo::model::Model;
+use crate::photo::pair_baselines::Examples;
 
 /// A change of PSNR that counts as better or worse, in decibels.
 const NOTICED_DB: f64 = 0.1;
@@ -21,15 +23,15 @@ const NOTICED_DB: f64 = 0.1;
 pub struct TestPhoto {
     /// Its name.
     pub name: String,
-    /// The undamaged original.
+    /// The undamaged original; of a pair the *after*.
     pub original: Photo,
-    /// What is to be retouched, of the same size.
+    /// What is to be retouched, of the same size; of a pair the *before*.
     pub degraded: Photo,
-    /// Whether it was damaged at all.
+    /// Whether it was damaged at all; of a pair, whether it was edited.
     pub damaged: bool,
     /// The juror's score of the original.
     pub original_score: f64,
-    /// The juror's score of the damaged photo.
+    /// The juror's score of what is to be retouched.
     pub degraded_score: f64,
 }
 
@@ -57,6 +59,24 @@ impl TestPhoto {
 }
 
 impl TestPhoto {
+    /// Pairs with their names, as they are.
+    ///
+    /// # Errors
+    /// An error of the juror.
+    pub fn of_pairs(pairs: Vec<(String, PhotoPair)>, juror: &dyn Juror) -> Result<Vec<Self>, Error> {
+        let of_pair = |(name, pair): (String, PhotoPair)| {
+            Ok(Self {
+                name,
+                original_score: juror.score_one(&pair.after)?,
+                degraded_score: juror.score_one(&pair.before)?,
+                damaged: pair.edited,
+                original: pair.after,
+                degraded: pair.before,
+            })
+        };
+        pairs.into_par_iter().map(of_pair).collect()
+    }
+
     /// Damages photos as the test split of a training is: a share of them, drawn by their names and the seed, stay as they are,
     /// each other one gets the standard damage that its name and the seed stand for.
     ///
@@ -105,7 +125,8 @@ pub struct Outcome {
     pub psnr_final_db: f64,
 }
 
-/// The figures of a set of photos. Shares and means are over the damaged photos, except in `undamaged`.
+/// The figures of a set of photos. Shares and means are over the damaged photos, except in `undamaged`. Of pairs, *original* is
+/// the *after*, *degraded* the *before*, and *undamaged* are those that were not edited.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Summary {
     /// Damaged photos.
@@ -166,6 +187,34 @@ pub struct Baselines {
     pub best_single_edit: Summary,
     /// The edit that the juror likes best, again and again until it likes none.
     pub one_step_greedy: Summary,
+    /// The edits of every kind that has a slider, with the strengths that are best for the training split as a whole.
+    pub constant_edit: Summary,
+    /// Of pairs: the mean strengths of the three training pairs that are most similar before they are edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest_edits: Option<Summary>,
+}
+
+impl Evaluation {
+    /// What was evaluated on.
+    #[must_use]
+    pub fn material(&self) -> Material {
+        if self.baselines.nearest_edits.is_some() { Material::Pairs } else { Material::Damaged }
+    }
+}
+
+impl Baselines {
+    /// The baselines with their names, in the order in which they are shown.
+    #[must_use]
+    pub fn by_name(&self) -> Vec<(&'static str, &Summary)> {
+        let always = [
+            ("do_nothing", &self.do_nothing),
+            ("random", &self.random),
+            ("best_single_edit", &self.best_single_edit),
+            ("one_step_greedy", &self.one_step_greedy),
+            ("constant_edit", &self.constant_edit),
+        ];
+        always.into_iter().chain(self.nearest_edits.as_ref().map(|summary| ("nearest_edits", summary))).collect()
+    }
 }
 
 /// Applies recipes to test photos and scores the results.
@@ -238,8 +287,9 @@ pub fn summarize(photos: &[TestPhoto], outcomes: &[Outcome]) -> Summary {
     }
 }
 
-/// Evaluates a model against the baselines. `training` serves to choose the best single edit; where it is empty, the
-/// test photos themselves do, which flatters that baseline.
+/// Evaluates a model against the baselines. `training` (originals and damaged photos, at the working size) serves to choose the
+/// best single edit, the constant edits and the nearest ones; where it is empty, the test photos themselves do, which flatters
+/// these baselines. None is its own nearest pair.
 ///
 /// # Errors
 /// [`Error::Interrupted`], or an error of the juror.
@@ -247,11 +297,13 @@ pub fn evaluate(
     model: &Model,
     photos: &[TestPhoto],
     training: &[(Photo, Photo)],
+    material: Material,
     juror: &dyn Juror,
     seed: u64,
     context: &Context,
 ) -> Result<(Evaluation, Vec<Outcome>), Error> {
-    context.progress().begin("evaluating", 5);
+    context.progress().begin("evaluating", if material == Material::Pairs { 7 } else { 6 });
+    let size = model.configuration().working_size;
     let degraded: Vec<&Photo> = photos.iter().map(|photo| &photo.degraded).collect();
     let recipes = model.recipes_for(&degraded, usize::MAX);
     let counts: Vec<usize> = recipes.iter().map(|recipe| recipe.operations().len()).collect();
@@ -262,14 +314,31 @@ pub fn evaluate(
         Ok(summary)
     };
     context.progress().advance(1);
-    let single = best_single_edit(model.actions(), photos, training)?;
-    let single = Recipe::new(single.into_iter().collect()).with_longer_side(model.configuration().working_size);
+    let recipe = |operations: Vec<Operation>| Recipe::new(operations).with_longer_side(size);
+    let known = known_pairs(photos, training);
+    let single = recipe(best_single_edit(model.actions(), &edited(&known))?.into_iter().collect());
+    let examples = match material {
+        Material::Damaged => Examples::new(&edited(&known), size),
+        Material::Pairs => Examples::new(&known, size),
+    };
+    let constant = recipe(examples.for_all());
+    let nearest = match material {
+        Material::Damaged => None,
+        Material::Pairs => {
+            let degraded: Vec<&Photo> = photos.iter().map(|photo| &photo.degraded).collect();
+            let go_on = || Ok(context.check_interrupted()?);
+            let edits = examples.for_each(&degraded, training.is_empty(), &go_on)?;
+            Some(edits.into_iter().map(recipe).collect())
+        }
+    };
     let greedy = greedy_recipes(model, photos, juror, context)?;
     let baselines = Baselines {
         do_nothing: summary(vec![Recipe::default(); photos.len()])?,
         random: summary(random_recipes(model, photos, &counts, seed))?,
         best_single_edit: summary(vec![single; photos.len()])?,
         one_step_greedy: summary(greedy)?,
+        constant_edit: summary(vec![constant; photos.len()])?,
+        nearest_edits: nearest.map(summary).transpose()?,
     };
     context.progress().end();
     Ok((Evaluation { test: summarize(photos, &of_agent), baselines }, of_agent))
@@ -300,17 +369,21 @@ fn random_recipes(model: &Model, photos: &[TestPhoto], counts: &[usize], seed: u
     photos.iter().zip(counts).map(|(photo, &count)| draw(photo, count)).collect()
 }
 
-/// The operation with the highest mean PSNR over the damaged ones of (original, damaged) pairs; none where to do nothing is
-/// better.
-fn best_single_edit(
-    actions: &ActionSet,
-    photos: &[TestPhoto],
-    training: &[(Photo, Photo)],
-) -> Result<Option<Operation>, Error> {
-    let own: Vec<(&Photo, &Photo)> = photos.iter().map(|p| (&p.original, &p.degraded)).collect();
-    let mut pairs: Vec<(&Photo, &Photo)> =
-        if training.is_empty() { own } else { training.iter().map(|(o, d)| (o, d)).collect() };
-    pairs.retain(|(original, degraded)| original != degraded);
+/// What baselines may learn from, as (original, damaged): the training photos, or the test photos where there are none.
+fn known_pairs<'a>(photos: &'a [TestPhoto], training: &'a [(Photo, Photo)]) -> Vec<(&'a Photo, &'a Photo)> {
+    if training.is_empty() {
+        return photos.iter().map(|photo| (&photo.original, &photo.degraded)).collect();
+    }
+    training.iter().map(|(original, degraded)| (original, degraded)).collect()
+}
+
+/// Those of (original, damaged) pairs that differ.
+fn edited<'a>(pairs: &[(&'a Photo, &'a Photo)]) -> Vec<(&'a Photo, &'a Photo)> {
+    pairs.iter().copied().filter(|(original, degraded)| original != degraded).collect()
+}
+
+/// The operation with the highest mean PSNR over (original, damaged) pairs; none where to do nothing is better.
+fn best_single_edit(actions: &ActionSet, pairs: &[(&Photo, &Photo)]) -> Result<Option<Operation>, Error> {
     let candidates: Vec<Option<Operation>> = actions.operations().iter().copied().map(Some).chain([None]).collect();
     let totals = candidates
         .par_iter()

@@ -1,8 +1,9 @@
 //! Selecting the best model: fidelity on the validation split, at working size, without any juror.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use dodge_imaging::{Damage, Photo, psnr_db};
+use dodge_imaging::{Damage, PSNR_CAP_DB, Photo, psnr_db};
 use dodge_learn::Policy;
 use dodge_preprocess::RandomStream;
 use rayon::prelude::*;
@@ -10,15 +11,16 @@ use rayon::prelude::*;
 use crate::error::Error;
 use crate::photo::actions::ActionSet;
 use crate::photo::agent::retouch_all;
-use crate::photo::environment::TrainingPhoto;
+use crate::photo::environment::{Material, TrainingPhoto};
 use crate::photo::observation::Observe;
 
 /// Fixed episodes for comparing policies during a training.
 #[derive(Debug)]
 pub(crate) struct Validation {
-    /// Damaged working photos, then undamaged ones.
+    /// Working photos: those to gain on, and those to be left alone. The two may overlap.
     episodes: Vec<TrainingPhoto>,
-    damaged: usize,
+    gained_on: Range<usize>,
+    left_alone: Range<usize>,
     mean_degraded_db: f64,
     observer: Arc<dyn Observe>,
 }
@@ -26,9 +28,10 @@ pub(crate) struct Validation {
 /// How a policy did.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fidelity {
-    /// Mean PSNR gained on damaged photos, in decibels.
+    /// Mean PSNR gained on damaged photos, or on all pairs, in decibels.
     pub gain_db: f64,
-    /// Mean PSNR at which undamaged photos come out, in decibels; 60 is untouched.
+    /// Mean PSNR at which undamaged photos come out, or pairs that were not edited, in decibels; 60 is untouched, and stands
+    /// where there are none.
     pub undamaged_db: f64,
 }
 
@@ -47,9 +50,14 @@ impl Fidelity {
 }
 
 impl Validation {
-    /// Each photo once with its stored damage, with `damages - 1` fresh ones, and once undamaged: more episodes than
+    /// Of damaged photos, each once with its stored damage, with `damages - 1` fresh ones, and once undamaged: more episodes than
     /// photos, because the choice between models should not hang on a single draw of damage.
+    ///
+    /// Of pairs, each once as it is. That an *after* needs nothing is not known: whoever edited it might edit it again. So
+    /// restraint is measured on the pairs that were not edited, and not at all where there are none. The gain is that of all
+    /// pairs, these included: what harms one of them lowers it, too.
     pub(crate) fn new(
+        material: Material,
         photos: &[TrainingPhoto],
         damages: usize,
         working_size: u32,
@@ -62,19 +70,30 @@ impl Validation {
             original: original.thumbnail(working_size),
             degraded: degraded.thumbnail(working_size),
         };
-        for photo in photos {
-            if photo.degraded != photo.original {
-                episodes.push(episode(&photo.original, &photo.degraded));
+        let (edited, whole): (Vec<_>, Vec<_>) = photos.iter().partition(|photo| photo.degraded != photo.original);
+        let (gained_on, left_alone);
+        match material {
+            Material::Pairs => {
+                episodes.extend(edited.iter().chain(&whole).map(|photo| episode(&photo.original, &photo.degraded)));
+                (gained_on, left_alone) = (0..photos.len(), edited.len()..photos.len());
             }
-            for _ in 1..damages {
-                episodes.push(episode(&photo.original, &Damage::standard(&mut rng).apply(&photo.original)));
+            Material::Damaged => {
+                for photo in photos {
+                    if photo.degraded != photo.original {
+                        episodes.push(episode(&photo.original, &photo.degraded));
+                    }
+                    for _ in 1..damages {
+                        episodes.push(episode(&photo.original, &Damage::standard(&mut rng).apply(&photo.original)));
+                    }
+                }
+                gained_on = 0..episodes.len();
+                episodes.extend(photos.iter().map(|photo| episode(&photo.original, &photo.original)));
+                left_alone = gained_on.end..episodes.len();
             }
         }
-        let damaged = episodes.len();
-        episodes.extend(photos.iter().map(|photo| episode(&photo.original, &photo.original)));
-        let degraded: Vec<&Photo> = episodes[..damaged].iter().map(|episode| &episode.degraded).collect();
-        let mean_degraded_db = mean_psnr(&episodes[..damaged], &degraded)?;
-        Ok(Self { episodes, damaged, mean_degraded_db, observer })
+        let degraded: Vec<&Photo> = episodes.iter().map(|episode| &episode.degraded).collect();
+        let mean_degraded_db = mean_psnr(&episodes, &degraded, &gained_on)?;
+        Ok(Self { episodes, gained_on, left_alone, mean_degraded_db, observer })
     }
 
     /// Lets a policy act on all episodes.
@@ -87,16 +106,21 @@ impl Validation {
         let photos: Vec<&Photo> = self.episodes.iter().map(|episode| &episode.degraded).collect();
         let retouched = retouch_all(policy, actions, max_steps, max_steps, &*self.observer, &photos);
         let results: Vec<&Photo> = retouched.iter().map(|r| &r.photo).collect();
-        let damaged_db = mean_psnr(&self.episodes[..self.damaged], &results[..self.damaged])?;
-        let undamaged_db = mean_psnr(&self.episodes[self.damaged..], &results[self.damaged..])?;
-        Ok(Fidelity { gain_db: damaged_db - self.mean_degraded_db, undamaged_db })
+        let gained_db = mean_psnr(&self.episodes, &results, &self.gained_on)? - self.mean_degraded_db;
+        let undamaged_db = if self.left_alone.is_empty() {
+            PSNR_CAP_DB
+        } else {
+            mean_psnr(&self.episodes, &results, &self.left_alone)?
+        };
+        Ok(Fidelity { gain_db: gained_db, undamaged_db })
     }
 }
 
-fn mean_psnr(episodes: &[TrainingPhoto], results: &[&Photo]) -> Result<f64, Error> {
-    let values = episodes
+/// Of the episodes in a range.
+fn mean_psnr(episodes: &[TrainingPhoto], results: &[&Photo], range: &Range<usize>) -> Result<f64, Error> {
+    let values = episodes[range.clone()]
         .par_iter()
-        .zip(results)
+        .zip(&results[range.clone()])
         .map(|(episode, result)| psnr_db(&episode.original, result))
         .collect::<Result<Vec<f64>, _>>()?;
     // Summed in order, so that the mean does not depend on the threads.
@@ -135,13 +159,17 @@ mod tests {
 
     /// Two photos that are 20 levels too dark, and one that is as it was.
     fn validation(damages: usize) -> Validation {
+        validation_of(Material::Damaged, damages)
+    }
+
+    fn validation_of(material: Material, damages: usize) -> Validation {
         let darker: dodge_imaging::Operation = "lightness:-20".parse().unwrap();
         let pair = |index: u32, is_damaged: bool| {
             let original = photo(index);
             TrainingPhoto { degraded: if is_damaged { darker.apply(&original) } else { original.clone() }, original }
         };
         let photos = [pair(0, true), pair(1, true), pair(2, false)];
-        Validation::new(&photos, damages, 24, Arc::new(Observer::new()), 5).unwrap()
+        Validation::new(material, &photos, damages, 24, Arc::new(Observer::new()), 5).unwrap()
     }
 
     fn measured(validation: &Validation, action: usize) -> Fidelity {
@@ -153,8 +181,8 @@ mod tests {
     fn what_a_policy_did_is_measured_by_hand() {
         let validation = validation(1);
         assert_eq!(
-            (validation.damaged, validation.episodes.len()),
-            (2, 5),
+            (validation.gained_on.clone(), validation.left_alone.clone()),
+            (0..2, 2..5),
             "stored damages, and every photo undamaged"
         );
         assert_eq!(measured(&validation, 2), Fidelity { gain_db: 0.0, undamaged_db: 60.0 }, "it stops at once");
@@ -168,9 +196,25 @@ mod tests {
     }
 
     #[test]
+    fn pairs_are_taken_as_they_are() {
+        let validation = validation_of(Material::Pairs, 4);
+        assert_eq!((validation.gained_on.clone(), validation.left_alone.clone()), (0..3, 2..3));
+        assert_eq!(measured(&validation, 2), Fidelity { gain_db: 0.0, undamaged_db: 60.0 }, "it stops at once");
+        let apart = -20.0 * (20.0_f64 / 255.0).log10();
+        let brighter = measured(&validation, 0);
+        assert!((brighter.undamaged_db - apart).abs() < 0.5, "the one that was not edited: {brighter:?}");
+        // Two pairs gain what the third loses.
+        assert!((brighter.gain_db - (60.0 - apart) / 3.0).abs() < 1.0, "{brighter:?}");
+
+        let all_edited = [TrainingPhoto { original: photo(0), degraded: photo(1) }];
+        let validation = Validation::new(Material::Pairs, &all_edited, 4, 24, Arc::new(Observer::new()), 5).unwrap();
+        assert_eq!(measured(&validation, 0).undamaged_db, 60.0, "there is nothing to be left alone");
+    }
+
+    #[test]
     fn fresh_damages_are_the_same_for_every_measurement_and_any_number_of_threads() {
         let validation = validation(4);
-        assert_eq!(validation.damaged, 2 + 3 * 3);
+        assert_eq!(validation.gained_on, 0..2 + 3 * 3);
         let on = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| measured(&validation, 0))
@@ -178,7 +222,8 @@ mod tests {
         assert_eq!(on(1), on(3));
         let other = |seed| {
             let photos = [TrainingPhoto { original: photo(0), degraded: photo(0) }];
-            Validation::new(&photos, 4, 24, Arc::new(Observer::new()), seed).unwrap().mean_degraded_db
+            let validation = Validation::new(Material::Damaged, &photos, 4, 24, Arc::new(Observer::new()), seed);
+            validation.unwrap().mean_degraded_db
         };
         assert_eq!(other(1), other(1));
         assert_ne!(other(1), other(2));

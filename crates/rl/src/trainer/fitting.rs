@@ -63,7 +63,8 @@ fn train<L: ConfiguredLearner>(
     let (seed, size) = (context.seed(), task.environment.working_size);
     check_pictures(&task)?;
     let observer = Arc::clone(&task.observer);
-    let validation = Validation::new(validation_photos, params.validation_damages, size, observer, seed)?;
+    let validation =
+        Validation::new(task.material, validation_photos, params.validation_damages, size, observer, seed)?;
     let hidden = L::hidden(&of_learner).to_vec();
     let task = Arc::new(task);
     let count = u32::try_from(L::environments(&of_learner)).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! The trainer of `dodge train`: photos from any loader, the standard preprocessing, any algorithm.
+//! The trainer of `dodge train`: photos or pairs from any loader, the standard preprocessing, any algorithm.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,12 +7,13 @@ use dodge_imaging::Photo;
 use dodge_juror::Juror;
 use dodge_learn::{Callback, Checkpointer, EarlyStop, FolderCheckpointer};
 use dodge_preprocess::{
-    AnnotationFile, CopyAndResize, DegradeAndSplit, DegradeParams, Preprocessor, Score, SplitPhoto, Splits,
+    AnnotationFile, CopyAndResize, DegradeAndSplit, DegradeParams, PairAndSplit, Preprocessor, Score, SplitPhoto,
+    Splits,
 };
 use rayon::prelude::*;
 
 use crate::error::Error;
-use crate::photo::environment::{EnvironmentParams, PhotoTask, TrainingPhoto};
+use crate::photo::environment::{EnvironmentParams, Material, PhotoTask, TrainingPhoto};
 use crate::photo::evaluation::{TestPhoto, evaluate};
 use crate::photo::observation::{Observe, Observer};
 use crate::photo::reward::{Reward, RewardParams};
@@ -27,6 +28,7 @@ const SKIPPED_TOLD: usize = 5;
 /// Trains an agent on photographs.
 pub struct PhotoTrainer {
     loader: Box<dyn DataLoader>,
+    material: Material,
     juror: Arc<dyn Juror>,
     reward: Option<Arc<dyn Reward>>,
     observer: Option<Arc<dyn Observe>>,
@@ -35,11 +37,23 @@ pub struct PhotoTrainer {
 }
 
 impl PhotoTrainer {
-    /// A trainer on the photos of `loader`, with `juror` as part of the reward.
+    /// A trainer on the photos of `loader`, with `juror` as part of the reward. The photos are damaged, and the agent learns to
+    /// bring them back.
     #[must_use]
     pub fn new(loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
+        Self::with_material(Material::Damaged, loader, juror)
+    }
+
+    /// A trainer on the pairs of `loader`, such as a [`PairLoader`](dodge_data::PairLoader): the agent learns to edit as
+    /// whoever edited them, and nothing is damaged.
+    #[must_use]
+    pub fn of_pairs(loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
+        Self::with_material(Material::Pairs, loader, juror)
+    }
+
+    fn with_material(material: Material, loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
         let callbacks = Mutex::default();
-        Self { loader, juror, reward: None, observer: None, checkpointer: None, callbacks }
+        Self { loader, material, juror, reward: None, observer: None, checkpointer: None, callbacks }
     }
 
     /// Pays for something else than the section `reward` of the hyperparameters says.
@@ -91,6 +105,16 @@ impl Trainer for PhotoTrainer {
     }
 
     fn preprocess(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error> {
+        if self.material == Material::Pairs {
+            let (pairs, resize) = (context.hyperparameters()?, context.hyperparameters()?);
+            let step = PairAndSplit::new(pairs, resize, Arc::clone(&self.juror), context.seed());
+            return Ok(step.run(dataset, context.preprocessing())?.splits);
+        }
+        if dataset.after_root().is_some() {
+            let reason = "the loader yields pairs, and what damage on top of them should teach is not defined: train with \
+                          `PhotoTrainer::of_pairs`";
+            return Err(Error::Data { reason: reason.to_owned() });
+        }
         let degrade: DegradeParams = context.hyperparameters()?;
         let resized = CopyAndResize::new(context.hyperparameters()?).run(dataset, context.preprocessing())?;
         let annotated = AnnotationFile.run(&resized, context.preprocessing())?;
@@ -113,6 +137,7 @@ impl Trainer for PhotoTrainer {
         };
         let task = PhotoTask {
             photos: training_photos(&splits.train.photos, size)?,
+            material: self.material,
             actions: environment.action_set()?,
             environment,
             reward,
@@ -136,8 +161,9 @@ impl Trainer for PhotoTrainer {
         let photos = TestPhoto::load_all(&splits.test.photos)?;
         let training = training_photos(&splits.train.photos, trained.model.configuration().working_size)?;
         let pairs: Vec<(Photo, Photo)> = training.into_iter().map(|photo| (photo.original, photo.degraded)).collect();
+        let (seed, preprocessing) = (context.seed(), context.preprocessing());
         let (evaluation, outcomes) =
-            evaluate(&trained.model, &photos, &pairs, &*self.juror, context.seed(), context.preprocessing())?;
+            evaluate(&trained.model, &photos, &pairs, self.material, &*self.juror, seed, preprocessing)?;
         Ok(Evaluated { evaluation, photos, outcomes })
     }
 }

@@ -29,7 +29,7 @@ pub trait Trainer {
     /// Any; the run is then marked as failed.
     fn load_data(&self, context: &TrainContext) -> Result<Dataset, Error>;
 
-    /// Turns photos into splits of damaged photos.
+    /// Turns photos into splits of damaged photos, or pairs into splits of pairs.
     ///
     /// # Errors
     /// As [`Trainer::load_data`].
@@ -106,7 +106,7 @@ pub struct Report {
     /// The mosaic, where there is one.
     #[serde(serialize_with = "naming::lossy_if_some")]
     pub mosaic: Option<PathBuf>,
-    /// A damaged photo of the test split, to try the model on.
+    /// A photo of the test split, damaged or before it was edited, to try the model on.
     #[serde(serialize_with = "naming::lossy_if_some")]
     pub sample: Option<PathBuf>,
     /// Environment steps trained.
@@ -237,13 +237,28 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     Ok(report)
 }
 
-/// The folder of the photos that the run in `run_dir` was trained on, to resume it with.
+/// Where the photos are that a run was trained on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedPhotos {
+    /// The folder of the photos; of pairs that of the photos before.
+    pub folder: PathBuf,
+    /// Of pairs the folder of the photos after.
+    pub after: Option<PathBuf>,
+}
+
+/// The photos that the run in `run_dir` was trained on, to resume it with.
 ///
 /// # Errors
 /// [`Error::Data`] when the folder is no run's, or the run ended before its photos were prepared.
-pub fn photos_of_run(run_dir: &Path) -> Result<PathBuf, Error> {
-    let photos = naming::path_in(&read_used(run_dir)?["photos"]);
-    photos.ok_or_else(|| Error::Data { reason: format!("{} names no photos", run_dir.join("used.json").display()) })
+pub fn photos_of_run(run_dir: &Path) -> Result<UsedPhotos, Error> {
+    let used = read_used(run_dir)?;
+    let names_none = || Error::Data { reason: format!("{} names no photos", run_dir.join("used.json").display()) };
+    let folder = naming::path_in(&used["photos"]).ok_or_else(names_none)?;
+    let after = match used.get("after") {
+        Some(after) => Some(naming::path_in(after).ok_or_else(names_none)?),
+        None => None,
+    };
+    Ok(UsedPhotos { folder, after })
 }
 
 fn read_used(run_dir: &Path) -> Result<serde_json::Value, Error> {
@@ -266,37 +281,37 @@ fn check_unchanged(run_dir: &Path, dataset: &Dataset) -> Result<(), Error> {
     if before == now.as_str() {
         return Ok(());
     }
+    let folders = match dataset.after_root() {
+        Some(after) => format!("{} and {}", dataset.root().display(), after.display()),
+        None => dataset.root().display().to_string(),
+    };
     Err(Error::Data {
         reason: format!(
-            "the photos in {} are not those that the run began with: bring them back, or start anew",
-            dataset.root().display()
+            "the photos in {folders} are not those that the run began with: bring them back, or start anew"
         ),
     })
 }
 
 /// Which data the run used: the folders in the cache are shared between runs.
 fn used(dataset: &Dataset, splits: &Splits) -> String {
-    let root = std::path::absolute(dataset.root()).unwrap_or_else(|_| dataset.root().to_owned());
-    let value = serde_json::json!({
-        "photos": naming::in_json(&root),
+    let absolute = |folder: &Path| naming::in_json(&std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
+    let mut value = serde_json::json!({
+        "photos": absolute(dataset.root()),
         "content_hash": dataset.content_hash().to_string(),
         "train": naming::in_json(&splits.train.path),
         "validation": naming::in_json(&splits.validation.path),
         "test": naming::in_json(&splits.test.path),
     });
+    if let Some(after) = dataset.after_root() {
+        value["after"] = absolute(after);
+    }
     format!("{value:#}\n")
 }
 
 fn summary_metrics(evaluation: &Evaluation) -> Vec<(String, f64)> {
-    let baselines = &evaluation.baselines;
-    let named = [
-        ("test", &evaluation.test),
-        ("baseline/do_nothing", &baselines.do_nothing),
-        ("baseline/random", &baselines.random),
-        ("baseline/best_single_edit", &baselines.best_single_edit),
-        ("baseline/one_step_greedy", &baselines.one_step_greedy),
-    ];
-    named.into_iter().flat_map(|(prefix, summary)| one_summary(prefix, summary)).collect()
+    let baselines = evaluation.baselines.by_name().into_iter();
+    let baselines = baselines.flat_map(|(name, summary)| one_summary(&format!("baseline/{name}"), summary));
+    one_summary("test", &evaluation.test).into_iter().chain(baselines).collect()
 }
 
 /// Every figure of a summary under its own name, taken from its serialised form so that none is forgotten.

@@ -10,7 +10,7 @@ use dodge_preprocess::{
     AnnotationFile, Context, CopyAndResize, DegradeAndSplit, DegradeParams, NoProgress, Preprocessor, ResizeParams,
     Score,
 };
-use dodge_rl::{Error, Evaluation, Outcome, TestPhoto, evaluate, outcomes, summarize};
+use dodge_rl::{Error, Evaluation, Material, Outcome, TestPhoto, evaluate, outcomes, summarize};
 use dodge_tracking::{RunOptions, Tracking};
 
 use crate::support::{Stub, flat, model, scene};
@@ -49,19 +49,21 @@ fn evaluated(training: &[(Photo, Photo)], seed: u64) -> (Evaluation, Vec<Outcome
     let busy = (0..20)
         .map(|seed| model(&[8], seed))
         .find(|model| !model.recipe_for(&photos()[0].degraded).operations().is_empty());
-    evaluate(&busy.unwrap(), &photos(), training, &*Stub::brightness(), seed, &nowhere()).unwrap()
+    evaluate(&busy.unwrap(), &photos(), training, Material::Damaged, &*Stub::brightness(), seed, &nowhere()).unwrap()
 }
 
 #[test]
-fn the_agent_is_held_against_four_baselines() {
+fn the_agent_is_held_against_its_baselines() {
     // In the training photos, one level of darkening is just right.
     let training = [(flat(8, 8, [100; 3]), flat(8, 8, [110; 3]))];
     let (Evaluation { test, baselines }, outcomes) = evaluated(&training, 1);
     let degraded = |index: usize| psnr_db(&photos()[index].original, &photos()[index].degraded).unwrap();
     let mean_degraded = (degraded(0) + degraded(1)) / 2.0;
 
-    let all = [test, baselines.do_nothing, baselines.random, baselines.best_single_edit, baselines.one_step_greedy];
-    for summary in all {
+    let by_name = baselines.by_name();
+    let names: Vec<&str> = by_name.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["do_nothing", "random", "best_single_edit", "one_step_greedy", "constant_edit"]);
+    for summary in by_name.into_iter().map(|(_, summary)| summary).chain([&test]) {
         assert_eq!((summary.photos, summary.undamaged.photos), (2, 1));
         assert_eq!(summary.mean_psnr_degraded_db, mean_degraded);
     }
@@ -78,6 +80,12 @@ fn the_agent_is_held_against_four_baselines() {
     let after = |index: usize| psnr_db(&photos()[index].original, &darker.apply(&photos()[index].degraded)).unwrap();
     assert_eq!(single.mean_psnr_final_db, (after(0) + after(1)) / 2.0);
     assert_eq!((single.mean_steps, single.undamaged.mean_psnr_db), (1.0, after(2)));
+
+    // What makes 100 of 110 makes about 120 of 130, and 80 of 90.
+    let constant = &baselines.constant_edit;
+    let near = |a: f64, b: f64| (a - b).abs() < 2.0;
+    assert!(near(constant.mean_psnr_final_db, single.mean_psnr_final_db), "{constant:?} {single:?}");
+    assert!(constant.mean_steps > 1.0, "{constant:?}");
 
     // The juror likes it bright, and never has enough.
     let greedy = &baselines.one_step_greedy;
@@ -103,6 +111,31 @@ fn without_training_photos_the_single_edit_is_chosen_on_the_test_photos() {
     };
     let best = crate::support::ACTIONS.map(best).into_iter().max_by(f64::total_cmp).unwrap();
     assert_eq!(evaluation.baselines.best_single_edit.mean_psnr_final_db, best);
+}
+
+#[test]
+fn of_pairs_the_most_similar_ones_are_a_baseline() {
+    // Bright photos were made darker and dark ones brighter.
+    let pair = |value: u8, change: i16, index: usize| {
+        let before = flat(30, 20, [value + index as u8; 3]);
+        test_photo(flat(30, 20, [(i16::from(value) + change) as u8 + index as u8; 3]), before)
+    };
+    let pairs: Vec<TestPhoto> = (0..8).flat_map(|index| [pair(60, 30, index), pair(180, -30, index)]).collect();
+    let as_training: Vec<(Photo, Photo)> =
+        pairs.iter().map(|pair| (pair.original.clone(), pair.degraded.clone())).collect();
+    let evaluated = |training: &[(Photo, Photo)], material| {
+        evaluate(&model(&[8], 1), &pairs, training, material, &*Stub::brightness(), 1, &nowhere()).unwrap().0
+    };
+    // Without training pairs, none is its own neighbour.
+    for training in [&[][..], &as_training] {
+        let evaluation = evaluated(training, Material::Pairs);
+        assert_eq!(evaluation.material(), Material::Pairs);
+        let nearest = evaluation.baselines.nearest_edits.unwrap();
+        assert!(nearest.mean_psnr_final_db > 35.0 && nearest.improved == 1.0, "{nearest:?}");
+        let constant = evaluation.baselines.constant_edit;
+        assert!(nearest.mean_psnr_final_db > constant.mean_psnr_final_db, "{constant:?}");
+    }
+    assert_eq!(evaluated(&[], Material::Damaged).baselines.nearest_edits, None);
 }
 
 #[test]
@@ -155,13 +188,15 @@ fn figures_of_nothing_are_zero_and_not_minus_zero() {
 #[test]
 fn an_evaluation_can_be_interrupted() {
     let context = context("nowhere".as_ref(), true);
-    let error = evaluate(&model(&[8], 1), &photos(), &[], &*Stub::brightness(), 1, &context).unwrap_err();
+    let error =
+        evaluate(&model(&[8], 1), &photos(), &[], Material::Damaged, &*Stub::brightness(), 1, &context).unwrap_err();
     assert!(matches!(error, Error::Interrupted { model: None }), "{error:?}");
 }
 
 #[test]
 fn a_juror_that_fails_is_an_error() {
-    let error = evaluate(&model(&[8], 1), &photos(), &[], &*Stub::failing(), 1, &nowhere()).unwrap_err();
+    let error =
+        evaluate(&model(&[8], 1), &photos(), &[], Material::Damaged, &*Stub::failing(), 1, &nowhere()).unwrap_err();
     assert_eq!(error.to_string(), "juror: juror stub gave no score: out of order");
 }
 
@@ -183,7 +218,7 @@ impl Juror for TooMany {
 #[test]
 fn a_juror_with_too_many_scores_is_an_error() {
     let juror = TooMany(AtomicBool::new(false));
-    let error = evaluate(&model(&[8], 1), &photos(), &[], &juror, 1, &nowhere()).unwrap_err();
+    let error = evaluate(&model(&[8], 1), &photos(), &[], Material::Damaged, &juror, 1, &nowhere()).unwrap_err();
     assert!(juror.0.load(Ordering::Relaxed), "several photos were judged together");
     assert_eq!(error.to_string(), "juror: juror too many gave 5 scores for 4 photos");
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use dodge_imaging::{Operation, Photo, psnr_db};
 use dodge_learn::{Action, Environment, Error, StateReader, StateWriter, Step, View};
 use dodge_rl::{
-    ActionSet, Bonus, EnvironmentParams, Observe, Observer, PhotoEnv, PhotoTask, RewardParams, RewardStrategy,
-    TaskKind, TrainingPhoto,
+    ActionSet, Bonus, EnvironmentParams, Material, Observe, Observer, PhotoEnv, PhotoTask, RewardParams,
+    RewardStrategy, TaskKind, TrainingPhoto,
 };
 
 use crate::support::{ACTIONS, Stub, flat, scene};
@@ -32,6 +32,7 @@ fn reward() -> RewardParams {
 fn task(photos: Vec<TrainingPhoto>, juror: Arc<Stub>) -> PhotoTask {
     PhotoTask {
         photos,
+        material: Material::Damaged,
         actions: ActionSet::parse(&ACTIONS).unwrap(),
         environment: environment(),
         reward: Arc::new(reward()),
@@ -429,6 +430,39 @@ fn a_varied_photo_is_compared_with_its_varied_original() {
         let error = 255.0 * 0.02 * ((-reward).exp() - 1.0);
         assert!((8.0..10.001).contains(&error), "{error}");
     }
+}
+
+#[test]
+fn of_a_pair_both_sides_are_varied_alike_and_nothing_is_damaged() {
+    let mut task = varied(scenes());
+    // All that does not concern pairs: fresh damage, undamaged photos, another tone.
+    (task.material, task.undamaged_share) = (Material::Pairs, 1.0);
+    (task.environment.least_crop, task.environment.tone_variation) = (0.5, 1.0);
+    task.reward = Arc::new(RewardParams { fidelity: 1.0, score: 0.0, edit_cost: 0.0, ..reward() });
+    let mut environment = start(task, 1, 0);
+    let expected = ((30.0_f64 / 255.0 + 0.02) / (20.0 / 255.0 + 0.02)).ln();
+    let mut sights: Vec<Vec<f32>> = Vec::new();
+    for _ in 0..40 {
+        environment.reset().unwrap();
+        let observation = observed(&environment);
+        if !sights.contains(&observation) {
+            sights.push(observation);
+        }
+        let reward = f64::from(act(&mut environment, 0).reward);
+        assert!((reward - expected).abs() < 1e-6, "30 levels are left, and then 20: {reward} and {expected}");
+    }
+    assert!(sights.len() > 30, "{}", sights.len());
+}
+
+#[test]
+fn a_pair_that_is_not_varied_is_shown_as_it_is() {
+    let mut task = task(scenes(), Stub::brightness());
+    task.material = Material::Pairs;
+    task.environment.fresh_damage = true;
+    let before: Vec<Photo> = scenes().into_iter().map(|photo| photo.degraded).collect();
+    let (counts, others) = first_sights(task, &before);
+    assert_eq!(others, 0);
+    assert!(counts.iter().all(|&count| count > 0), "{counts:?}");
 }
 
 #[test]

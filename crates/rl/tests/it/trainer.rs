@@ -4,18 +4,18 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use dodge_data::{DataLoader, Dataset, SyntheticLoader};
+use dodge_data::{DataLoader, Dataset, PairLoader, SyntheticLoader};
 use dodge_hparams::Registry;
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_learn::{
     Callback, Checkpoint, Clock, DqnParams, Encoder, Error as LearnError, Head, Learner, Moment, NetworkParams, Ppo,
     PpoParams, VectorEnvironment, Verdict, cpu,
 };
-use dodge_preprocess::{DegradeParams, NoProgress, Progress, ResizeParams, Splits};
+use dodge_preprocess::{DegradeParams, NoProgress, PairParams, Progress, ResizeParams, Splits};
 use dodge_rl::{
-    EnvironmentParams, Error, Evaluated, Evaluation, Model, ModelConfiguration, Observer, PhotoEnv, PhotoTask,
-    PhotoTrainer, Report, RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams,
-    TrainingPhoto,
+    EnvironmentParams, Error, Evaluated, Evaluation, Material, Model, ModelConfiguration, Observer, PhotoEnv,
+    PhotoTask, PhotoTrainer, Report, RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams,
+    TrainingPhoto, UsedPhotos, photos_of_run,
 };
 use dodge_tracking::{RecordedRun, RunOptions, Status, Tracking};
 use tempfile::TempDir;
@@ -28,6 +28,7 @@ fn registry() -> Registry {
     let mut registry = Registry::new();
     registry.register::<ResizeParams>().unwrap();
     registry.register::<DegradeParams>().unwrap();
+    registry.register::<PairParams>().unwrap();
     registry.register::<EnvironmentParams>().unwrap();
     registry.register::<RewardParams>().unwrap();
     registry.register::<PpoParams>().unwrap();
@@ -151,9 +152,10 @@ fn a_run_from_photos_to_report() {
     assert_eq!(record.values("perf/total_duration_seconds"), [report.wall_seconds]);
     assert_eq!(record.values("test/mean_psnr_final_db"), [test.mean_psnr_final_db]);
     assert_eq!(record.values("test/undamaged/left_alone"), [test.undamaged.left_alone]);
-    for baseline in ["do_nothing", "random", "best_single_edit", "one_step_greedy"] {
+    for baseline in ["do_nothing", "random", "best_single_edit", "one_step_greedy", "constant_edit"] {
         assert_eq!(record.values(&format!("baseline/{baseline}/recovered")).len(), 1, "{baseline}");
     }
+    assert!(record.values("baseline/nearest_edits/recovered").is_empty(), "that is for pairs");
     assert_eq!(record.values("train/policy_loss").len(), 4, "one value for each update");
     assert_eq!(record.values("validation/psnr_gain_db").len(), 2);
     let steps: Vec<i64> =
@@ -219,6 +221,71 @@ fn a_run_from_photos_to_report() {
     assert!(sample.width().max(sample.height()) <= 64);
     let mosaic = dodge_imaging::Photo::open(&report.mosaic.unwrap()).unwrap();
     assert_eq!(mosaic.width(), 752);
+}
+
+/// Twelve pairs: the same edit on nine of them, three were left as they are.
+fn pairs(volume: &Path) -> PairLoader {
+    let [before, after] = ["before", "after"].map(|side| volume.join(side));
+    let edit: Vec<_> = ["lightness:20", "contrast:1.2"].map(|text| text.parse().unwrap()).into();
+    let edit = dodge_imaging::Recipe::new(edit);
+    for index in 0..12 {
+        let photo = dodge_data::synthetic::photo(5, index, 72, 48);
+        let edited = if index % 4 == 0 { photo.clone() } else { edit.apply(&photo) };
+        for (folder, photo) in [(&before, photo), (&after, edited)] {
+            std::fs::create_dir_all(folder).unwrap();
+            photo.save(&folder.join(format!("{index}.png"))).unwrap();
+        }
+    }
+    PairLoader::new(before, after)
+}
+
+#[test]
+fn pairs_are_trained_on_from_two_folders_to_a_report() {
+    let place = Workplace::new();
+    let run_dir = place.volume.path().join("run");
+    let run = |resume| {
+        let trainer = PhotoTrainer::of_pairs(Box::new(pairs(place.volume.path())), Arc::new(ClassicalJuror::new()));
+        trainer.run(Session { run_dir: Some(run_dir.clone()), resume, ..place.session() }).unwrap()
+    };
+    let report = run(false);
+    assert_eq!((report.evaluation.material(), report.steps), (Material::Pairs, 1024));
+    let (test, baselines) = (report.evaluation.test, &report.evaluation.baselines);
+    assert_eq!(test.photos + test.undamaged.photos, 2, "a tenth each for validation and test, which takes the rest");
+    let of_all = serde_json::to_value(&report.evaluation).unwrap();
+    assert!(figures(&of_all).iter().all(|figure| figure.is_finite()), "{of_all}");
+    let before = test.mean_psnr_degraded_db;
+    assert!(before < 25.0, "{before}");
+    assert!(baselines.constant_edit.mean_psnr_final_db > before + 5.0, "{:?}", baselines.constant_edit);
+    assert!(baselines.nearest_edits.unwrap().mean_psnr_final_db > before, "{:?}", baselines.nearest_edits);
+
+    let record = place.record();
+    assert_eq!(record.params["source_dataset_id"], "pairs");
+    for step in ["pair_and_split", "load_data", "preprocess", "train", "evaluate"] {
+        assert_eq!(record.values(&format!("perf/{step}_duration_seconds")).len(), 1, "{step}");
+    }
+    assert!(record.values("perf/degrade_and_split_duration_seconds").is_empty(), "nothing is damaged");
+    for baseline in ["constant_edit", "nearest_edits"] {
+        assert_eq!(record.values(&format!("baseline/{baseline}/mean_psnr_final_db")).len(), 1, "{baseline}");
+    }
+    for artifact in ["preprocess/train.json", "preprocess/left-out.json", "evaluation_images/mosaic.png"] {
+        assert!(record.artifacts.contains_key(artifact), "{artifact}");
+    }
+    let folder = |side: &str| place.volume.path().join(side);
+    let used = UsedPhotos { folder: folder("before"), after: Some(folder("after")) };
+    assert_eq!(photos_of_run(&run_dir).unwrap(), used);
+    // It had ended: it is evaluated again.
+    assert_eq!(run(true).evaluation, report.evaluation);
+}
+
+#[test]
+fn pairs_are_not_damaged_by_accident() {
+    let place = Workplace::new();
+    let trainer = PhotoTrainer::new(Box::new(pairs(place.volume.path())), Arc::new(ClassicalJuror::new()));
+    let message = trainer.run(place.session()).unwrap_err().to_string();
+    assert!(message.contains("the loader yields pairs") && message.contains("`PhotoTrainer::of_pairs`"), "{message}");
+    let trainer = PhotoTrainer::of_pairs(Box::new(loader(place.volume.path())), Arc::new(ClassicalJuror::new()));
+    let message = trainer.run(place.session()).unwrap_err().to_string();
+    assert!(message.contains("the step pair_and_split needs pairs"), "{message}");
 }
 
 /// The report without what two equal runs may differ in.
@@ -558,6 +625,7 @@ impl Trainer for OwnTrainer {
         let actions = environment.action_set()?;
         let task = Arc::new(PhotoTask {
             photos: photos.collect::<Result<_, Error>>()?,
+            material: Material::Damaged,
             actions: actions.clone(),
             environment: environment.clone(),
             reward: Arc::new(RewardParams { fidelity: 0.0, score: 1.0, edit_cost: 0.0, ..RewardParams::default() }),

@@ -1,0 +1,344 @@
+//! Baselines with free strengths: the same edits for all photos, and for each photo those of the pairs most like it.
+//!
+//! They know what a user could do without an agent: save the strengths of one edit as a preset, or take over those of a similar
+//! photo. The strengths of a pair are found by search: no edits bring its *before* nearer to its *after* than these.
+
+use dodge_imaging::{Operation, Photo, Sliders};
+use rayon::prelude::*;
+
+use crate::error::Error;
+use crate::photo::observation::{Observe, Observer};
+
+/// Longer side of the photos that strengths are fitted on, in pixels: the edits work pixel by pixel, so that few tell enough.
+const FITTING_SIDE: u32 = 32;
+
+/// Similar pairs whose strengths are averaged.
+const NEIGHBOURS: usize = 3;
+
+/// Most pairs by which the edits for all are chosen: more change the third digit.
+const MOST_FOR_ALL: usize = 128;
+
+/// Furthest position of a slider; a position of 1 is a strong edit.
+const FURTHEST: f64 = 4.0;
+
+/// Positions nearer to 0 than this are left out of a recipe.
+const NOTHING: f32 = 1e-3;
+
+/// Mean squared errors count as this much more, full range 1: beyond 47 dB nobody sees a difference.
+const FLOOR: f64 = 2e-5;
+
+/// What a slider at 1 has to gain, in natural logarithms of the error (0.02 are 0.09 dB): of strengths that do the same, the small
+/// ones are taken, because only these can be averaged.
+const RIDGE: f64 = 0.02;
+
+/// Rounds of the search, and steps that are tried in each.
+const ROUNDS: usize = 20;
+const TRIES: usize = 8;
+
+/// By how far a slider is moved to see what it does.
+const PROBE: f32 = 0.01;
+
+/// Gain of a round, for each pair, at which the search ends.
+const ENOUGH: f64 = 1e-4;
+
+/// Photos before and after, small, with what distinguishes one from another.
+pub(crate) struct Examples {
+    sliders: Sliders,
+    pairs: Vec<Example>,
+    /// How far each statistic spreads.
+    deviation: Vec<f32>,
+    working_size: u32,
+}
+
+struct Example {
+    before: Vec<[f32; 3]>,
+    after: Vec<[f32; 3]>,
+    statistics: Vec<f32>,
+}
+
+impl Examples {
+    /// Of pairs of *after* and *before*, in this order. They are compared by working photos of `working_size` pixels.
+    pub(crate) fn new(pairs: &[(&Photo, &Photo)], working_size: u32) -> Self {
+        let sliders = Sliders::new(Sliders::available()).expect("each kind that has a slider is listed once");
+        let pairs: Vec<Example> = pairs
+            .par_iter()
+            .map(|(after, before)| Example {
+                before: pixels(before),
+                after: pixels(after),
+                statistics: statistics(before, working_size),
+            })
+            .collect();
+        let count = pairs.len().max(1) as f32;
+        let mean_of = |value: &dyn Fn(usize, f32) -> f32, feature: usize| {
+            pairs.iter().map(|pair| value(feature, pair.statistics[feature])).sum::<f32>() / count
+        };
+        let features = 0..Observer::new().description_len();
+        let mean: Vec<f32> = features.clone().map(|feature| mean_of(&|_, value| value, feature)).collect();
+        let squares = |feature: usize, value: f32| (value - mean[feature]).powi(2);
+        // A little more than nothing, so that a statistic that is the same for all counts nothing.
+        let deviation = features.map(|feature| mean_of(&squares, feature).sqrt() + 1e-3).collect();
+        Self { sliders, pairs, deviation, working_size }
+    }
+
+    /// The edits that bring all pairs nearest to their *after*, in the mean of the decibels; none where there are no pairs.
+    pub(crate) fn for_all(&self) -> Vec<Operation> {
+        let apart = self.pairs.len().div_ceil(MOST_FOR_ALL).max(1);
+        let chosen: Vec<&Example> = self.pairs.iter().step_by(apart).collect();
+        self.operations(&self.fitted(&chosen))
+    }
+
+    /// The edits for each of some photos: the mean strengths of the most similar pairs. `own` says that
+    /// the photos are the pairs' own, in their order: then none is its own neighbour.
+    ///
+    /// # Errors
+    /// What `go_on` says before each pair.
+    pub(crate) fn for_each(
+        &self,
+        photos: &[&Photo],
+        own: bool,
+        go_on: &(dyn Fn() -> Result<(), Error> + Sync),
+    ) -> Result<Vec<Vec<Operation>>, Error> {
+        let strengths = self
+            .pairs
+            .par_iter()
+            .map(|pair| go_on().map(|()| self.fitted(&[pair])))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let of_photo = |(index, photo): (usize, &&Photo)| {
+            let near = self.nearest(&statistics(photo, self.working_size), own.then_some(index));
+            let mean = |slider: usize| {
+                near.iter().map(|&pair| strengths[pair][slider]).sum::<f32>() / near.len().max(1) as f32
+            };
+            self.operations(&(0..self.sliders.kinds().len()).map(mean).collect::<Vec<f32>>())
+        };
+        Ok(photos.par_iter().enumerate().map(of_photo).collect())
+    }
+
+    /// The pairs most similar to a photo with these statistics, `except` one.
+    fn nearest(&self, statistics: &[f32], except: Option<usize>) -> Vec<usize> {
+        let distance = |pair: &Example| -> f32 {
+            let differences = pair.statistics.iter().zip(statistics).zip(&self.deviation);
+            differences.map(|((a, b), deviation)| ((a - b) / deviation).powi(2)).sum()
+        };
+        let mut near: Vec<(f32, usize)> = self.pairs.iter().map(distance).zip(0..).collect();
+        near.retain(|(_, index)| Some(*index) != except);
+        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        near.into_iter().take(NEIGHBOURS).map(|(_, index)| index).collect()
+    }
+
+    fn operations(&self, positions: &[f32]) -> Vec<Operation> {
+        let moved = positions.iter().enumerate().filter(|(_, position)| position.abs() >= NOTHING);
+        moved.map(|(index, &position)| self.sliders.operation(index, position)).collect()
+    }
+
+    /// The positions at which the sum of the logarithms of the pairs' errors is least, by steps of Gauss and Newton, damped as
+    /// Levenberg (1944) and Marquardt (1963) do.
+    fn fitted(&self, pairs: &[&Example]) -> Vec<f32> {
+        if pairs.is_empty() {
+            return vec![0.0; self.sliders.kinds().len()];
+        }
+        let ridge = 2.0 * RIDGE * pairs.len() as f64;
+        let value_at = |positions: &[f64]| -> f64 {
+            let position = as_floats(positions);
+            let errors: Vec<f64> = pairs.par_iter().map(|pair| (self.error(pair, &position) + FLOOR).ln()).collect();
+            errors.iter().sum::<f64>() + 0.5 * ridge * positions.iter().map(|p| p * p).sum::<f64>()
+        };
+        let mut positions = vec![0.0_f64; self.sliders.kinds().len()];
+        let (mut value, mut damping) = (value_at(&positions), 1e-3);
+        for _ in 0..ROUNDS {
+            let position = as_floats(&positions);
+            let parts: Vec<Slopes> = pairs.par_iter().map(|pair| self.slopes(pair, &position)).collect();
+            let mut sum = Slopes::none(positions.len());
+            parts.iter().for_each(|part| sum.add(part));
+            for (index, position) in positions.iter().enumerate() {
+                sum.gradient[index] += ridge * position;
+                sum.curvature[index][index] += ridge;
+            }
+            let before = value;
+            for _ in 0..TRIES {
+                let step = sum.step(damping);
+                let tried: Vec<f64> =
+                    positions.iter().zip(&step).map(|(p, s)| (p - s).clamp(-FURTHEST, FURTHEST)).collect();
+                let tried_value = value_at(&tried);
+                if tried_value < value {
+                    (positions, value, damping) = (tried, tried_value, (damping / 10.0).max(1e-6));
+                    break;
+                }
+                damping *= 10.0;
+            }
+            if before - value < ENOUGH * pairs.len() as f64 {
+                break;
+            }
+        }
+        as_floats(&positions)
+    }
+
+    /// The mean squared error of a pair after edits.
+    fn error(&self, pair: &Example, positions: &[f32]) -> f64 {
+        mean_square(&differences(&self.sliders.apply(&pair.before, positions), &pair.after))
+    }
+
+    /// How the logarithm of a pair's error changes with the positions.
+    fn slopes(&self, pair: &Example, positions: &[f32]) -> Slopes {
+        let edited = self.sliders.apply(&pair.before, positions);
+        let rest = differences(&edited, &pair.after);
+        let moved: Vec<Vec<f32>> = (0..positions.len())
+            .map(|slider| {
+                let mut probe = positions.to_vec();
+                probe[slider] += PROBE;
+                let mut change = differences(&self.sliders.apply(&pair.before, &probe), &edited);
+                change.iter_mut().for_each(|value| *value /= PROBE);
+                change
+            })
+            .collect();
+        let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+        // The derivative of the logarithm of the mean of squares.
+        let weight = 2.0 / (rest.len() as f64 * (mean_square(&rest) + FLOOR));
+        Slopes {
+            gradient: moved.iter().map(|change| weight * product(change, &rest)).collect(),
+            curvature: moved.iter().map(|a| moved.iter().map(|b| weight * product(a, b)).collect()).collect(),
+        }
+    }
+}
+
+/// A gradient, and the curvature by the products of first derivatives.
+struct Slopes {
+    gradient: Vec<f64>,
+    curvature: Vec<Vec<f64>>,
+}
+
+impl Slopes {
+    fn none(count: usize) -> Self {
+        Self { gradient: vec![0.0; count], curvature: vec![vec![0.0; count]; count] }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.gradient.iter_mut().zip(&other.gradient).for_each(|(sum, value)| *sum += value);
+        for (sums, values) in self.curvature.iter_mut().zip(&other.curvature) {
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        }
+    }
+
+    /// The step whose opposite leads to the least value of the parabola, with the curvature along each axis raised by the
+    /// share `damping`. By elimination: with the ridge, the curvature is positive in every direction.
+    fn step(&self, damping: f64) -> Vec<f64> {
+        let (mut matrix, mut right) = (self.curvature.clone(), self.gradient.clone());
+        let count = right.len();
+        for (index, row) in matrix.iter_mut().enumerate() {
+            row[index] *= 1.0 + damping;
+        }
+        for pivot in 0..count {
+            let (above, below) = matrix.split_at_mut(pivot + 1);
+            let top = &above[pivot];
+            for (offset, row) in below.iter_mut().enumerate() {
+                let factor = row[pivot] / top[pivot];
+                row.iter_mut().zip(top).for_each(|(value, above)| *value -= factor * above);
+                right[pivot + 1 + offset] -= factor * right[pivot];
+            }
+        }
+        for index in (0..count).rev() {
+            let known: f64 = (index + 1..count).map(|later| matrix[index][later] * right[later]).sum();
+            right[index] = (right[index] - known) / matrix[index][index];
+        }
+        right
+    }
+}
+
+fn pixels(photo: &Photo) -> Vec<[f32; 3]> {
+    let small = photo.thumbnail(FITTING_SIDE);
+    small.pixels().as_chunks::<3>().0.iter().map(|pixel| pixel.map(|value| f32::from(value) / 255.0)).collect()
+}
+
+fn statistics(photo: &Photo, working_size: u32) -> Vec<f32> {
+    let observer = Observer::new();
+    let mut statistics = vec![0.0; observer.description_len()];
+    observer.describe(&photo.thumbnail(working_size), &mut statistics);
+    statistics
+}
+
+fn differences(a: &[[f32; 3]], b: &[[f32; 3]]) -> Vec<f32> {
+    a.as_flattened().iter().zip(b.as_flattened()).map(|(a, b)| a - b).collect()
+}
+
+fn mean_square(values: &[f32]) -> f64 {
+    values.iter().map(|value| f64::from(value * value)).sum::<f64>() / values.len().max(1) as f64
+}
+
+fn as_floats(positions: &[f64]) -> Vec<f32> {
+    positions.iter().map(|&position| position as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use dodge_imaging::{Recipe, psnr_db};
+
+    use super::*;
+
+    fn scene(index: u32) -> Photo {
+        let shade = |a: u32, b: u32| (50 + (a * 3 + b * 2 + index * 17) % 130) as u8;
+        Photo::from_fn(48, 32, |x, y| [shade(x, y), shade(y, x + 20), shade(x / 2, 40 + index)]).unwrap()
+    }
+
+    fn edited(photo: &Photo, recipe: &[&str]) -> Photo {
+        Recipe::new(recipe.iter().map(|text| text.parse().unwrap()).collect()).apply(photo)
+    }
+
+    fn psnr_after(operations: Vec<Operation>, before: &Photo, after: &Photo) -> f64 {
+        psnr_db(after, &Recipe::new(operations).apply(before)).unwrap()
+    }
+
+    const EDIT: [&str; 3] = ["exposure:0.4", "contrast:1.15", "warmth:0.05"];
+
+    #[test]
+    fn one_edit_that_was_made_on_all_is_found() {
+        let pairs: Vec<(Photo, Photo)> = (0..5).map(|index| (edited(&scene(index), &EDIT), scene(index))).collect();
+        let pairs: Vec<(&Photo, &Photo)> = pairs.iter().map(|(after, before)| (after, before)).collect();
+        let found = Examples::new(&pairs, 48).for_all();
+        let (after, before) = (edited(&scene(9), &EDIT), scene(9));
+        let (nothing, ours) = (psnr_db(&after, &before).unwrap(), psnr_after(found, &before, &after));
+        assert!(ours > nothing + 12.0 && ours > 34.0, "{nothing} to {ours} dB");
+    }
+
+    #[test]
+    fn without_pairs_and_for_pairs_that_are_equal_nothing_is_done() {
+        assert_eq!(Examples::new(&[], 48).for_all(), []);
+        let photo = scene(1);
+        assert_eq!(Examples::new(&[(&photo, &photo)], 48).for_all(), []);
+        let none = Examples::new(&[], 48).for_each(&[&photo], false, &|| Ok(())).unwrap();
+        assert_eq!(none, [vec![]]);
+    }
+
+    #[test]
+    fn similar_photos_are_edited_alike() {
+        // Dark photos were made brighter, bright ones warmer.
+        let dark = |index: u32| edited(&scene(index), &["lightness:-45"]);
+        let brighter = |photo: &Photo| edited(photo, &["lightness:30"]);
+        let warmer = |photo: &Photo| edited(photo, &["warmth:0.15"]);
+        let mut pairs = Vec::new();
+        for index in 0..4 {
+            pairs.push((brighter(&dark(index)), dark(index)));
+            pairs.push((warmer(&scene(index)), scene(index)));
+        }
+        let pairs: Vec<(&Photo, &Photo)> = pairs.iter().map(|(after, before)| (after, before)).collect();
+        let examples = Examples::new(&pairs, 48);
+        let unknown = [dark(7), scene(8)];
+        let wanted = [brighter(&unknown[0]), warmer(&unknown[1])];
+        let edits = examples.for_each(&[&unknown[0], &unknown[1]], false, &|| Ok(())).unwrap();
+        let for_all = examples.for_all();
+        for ((edits, before), after) in edits.into_iter().zip(&unknown).zip(&wanted) {
+            let (near, all) = (psnr_after(edits, before, after), psnr_after(for_all.clone(), before, after));
+            assert!(near > 32.0 && near > all + 5.0, "{near} dB by the nearest, {all} dB by one edit for all");
+        }
+        // Its own pair would say it exactly.
+        let own: Vec<&Photo> = pairs.iter().map(|(_, before)| *before).collect();
+        assert_eq!(examples.nearest(&statistics(own[2], 48), None)[0], 2);
+        assert!(!examples.nearest(&statistics(own[2], 48), Some(2)).contains(&2));
+        assert_eq!(examples.for_each(&own, true, &|| Ok(())).unwrap().len(), own.len());
+    }
+
+    #[test]
+    fn a_step_solves_its_equations() {
+        let slopes = Slopes { gradient: vec![9.0, 13.0], curvature: vec![vec![4.0, 1.0], vec![1.0, 3.0]] };
+        let step = slopes.step(0.0);
+        assert!((step[0] - 14.0 / 11.0).abs() < 1e-12 && (step[1] - 43.0 / 11.0).abs() < 1e-12, "{step:?}");
+    }
+}
