@@ -110,13 +110,22 @@ pub(crate) fn groups(impressions: &[&Impression]) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    /// Blobs at places that depend on the seed.
+    /// Blobs of two sizes, at places that depend on the seed.
     fn scene(seed: u32, shift: u32) -> Photo {
-        let wave = |x: u32, y: u32| {
-            let (x, y, seed) = (f64::from(x + shift), f64::from(y), f64::from(seed));
-            (x * (0.11 + 0.013 * seed)).sin() + (y * (0.17 - 0.011 * seed) + seed).cos() + (0.05 * (x + y) * seed).sin()
+        let hash = |x: u32, y: u32, of: u32| {
+            let mixed = (x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca77) ^ (seed * 31 + of))
+                .wrapping_mul(0xc2b2_ae3d);
+            f64::from((mixed ^ mixed >> 15).wrapping_mul(0x2c1b_3c6d) >> 16) / 65_536.0 - 0.5
         };
-        Photo::from_fn(120, 80, |x, y| [(120.0 + 35.0 * wave(x, y)) as u8; 3]).expect("a photo")
+        let blobs = |x: u32, y: u32, cell: u32| {
+            let part = |at: u32| (at / cell, f64::from(at % cell) / f64::from(cell));
+            let ((column, right), (row, down)) = (part(x), part(y));
+            let between = |a: f64, b: f64, share: f64| a + share * (b - a);
+            let line = |row: u32| between(hash(column, row, cell), hash(column + 1, row, cell), right);
+            between(line(row), line(row + 1), down)
+        };
+        let value = |x: u32, y: u32| 120.0 + 150.0 * blobs(x + shift, y, 28) + 60.0 * blobs(x + shift, y, 9);
+        Photo::from_fn(120, 80, |x, y| [value(x, y) as u8; 3]).expect("a photo")
     }
 
     fn brighter(photo: &Photo) -> Photo {

@@ -237,6 +237,6 @@ mod tests {
         let order = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
         assert_eq!(deal_groups(&order, &[7; 10], [6, 2, 2]).map(|split| split.len()), [6, 2, 2]);
         let most = [7, 7, 7, 7, 7, 7, 7, 7, 8, 9];
-        assert_eq!(deal_groups(&order, &most, [6, 2, 2]).map(|split| split.len()), [6, 2, 2]);
+        assert_eq!(deal_groups(&order, &most, [6, 2, 2]).map(|split| split.len()), [8, 1, 1]);
     }
 }
