@@ -22,10 +22,13 @@ const MOST_FOR_ALL: usize = 128;
 const FURTHEST: f64 = 4.0;
 
 /// Positions nearer to 0 than this are left out of a recipe.
-const NOTHING: f32 = 1e-3;
+const NOTHING: f32 = 0.01;
 
 /// Mean squared errors count as this much more, full range 1: beyond 47 dB nobody sees a difference.
 const FLOOR: f64 = 2e-5;
+
+/// What counts so while the edits for several pairs are looked for, one after the other.
+const FLOORS: [f64; 3] = [1e-2, 5e-4, FLOOR];
 
 /// What a slider at 1 has to gain, in natural logarithms of the error (0.02 are 0.09 dB): of strengths that do the same, the small
 /// ones are taken, because only these can be averaged.
@@ -130,25 +133,30 @@ impl Examples {
         moved.map(|(index, &position)| self.sliders.operation(index, position)).collect()
     }
 
-    /// The positions at which the sum of the logarithms of the pairs' errors is least, by steps of Gauss and Newton, damped as
-    /// Levenberg (1944) and Marquardt (1963) do.
+    /// The positions at which the sum of the logarithms of the pairs' errors is least.
+    ///
+    /// That sum has a hollow wherever one pair fits, the deeper the less an error counts as none: at first large ones do, so that
+    /// the search ends in the hollow of most pairs.
     fn fitted(&self, pairs: &[&Example]) -> Vec<f32> {
-        if pairs.is_empty() {
-            return vec![0.0; self.sliders.kinds().len()];
+        let mut positions = vec![0.0; self.sliders.kinds().len()];
+        let nothing = self.value(pairs, &positions, FLOOR);
+        // A single pair has one hollow.
+        let floors = if pairs.len() > 1 { &FLOORS[..] } else { &[FLOOR] };
+        for &floor in floors {
+            positions = self.descended(pairs, positions, floor);
         }
-        let ridge = 2.0 * RIDGE * pairs.len() as f64;
-        let value_at = |positions: &[f64]| -> f64 {
-            let position = as_floats(positions);
-            let errors: Vec<f64> = pairs.par_iter().map(|pair| (self.error(pair, &position) + FLOOR).ln()).collect();
-            errors.iter().sum::<f64>() + 0.5 * ridge * positions.iter().map(|p| p * p).sum::<f64>()
-        };
-        let mut positions = vec![0.0_f64; self.sliders.kinds().len()];
-        let (mut value, mut damping) = (value_at(&positions), 1e-3);
+        if self.value(pairs, &positions, FLOOR) < nothing { as_floats(&positions) } else { vec![0.0; positions.len()] }
+    }
+
+    /// By steps of Gauss and Newton, damped as Levenberg (1944) and Marquardt (1963) do.
+    fn descended(&self, pairs: &[&Example], mut positions: Vec<f64>, floor: f64) -> Vec<f64> {
+        let (mut value, mut damping) = (self.value(pairs, &positions, floor), 1e-3);
         for _ in 0..ROUNDS {
             let position = as_floats(&positions);
-            let parts: Vec<Slopes> = pairs.par_iter().map(|pair| self.slopes(pair, &position)).collect();
+            let parts: Vec<Slopes> = pairs.par_iter().map(|pair| self.slopes(pair, &position, floor)).collect();
             let mut sum = Slopes::none(positions.len());
             parts.iter().for_each(|part| sum.add(part));
+            let ridge = 2.0 * RIDGE * pairs.len() as f64;
             for (index, position) in positions.iter().enumerate() {
                 sum.gradient[index] += ridge * position;
                 sum.curvature[index][index] += ridge;
@@ -158,27 +166,34 @@ impl Examples {
                 let step = sum.step(damping);
                 let tried: Vec<f64> =
                     positions.iter().zip(&step).map(|(p, s)| (p - s).clamp(-FURTHEST, FURTHEST)).collect();
-                let tried_value = value_at(&tried);
+                let tried_value = self.value(pairs, &tried, floor);
                 if tried_value < value {
                     (positions, value, damping) = (tried, tried_value, (damping / 10.0).max(1e-6));
                     break;
                 }
                 damping *= 10.0;
             }
-            if before - value < ENOUGH * pairs.len() as f64 {
+            if before - value <= ENOUGH * pairs.len() as f64 {
                 break;
             }
         }
-        as_floats(&positions)
+        positions
     }
 
-    /// The mean squared error of a pair after edits.
-    fn error(&self, pair: &Example, positions: &[f32]) -> f64 {
-        mean_square(&differences(&self.sliders.apply(&pair.before, positions), &pair.after))
+    /// The sum of the logarithms of the pairs' errors, and what the positions cost.
+    fn value(&self, pairs: &[&Example], positions: &[f64], floor: f64) -> f64 {
+        let position = as_floats(positions);
+        let error = |pair: &&Example| {
+            mean_square(&differences(&self.sliders.apply(&pair.before, &position), &pair.after)) + floor
+        };
+        let errors: Vec<f64> = pairs.par_iter().map(error).collect();
+        let cost = positions.iter().map(|position| position * position).sum::<f64>();
+        // Summed in order, so that the sum does not depend on the threads.
+        errors.iter().map(|error| error.ln()).sum::<f64>() + RIDGE * pairs.len() as f64 * cost
     }
 
     /// How the logarithm of a pair's error changes with the positions.
-    fn slopes(&self, pair: &Example, positions: &[f32]) -> Slopes {
+    fn slopes(&self, pair: &Example, positions: &[f32], floor: f64) -> Slopes {
         let edited = self.sliders.apply(&pair.before, positions);
         let rest = differences(&edited, &pair.after);
         let moved: Vec<Vec<f32>> = (0..positions.len())
@@ -192,7 +207,7 @@ impl Examples {
             .collect();
         let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
         // The derivative of the logarithm of the mean of squares.
-        let weight = 2.0 / (rest.len() as f64 * (mean_square(&rest) + FLOOR));
+        let weight = 2.0 / (rest.len() as f64 * (mean_square(&rest) + floor));
         Slopes {
             gradient: moved.iter().map(|change| weight * product(change, &rest)).collect(),
             curvature: moved.iter().map(|a| moved.iter().map(|b| weight * product(a, b)).collect()).collect(),
@@ -324,10 +339,13 @@ mod tests {
         let wanted = [brighter(&unknown[0]), warmer(&unknown[1])];
         let edits = examples.for_each(&[&unknown[0], &unknown[1]], false, &|| Ok(())).unwrap();
         let for_all = examples.for_all();
+        let mut alike = Vec::new();
         for ((edits, before), after) in edits.into_iter().zip(&unknown).zip(&wanted) {
             let (near, all) = (psnr_after(edits, before, after), psnr_after(for_all.clone(), before, after));
-            assert!(near > 32.0 && near > all + 5.0, "{near} dB by the nearest, {all} dB by one edit for all");
+            assert!(near > 32.0, "{near} dB by the nearest, {all} dB by one edit for all");
+            alike.push(all);
         }
+        assert!(alike.iter().any(|&psnr| psnr < 28.0), "no edit is right for both: {alike:?}");
         // Its own pair would say it exactly.
         let own: Vec<&Photo> = pairs.iter().map(|(_, before)| *before).collect();
         assert_eq!(examples.nearest(&statistics(own[2], 48), None)[0], 2);
