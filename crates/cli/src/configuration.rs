@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use dodge_hparams::{Error, Layer, Registry};
-use dodge_rl::{ActionSet, EnvironmentParams};
+use dodge_rl::EnvironmentParams;
 
 use crate::arguments::{HyperparameterArguments, Preset};
 use crate::sections::registry;
@@ -51,7 +51,7 @@ pub(crate) fn of_run(run_dir: &Path, set: &[String]) -> Result<Registry> {
 /// Checks what only shows when all layers are there.
 pub(crate) fn validate(registry: &Registry) -> Result<()> {
     registry.validate()?;
-    ActionSet::parse(&registry.get::<EnvironmentParams>()?.actions).map_err(crate::failure::usage)?;
+    registry.get::<EnvironmentParams>()?.action_set().map_err(crate::failure::usage)?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dodge_data::DataParams;
 use dodge_hparams::{Error, HParams, Registry};
-use dodge_learn::{DqnParams, NetworkParams, PpoParams};
+use dodge_learn::{ApgParams, DqnParams, NetworkParams, PpoParams};
 use dodge_preprocess::{DegradeParams, PairParams, ResizeParams};
 use dodge_rl::{EnvironmentParams, RewardParams, TrainingParams};
 
@@ -13,6 +13,7 @@ pub(crate) fn registry() -> Result<Registry, Error> {
     let mut registry = Registry::new();
     registry.register::<TrainingParams>()?;
     registry.register::<PpoParams>()?;
+    registry.register::<ApgParams>()?;
     registry.register::<DqnParams>()?;
     registry.register::<NetworkParams>()?;
     registry.register::<EnvironmentParams>()?;

@@ -6,7 +6,7 @@
 //! differentiable filters in the same way.
 
 use crate::lab::{decode_srgb, encode_srgb};
-use crate::{Error, Operation, OperationKind};
+use crate::{Error, Operation, OperationKind, Photo};
 
 /// Weights of luma, Rec. 601.
 const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
@@ -59,6 +59,9 @@ impl Sliders {
         Ok(Self { kinds: kinds.to_vec() })
     }
 
+    /// The furthest position: every edit is within the range of its kind there.
+    pub const REACH: f32 = 4.0;
+
     /// All kinds that have a slider.
     #[must_use]
     pub fn available() -> &'static [OperationKind] {
@@ -71,7 +74,7 @@ impl Sliders {
         &self.kinds
     }
 
-    /// The edit of slider `index` at `position`, its strength within the range of its kind.
+    /// The edit of slider `index` at `position`, its strength within the range of its kind, to a tenth of a level or a thousandth.
     ///
     /// # Panics
     /// When there is no such slider.
@@ -85,51 +88,87 @@ impl Sliders {
             _ => parameter,
         };
         let (low, _, high) = kind.range();
-        Operation::new(kind, strength.clamp(low, high)).expect("a strength within the range is one")
+        // Nobody sees finer differences, and recipes are read by people.
+        let steps = if kind == OperationKind::Lightness { 10.0 } else { 1000.0 };
+        let strength = ((strength * steps).round() / steps).clamp(low, high);
+        Operation::new(kind, strength).expect("a strength within the range is one")
     }
 
-    /// What the edits at `positions` make of `pixels` (`[pixel][channel]`, encoded sRGB from 0 to 1).
+    /// What the edits at `positions` make of a photo: `[pixel][channel]`, encoded sRGB from 0 to 1.
     ///
     /// # Panics
     /// When there are not as many positions as sliders.
     #[must_use]
-    pub fn apply(&self, pixels: &[[f32; 3]], positions: &[f32]) -> Vec<[f32; 3]> {
-        assert_eq!(positions.len(), self.kinds.len(), "a position for each slider");
-        let mut values = pixels.to_vec();
-        for (&kind, &position) in self.kinds.iter().zip(positions) {
-            forward(kind, position * unit(kind), &mut values);
-        }
-        values
+    pub fn apply(&self, photo: &Photo, positions: &[f32]) -> Vec<[f32; 3]> {
+        let (levels, pixelwise) = self.on_levels(positions);
+        let mut pixels = looked_up(photo, levels.last().expect("the levels themselves"));
+        pixelwise.iter().for_each(|&(kind, parameter)| forward(kind, parameter, &mut pixels));
+        pixels
     }
 
     /// The gradient by the positions of any error of the result: `error` is given the edited pixels and replaces each
     /// value by the derivative of the error by it. Where a value is clipped, it does not count.
     ///
-    /// Also returns what `error` returns. Memory: one copy of the pixels for each slider.
+    /// Also returns what `error` returns. Memory: one copy of the pixels for each slider from the first on that mixes channels.
     ///
     /// # Panics
     /// When there are not as many positions as sliders.
     pub fn gradient<R>(
         &self,
-        pixels: &[[f32; 3]],
+        photo: &Photo,
         positions: &[f32],
         error: impl FnOnce(&mut [[f32; 3]]) -> R,
     ) -> (Vec<f32>, R) {
-        assert_eq!(positions.len(), self.kinds.len(), "a position for each slider");
-        let mut inputs = Vec::with_capacity(self.kinds.len());
-        let mut values = pixels.to_vec();
-        for (&kind, &position) in self.kinds.iter().zip(positions) {
+        let (mut levels, pixelwise) = self.on_levels(positions);
+        let mut values = looked_up(photo, levels.last().expect("the levels themselves"));
+        let mut inputs = Vec::with_capacity(pixelwise.len());
+        for &(kind, parameter) in &pixelwise {
             inputs.push(values.clone());
-            forward(kind, position * unit(kind), &mut values);
+            forward(kind, parameter, &mut values);
         }
         let result = error(&mut values);
         let mut gradient = vec![0.0; positions.len()];
-        for (index, input) in inputs.iter().enumerate().rev() {
+        let on_levels = positions.len() - pixelwise.len();
+        for (index, (input, &(kind, parameter))) in inputs.iter().zip(&pixelwise).enumerate().rev() {
+            gradient[on_levels + index] = unit(kind) * backward(kind, parameter, input, &mut values);
+        }
+        // All pixels of a level go one way: what they say of it is summed before it goes further back.
+        let mut by_level = vec![[0.0_f32; 3]; 256];
+        for (pixel, values) in photo.pixels().as_chunks::<3>().0.iter().zip(&values) {
+            (0..3).for_each(|channel| by_level[usize::from(pixel[channel])][0] += values[channel]);
+        }
+        levels.pop();
+        for (index, input) in levels.iter().enumerate().rev() {
             let kind = self.kinds[index];
-            gradient[index] = unit(kind) * backward(kind, positions[index] * unit(kind), input, &mut values);
+            gradient[index] = unit(kind) * backward(kind, positions[index] * unit(kind), input, &mut by_level);
         }
         (gradient, result)
     }
+
+    /// The first edits, those that compute each value from itself and alike in all channels, on each of the 256 levels: a photo
+    /// has many more pixels than levels. `[edit][level]`, first the levels themselves, then what each edit makes of them; three
+    /// times the same value, because edits are written for pixels. And the other edits with their parameters.
+    fn on_levels(&self, positions: &[f32]) -> (Vec<Vec<[f32; 3]>>, Vec<(OperationKind, f32)>) {
+        assert_eq!(positions.len(), self.kinds.len(), "a position for each slider");
+        let edits = || self.kinds.iter().zip(positions).map(|(&kind, &position)| (kind, position * unit(kind)));
+        let of_values = edits().take_while(|(kind, _)| !MIXING.contains(kind)).count();
+        let mut levels = vec![(0..256).map(|level| [level as f32 / 255.0; 3]).collect::<Vec<[f32; 3]>>()];
+        for (kind, parameter) in edits().take(of_values) {
+            let mut values = levels[levels.len() - 1].clone();
+            forward(kind, parameter, &mut values);
+            levels.push(values);
+        }
+        (levels, edits().skip(of_values).collect())
+    }
+}
+
+/// Kinds that mix the channels or treat them differently.
+const MIXING: [OperationKind; 3] = [OperationKind::Saturation, OperationKind::Warmth, OperationKind::Tint];
+
+/// Each value of a photo as a table says.
+fn looked_up(photo: &Photo, table: &[[f32; 3]]) -> Vec<[f32; 3]> {
+    let value = |&level: &u8| table[usize::from(level)][0];
+    photo.pixels().as_chunks::<3>().0.iter().map(|[r, g, b]| [value(r), value(g), value(b)]).collect()
 }
 
 /// The parameter at position 1.
@@ -137,7 +176,8 @@ fn unit(kind: OperationKind) -> f32 {
     match kind {
         OperationKind::Lightness | OperationKind::Warmth | OperationKind::Tint => 0.15,
         OperationKind::Gamma | OperationKind::Contrast => 0.4,
-        OperationKind::Saturation | OperationKind::Shadows | OperationKind::Highlights => 0.5,
+        OperationKind::Saturation => 0.5,
+        OperationKind::Shadows | OperationKind::Highlights => 0.25,
         OperationKind::Exposure => 1.0,
         kind => unreachable!("{kind:?} has no slider"),
     }
@@ -284,35 +324,46 @@ fn encode_slope(light: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Photo, Recipe};
+    use crate::Recipe;
 
-    fn pixels() -> Vec<[f32; 3]> {
-        (0..60).map(|i| [i, (7 * i) % 60, (23 * i + 11) % 60].map(|v| 0.12 + 0.7 * v as f32 / 60.0)).collect()
+    fn photo() -> Photo {
+        let value = |i: u32| (30 + 180 * i / 60) as u8;
+        Photo::from_fn(10, 6, |x, y| [y * 10 + x, (7 * (y * 10 + x)) % 60, (23 * (y * 10 + x) + 11) % 60].map(value))
+            .unwrap()
     }
 
     #[test]
     fn the_gradient_is_that_of_finite_differences() {
-        let pixels = pixels();
-        let target: Vec<[f32; 3]> = pixels.iter().map(|p| [p[0] * 0.9, p[1], p[2] * 0.8 + 0.1]).collect();
-        let sliders = Sliders::new(Sliders::available()).unwrap();
+        let photo = photo();
+        let pixels = photo.pixels().as_chunks::<3>().0.iter().map(|p| p.map(|v| f32::from(v) / 255.0));
+        let target: Vec<[f32; 3]> = pixels.map(|p| [p[0] * 0.9, p[1], p[2] * 0.8 + 0.1]).collect();
+        let mut kinds = Sliders::available().to_vec();
+        check_gradient(&kinds, &photo, &target);
+        kinds.reverse();
+        check_gradient(&kinds, &photo, &target);
+    }
+
+    #[track_caller]
+    fn check_gradient(kinds: &[OperationKind], photo: &Photo, target: &[[f32; 3]]) {
+        let sliders = Sliders::new(kinds).unwrap();
         let positions = [0.1, -0.2, 0.3, -0.15, 0.2, -0.3, 0.25, 0.2, -0.1];
         let squares = |pixels: &[[f32; 3]]| -> f64 {
             let of_one = |(a, b): (&f32, &f32)| f64::from(a - b).powi(2);
             pixels.as_flattened().iter().zip(target.as_flattened()).map(of_one).sum()
         };
-        let (gradient, error) = sliders.gradient(&pixels, &positions, |values| {
+        let (gradient, error) = sliders.gradient(photo, &positions, |values| {
             let error = squares(values);
             for (value, target) in values.as_flattened_mut().iter_mut().zip(target.as_flattened()) {
                 *value = 2.0 * (*value - target);
             }
             error
         });
-        assert!((error - squares(&sliders.apply(&pixels, &positions))).abs() < 1e-9);
+        assert!((error - squares(&sliders.apply(photo, &positions))).abs() < 1e-9);
         for index in 0..positions.len() {
             let at = |step: f32| {
                 let mut moved = positions;
                 moved[index] += step;
-                squares(&sliders.apply(&pixels, &moved))
+                squares(&sliders.apply(photo, &moved))
             };
             let by_difference = (at(1e-2) - at(-1e-2)) / 2e-2;
             let (kind, ours) = (sliders.kinds()[index], f64::from(gradient[index]));
@@ -323,7 +374,8 @@ mod tests {
     #[test]
     fn what_is_clipped_has_no_gradient() {
         let sliders = Sliders::new(&[OperationKind::Lightness]).unwrap();
-        let (gradient, ()) = sliders.gradient(&[[0.95; 3], [0.5; 3]], &[1.0], |values| values.fill([1.0; 3]));
+        let photo = Photo::from_fn(2, 1, |x, _| if x == 0 { [242; 3] } else { [128; 3] }).unwrap();
+        let (gradient, ()) = sliders.gradient(&photo, &[1.0], |values| values.fill([1.0; 3]));
         assert!((gradient[0] - 3.0 * 0.15).abs() < 1e-6, "{gradient:?}");
     }
 
@@ -331,15 +383,27 @@ mod tests {
     #[test]
     fn sliders_do_what_their_operations_do() {
         let photo = Photo::from_fn(16, 16, |x, y| [(16 * x) as u8, (16 * y) as u8, (8 * (x + y)) as u8]).unwrap();
-        let pixels: Vec<[f32; 3]> =
-            photo.pixels().as_chunks::<3>().0.iter().map(|p| p.map(|v| f32::from(v) / 255.0)).collect();
         let sliders = Sliders::new(Sliders::available()).unwrap();
         let positions = [0.3, -0.2, 0.5, 0.4, 0.6, -0.5, 0.7, 0.5, -0.4];
         let operations = positions.iter().enumerate().map(|(index, &p)| sliders.operation(index, p)).collect();
         let edited = Recipe::new(operations).apply(&photo);
-        let ours = sliders.apply(&pixels, &positions);
+        let ours = sliders.apply(&photo, &positions);
         for (theirs, ours) in edited.pixels().iter().zip(ours.as_flattened()) {
             assert!((f32::from(*theirs) - 255.0 * ours).abs() < 1.0, "{theirs} and {}", 255.0 * ours);
+        }
+    }
+
+    #[test]
+    fn no_position_within_reach_is_cut_off() {
+        let sliders = Sliders::new(Sliders::available()).unwrap();
+        for (index, kind) in sliders.kinds().iter().enumerate() {
+            let (low, _, high) = kind.range();
+            for position in [-Sliders::REACH, Sliders::REACH] {
+                let strength = sliders.operation(index, position).strength().unwrap();
+                assert!((low..=high).contains(&strength) && (strength - low) * (high - strength) >= 0.0);
+                let nearer = sliders.operation(index, 0.99 * position).strength().unwrap();
+                assert_ne!(strength, nearer, "{kind:?} at {position}");
+            }
         }
     }
 

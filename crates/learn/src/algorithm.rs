@@ -1,6 +1,7 @@
 //! What learns: proximal policy optimisation and deep Q-learning, each in one file, and what they remember. It knows no
 //! files.
 
+pub(crate) mod apg;
 pub(crate) mod dqn;
 #[cfg(test)]
 mod fit_tests;

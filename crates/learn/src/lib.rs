@@ -7,6 +7,7 @@ mod nn;
 mod state;
 mod training;
 
+pub use algorithm::apg::{Apg, ApgParams};
 pub use algorithm::dqn::{Dqn, DqnParams};
 pub use algorithm::learner::{Advance, Clock, ConfiguredLearner, Learner};
 pub use algorithm::ppo::{Decisions, Ppo, PpoParams, UpdateReport};
@@ -23,6 +24,7 @@ pub use nn::device::{Device, Gpu, cpu, device_name, gpu};
 pub use nn::encoder::{Encoder, NetworkParams};
 pub use nn::network::{AgentNetwork, Head, NetworkShape};
 pub use nn::picture::Picture;
+pub use nn::proposals::Proposals;
 pub use state::{StateReader, StateWriter};
 pub use training::callback::{Callback, EarlyStop, Moment, Verdict};
 pub use training::checkpoint::{CHECKPOINT_FORMAT, Checkpoint, Checkpointer, FolderCheckpointer, Occasion};

@@ -37,8 +37,9 @@ use crate::environment::vector::VectorEnvironment;
 use crate::error::Error;
 use crate::nn::activation::Activation;
 use crate::nn::encoder::{NetworkParams, PictureEncoder};
-use crate::nn::network::{AgentNetwork, Head, NetworkShape, Perceptron};
+use crate::nn::network::{AgentNetwork, Head, NetworkShape};
 use crate::nn::optimizer::{Adam, Gradient, Learning, averaged, clip_factor};
+use crate::nn::perceptron::Perceptron;
 use crate::nn::rows::{batch, pick, to_vec};
 
 pub use params::PpoParams;

@@ -116,6 +116,17 @@ pub trait Environment: Send {
     /// Shows the present state; asked once after every reset and every step that something follows.
     fn show(&self, view: View<'_>);
 
+    /// What an episode would gain that took every kind with a strength once from the present state, in the order of the kinds
+    /// and with these `strengths` (-1 to 1), and then ended; nothing changes by asking. `by_strength`, where it is given, becomes
+    /// the gradient of the gain. For tasks whose steps are differentiable: [`Apg`](crate::Apg) learns from it.
+    ///
+    /// # Errors
+    /// [`Error::Environment`] where the environment does not implement this.
+    fn gain(&self, strengths: &[f32], by_strength: Option<&mut [f32]>) -> Result<f32, Error> {
+        let _ = (strengths, by_strength);
+        Err(Error::Environment { reason: "it tells no gradient of its gain: implement Environment::gain".into() })
+    }
+
     /// Takes down everything that changes from step to step, generators of random numbers too.
     ///
     /// # Errors

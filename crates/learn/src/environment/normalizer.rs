@@ -6,6 +6,7 @@ use crate::environment::contract::{Spaces, Step};
 use crate::environment::policy::Policy;
 use crate::error::Error;
 use crate::nn::picture::Picture;
+use crate::nn::proposals::Proposals;
 use crate::state::{StateReader, StateWriter};
 
 /// Nothing that was normalised is further from 0.
@@ -211,11 +212,25 @@ struct Normalized<'a, P> {
     length: usize,
 }
 
-impl<P: Policy> Policy for Normalized<'_, P> {
-    fn preferences(&self, observations: &[f32]) -> Vec<f32> {
+impl<P> Normalized<'_, P> {
+    fn normalized(&self, observations: &[f32]) -> Vec<f32> {
         let mut observations = observations.to_vec();
         self.normalizer.apply(&mut observations, self.length);
-        self.policy.preferences(&observations)
+        observations
+    }
+}
+
+impl<P: Policy> Policy for Normalized<'_, P> {
+    fn preferences(&self, observations: &[f32]) -> Vec<f32> {
+        self.policy.preferences(&self.normalized(observations))
+    }
+
+    fn strengths(&self, observations: &[f32]) -> Vec<f32> {
+        self.policy.strengths(&self.normalized(observations))
+    }
+
+    fn proposals(&self, observations: &[f32]) -> Option<Proposals> {
+        self.policy.proposals(&self.normalized(observations))
     }
 }
 

@@ -109,6 +109,17 @@ impl<E: Environment> Slot<E> {
     }
 }
 
+impl<E: Environment> Slot<E> {
+    fn gain(&self, strengths: &[f32], mut gradient: Option<&mut [f32]>) -> Result<f32, Error> {
+        let gain = guarded(|| self.environment.gain(strengths, gradient.as_deref_mut()))?;
+        let is_finite = gradient.as_ref().is_none_or(|gradient| gradient.iter().all(|value| value.is_finite()));
+        if gain.is_finite() && is_finite {
+            return Ok(gain);
+        }
+        Err(Error::Environment { reason: format!("a gain is {gain}, with the gradient {gradient:?}") })
+    }
+}
+
 impl<E: Environment> VectorEnvironment<E> {
     /// Resets every environment.
     ///
@@ -269,6 +280,54 @@ impl<E: Environment> VectorEnvironment<E> {
         }
         self.normalize();
         Ok(steps)
+    }
+
+    /// Starts a new episode in every environment; those that were going on are forgotten.
+    ///
+    /// # Errors
+    /// The first error of a reset.
+    pub fn reset(&mut self) -> Result<(), Error> {
+        self.slots.par_iter_mut().try_for_each(|slot| guarded(|| slot.reset()))?;
+        self.running.fill(NEW_EPISODE);
+        self.gather();
+        if let Some(normalizer) = &mut self.normalizer {
+            normalizer.observe(&self.observations, self.spaces.observation_len);
+        }
+        self.normalize();
+        Ok(())
+    }
+
+    /// What each environment would gain by the `strengths`, `[environment][kind with a strength]`, as [`Environment::gain`]
+    /// tells it, `[environment]`.
+    ///
+    /// # Errors
+    /// The first error of an environment, and [`Error::Environment`] for a gain that is not finite.
+    ///
+    /// # Panics
+    /// When there is not one strength for each such kind in each environment.
+    pub fn gains(&mut self, strengths: &[f32]) -> Result<Vec<f32>, Error> {
+        let scaled = self.spaces.actions.scaled;
+        assert_eq!(strengths.len(), self.slots.len() * scaled, "strengths of every environment");
+        let rows = self.slots.par_iter_mut().zip(strengths.par_chunks_exact(scaled));
+        rows.map(|(slot, strengths)| slot.gain(strengths, None)).collect()
+    }
+
+    /// The same, and the gradients of the gains, `[environment][kind with a strength]`.
+    ///
+    /// # Errors
+    /// As [`VectorEnvironment::gains`].
+    ///
+    /// # Panics
+    /// As [`VectorEnvironment::gains`].
+    pub fn gains_and_gradients(&mut self, strengths: &[f32]) -> Result<(Vec<f32>, Vec<f32>), Error> {
+        let scaled = self.spaces.actions.scaled;
+        assert_eq!(strengths.len(), self.slots.len() * scaled, "strengths of every environment");
+        let mut gradients = vec![0.0; strengths.len()];
+        let rows = strengths.par_chunks_exact(scaled).zip(gradients.par_chunks_exact_mut(scaled));
+        let rows = self.slots.par_iter_mut().zip(rows);
+        let gains: Result<Vec<f32>, Error> =
+            rows.map(|(slot, (strengths, gradient))| slot.gain(strengths, Some(gradient))).collect();
+        Ok((gains?, gradients))
     }
 
     /// The episodes that ended since this was last asked, in the order of their ends. Their rewards are those that the

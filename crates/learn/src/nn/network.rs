@@ -3,7 +3,6 @@
 mod strengths;
 
 use burn::module::{Module, Param};
-use burn::nn::Linear;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
@@ -11,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::nn::activation::Activation;
-use crate::nn::dense::dense;
 use crate::nn::encoder::{Encoder, PictureEncoder};
-use crate::nn::initial::orthogonal;
+use crate::nn::foresight::{Foresight, Scale, strengths};
+use crate::nn::perceptron::Perceptron;
 use crate::nn::picture::Picture;
 use crate::nn::rows::{batch, pick, pick_part, to_vec};
 
@@ -33,6 +32,9 @@ pub enum Head {
         /// Kinds below this index take a strength.
         scaled: usize,
     },
+    /// Strengths of the kinds of actions that take one, all at once, and beside them a network that judges what they would
+    /// gain; `relu` between the layers.
+    Sliders,
 }
 
 impl Head {
@@ -50,9 +52,10 @@ impl Head {
 #[derive(Module, Debug)]
 pub struct AgentNetwork {
     encoder: Option<PictureEncoder>,
-    perceptron: Perceptron,
+    pub(crate) perceptron: Perceptron,
     /// Logarithms of the standard deviations of strengths, `[scaled]`.
     log_deviations: Option<Param<Tensor<1>>>,
+    foresight: Option<Foresight>,
     #[module(skip)]
     picture: Option<Picture>,
     #[module(skip)]
@@ -70,7 +73,7 @@ pub struct NetworkShape<'a> {
     pub encoder: Encoder,
     /// Widths of the hidden layers.
     pub hidden: &'a [usize],
-    /// Number of actions.
+    /// Number of actions; with [`Head::Sliders`], of those that take a strength.
     pub action_count: usize,
     /// What the outputs mean.
     pub head: Head,
@@ -99,6 +102,11 @@ impl NetworkShape<'_> {
         Ok(kinds + scaled + usize::from(self.head == Head::DuelingValues))
     }
 
+    /// Length of an observation without its picture.
+    fn scaled_len(&self) -> usize {
+        self.observation_len - self.picture.map_or(0, Picture::values)
+    }
+
     /// How many numbers a network of this shape consists of.
     ///
     /// # Errors
@@ -109,6 +117,9 @@ impl NetworkShape<'_> {
         for &width in self.hidden.iter().chain([&outputs]) {
             count += (inputs + 1) * width;
             inputs = width;
+        }
+        if self.head == Head::Sliders {
+            count += Foresight::number_count(self.scaled_len(), self.input_len()?, self.action_count);
         }
         Ok(count + self.head.scaled())
     }
@@ -147,17 +158,31 @@ impl AgentNetwork {
         device: &Device,
     ) -> Result<Self, Error> {
         let NetworkShape { hidden, head, picture, .. } = shape;
-        let gain = if head.is_policy() { 0.01 } else { 1.0 };
+        let gain = if head.is_policy() || head == Head::Sliders { 0.01 } else { 1.0 };
         let perceptron = Perceptron::new(shape.input_len()?, hidden, shape.output_len()?, gain, rng, device);
         let deviations = TensorData::new(vec![0.0_f32; head.scaled()], [head.scaled()]);
         let log_deviations = (head.scaled() > 0).then(|| Param::from_data(deviations, device));
-        Ok(Self { encoder, perceptron, log_deviations, picture, head })
+        let foresight = if head == Head::Sliders {
+            Some(Foresight::new(shape.scaled_len(), shape.input_len()?, shape.action_count, rng, device))
+        } else {
+            None
+        };
+        Ok(Self { encoder, perceptron, log_deviations, foresight, picture, head })
     }
 
     /// What its outputs mean.
     #[must_use]
     pub fn head(&self) -> Head {
         self.head
+    }
+
+    pub(crate) fn foresight(&self) -> Option<&Foresight> {
+        self.foresight.as_ref()
+    }
+
+    /// The same network with observations of another scale.
+    pub(crate) fn with_scale(self, scale: &Scale) -> Self {
+        Self { foresight: self.foresight.map(|foresight| foresight.with_scale(scale)), ..self }
     }
 
     /// Whether it looks at pictures through an encoder.
@@ -213,6 +238,7 @@ impl AgentNetwork {
         match self.head {
             Head::Policy | Head::HybridPolicy { .. } => self.perceptron.forward(features_bf, Activation::Softsign),
             Head::Values => self.perceptron.forward(features_bf, Activation::Relu),
+            Head::Sliders => strengths(self.perceptron.forward(features_bf, Activation::Relu)),
             Head::DuelingValues => {
                 let outputs_bo = self.perceptron.forward(features_bf, Activation::Relu);
                 let [count, outputs] = outputs_bo.dims();
@@ -225,9 +251,12 @@ impl AgentNetwork {
     }
 
     /// How much each action is preferred, `[batch][action]`, for observations `[batch][feature]` of `length` features: its
-    /// probability or its expected return.
+    /// probability or its expected return; with [`Head::Sliders`] how far it is moved.
     #[must_use]
     pub fn preferences(&self, observations: &[f32], length: usize, device: &Device) -> Vec<f32> {
+        if let Some(proposals) = self.proposals(observations, length, device) {
+            return proposals.strengths.into_iter().map(f32::abs).collect();
+        }
         let (outputs_ba, _) = self.split(self.forward(batch(observations, length, device)));
         to_vec(if self.head.is_policy() { softmax(outputs_ba, 1) } else { outputs_ba })
     }
@@ -240,69 +269,11 @@ pub(crate) struct Observed {
     pub(crate) beside_bf: Option<Tensor<2>>,
 }
 
-/// Fully connected layers.
-#[derive(Module, Debug)]
-pub(crate) struct Perceptron {
-    layers: Vec<Linear>,
-}
-
-impl Perceptron {
-    pub(crate) fn new(
-        inputs: usize,
-        hidden: &[usize],
-        outputs: usize,
-        output_gain: f32,
-        rng: &mut ChaCha8Rng,
-        device: &Device,
-    ) -> Self {
-        let mut widths = vec![inputs];
-        widths.extend(hidden);
-        widths.push(outputs);
-        let last = widths.len() - 2;
-        let layers = widths.windows(2).enumerate().map(|(index, pair)| {
-            let gain = if index == last { output_gain } else { std::f32::consts::SQRT_2 };
-            let weight = TensorData::new(orthogonal(pair[0], pair[1], gain, rng), [pair[0], pair[1]]);
-            let bias = TensorData::new(vec![0.0_f32; pair[1]], [pair[1]]);
-            Linear { weight: Param::from_data(weight, device), bias: Some(Param::from_data(bias, device)) }
-        });
-        Self { layers: layers.collect() }
-    }
-
-    /// Outputs `[batch, output]` for inputs `[batch, feature]`, with `activation` between the layers.
-    pub(crate) fn forward(&self, input_bf: Tensor<2>, activation: Activation) -> Tensor<2> {
-        let (last, inner) = self.layers.split_last().expect("at least the output layer");
-        let hidden_bf = inner.iter().fold(input_bf, |x, layer| dense(layer, x, activation));
-        dense(last, hidden_bf, Activation::None)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;
 
     use super::*;
-
-    #[test]
-    fn orthogonal_matrices_are_orthogonal() {
-        let mut rng = ChaCha8Rng::seed_from_u64(3);
-        for (rows, columns) in [(4, 9), (9, 4), (5, 5), (1, 3)] {
-            let m = orthogonal(rows, columns, 2.0, &mut rng);
-            let vector = |i: usize| -> Vec<f32> {
-                if rows <= columns {
-                    m[i * columns..(i + 1) * columns].to_vec()
-                } else {
-                    (0..rows).map(|row| m[row * columns + i]).collect()
-                }
-            };
-            for i in 0..rows.min(columns) {
-                for j in 0..=i {
-                    let dot: f32 = vector(i).iter().zip(vector(j)).map(|(a, b)| a * b).sum();
-                    let expected = if i == j { 4.0 } else { 0.0 };
-                    assert!((dot - expected).abs() < 1e-4, "{rows}x{columns}: {i}·{j} = {dot}");
-                }
-            }
-        }
-    }
 
     #[test]
     fn dueling_values_have_the_state_value_as_their_mean() {

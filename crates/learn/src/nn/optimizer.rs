@@ -137,6 +137,8 @@ impl<M> Deref for Learning<M> {
 #[derive(Debug, Clone)]
 pub(crate) struct Adam {
     epsilon: f32,
+    /// How fast the parameters shrink, apart from the gradient (Loshchilov and Hutter 2019, arXiv:1711.05101).
+    decay: f64,
     steps: i32,
     /// First and second moment of each parameter; empty before the first step.
     moments: Vec<(Vec<f32>, Vec<f32>)>,
@@ -145,7 +147,12 @@ pub(crate) struct Adam {
 impl Adam {
     /// A fresh state; `epsilon` keeps the division sound.
     pub(crate) fn new(epsilon: f32) -> Self {
-        Self { epsilon, steps: 0, moments: Vec::new() }
+        Self { epsilon, decay: 0.0, steps: 0, moments: Vec::new() }
+    }
+
+    /// The same, with parameters that shrink by this share times the step size at each step.
+    pub(crate) fn decaying(self, decay: f64) -> Self {
+        Self { decay, ..self }
     }
 
     /// Moves the parameters of `module` against its `gradient` times `scale`, with step size `rate`.
@@ -160,6 +167,7 @@ impl Adam {
             rate: rate as f32 / (1.0 - FIRST_DECAY.powi(self.steps)),
             second_correction,
             epsilon: self.epsilon,
+            kept: (1.0 - rate * self.decay) as f32,
         };
         module.map(&mut Mover { factors, gradients: gradient.0.iter(), moments: self.moments.iter_mut() })
     }
@@ -262,6 +270,7 @@ struct Factors {
     rate: f32,
     second_correction: f32,
     epsilon: f32,
+    kept: f32,
 }
 
 struct Mover<'a> {
@@ -287,16 +296,16 @@ impl ModuleMapper for Mover<'_> {
 }
 
 impl Factors {
-    /// θ -= α · m̂ / (√v̂ + ε) for one parameter.
+    /// θ = (1 - α λ) θ - α · m̂ / (√v̂ + ε) for one parameter.
     fn apply(self, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
-        let Self { scale, rate, second_correction, epsilon } = self;
+        let Self { scale, rate, second_correction, epsilon, kept } = self;
         let pass = |(((values, gradient), first), second): Chunks<'_>| {
             vectorized(|| {
                 for (((value, &g), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
                     let g = g * scale;
                     *m += (1.0 - FIRST_DECAY) * (g - *m);
                     *v += (1.0 - SECOND_DECAY) * (g * g - *v);
-                    *value -= rate * *m / (v.sqrt() / second_correction + epsilon);
+                    *value = kept * *value - rate * *m / (v.sqrt() / second_correction + epsilon);
                 }
             });
         };
@@ -368,7 +377,8 @@ mod tests {
     #[test]
     fn a_step_by_hand() {
         // From rest: m = 0.1 g, v = 0.001 g², corrected to g and g², so that the step is the rate whatever g is.
-        let factors = Factors { scale: 0.5, rate: 0.1 / 0.1, second_correction: 0.001_f32.sqrt(), epsilon: 0.0 };
+        let factors =
+            Factors { scale: 0.5, rate: 0.1 / 0.1, second_correction: 0.001_f32.sqrt(), epsilon: 0.0, kept: 1.0 };
         let (mut values, mut first, mut second) = ([1.0_f32, 1.0], [0.0; 2], [0.0; 2]);
         factors.apply(&mut values, &[4.0, -8.0], &mut first, &mut second);
         assert!((values[0] - 0.9).abs() < 1e-5 && (values[1] - 1.1).abs() < 1e-5, "{values:?}");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod advantages;
+mod apg;
 mod cart_pole;
 #[cfg(feature = "wgpu")]
 mod gpu;

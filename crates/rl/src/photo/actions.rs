@@ -1,36 +1,78 @@
-//! What the agent may do: a list of operations, and to stop.
+//! What the agent may do: edits of free strength, fixed operations, and to stop.
 
 use std::fmt;
 
-use dodge_imaging::{Operation, OperationKind, Photo, Recipe, reduce};
+use dodge_imaging::{Operation, OperationKind, Photo, Recipe, Sliders, reduce};
+use dodge_learn::{Action, ActionSpace};
 
 use crate::error::Error;
 
-/// The actions of an agent. The indices below the number of operations are these operations; the one after them is
-/// *stop*.
+/// The actions of an agent: first the kinds of edits whose strength it chooses, then fixed operations, and *stop* at the end.
 ///
 /// Some edits are pointless at some moments: [`ActionSet::mask`] says which, unless the set is [`ActionSet::unmasked`].
 #[derive(Clone, PartialEq)]
 pub struct ActionSet {
+    sliders: Sliders,
+    /// The fixed ones.
     operations: Vec<Operation>,
-    reaches: Vec<Reach>,
+    /// Of each edit; those of free strength are looked at with a moderate one.
+    reaches: Vec<(Operation, Reach)>,
     /// Whether an edit is pointless after another, `[last][edit]`.
     pointless: Vec<Vec<bool>>,
     masks: bool,
 }
 
+/// Two strengths of five pixel-wise edits in both directions: the fine ones are about half of what is barely visible, the coarse
+/// ones about the middle of the standard damage.
+pub(crate) const FIXED: [&str; 20] = [
+    "lightness:10",
+    "lightness:-10",
+    "lightness:30",
+    "lightness:-30",
+    "gamma:1.127",
+    "gamma:0.887",
+    "gamma:1.419",
+    "gamma:0.705",
+    "contrast:1.105",
+    "contrast:0.905",
+    "contrast:1.35",
+    "contrast:0.741",
+    "saturation:1.162",
+    "saturation:0.861",
+    "saturation:1.492",
+    "saturation:0.67",
+    "warmth:0.04",
+    "warmth:-0.04",
+    "warmth:0.11",
+    "warmth:-0.11",
+];
+
+/// Where a slider stands when it is tried out whether it changes anything.
+const TRIED: f32 = 1.0;
+
+/// Where sliders stand for those who choose among a few edits: the finer about half of what is barely visible, the coarser about the
+/// middle of the standard damage.
+const STAGES: [f32; 4] = [-0.75, -0.25, 0.25, 0.75];
+
 impl ActionSet {
-    /// Reads the operations from their text forms. The set masks pointless edits.
+    /// Reads the edits from their text forms: operations with a strength (`gamma:1.2`), and kinds whose strength is free (`gamma`),
+    /// which come first whatever the order. The set masks pointless edits.
     ///
     /// # Errors
-    /// [`Error::Configuration`] for an unknown or repeated operation, for none at all, and for one that changes the
+    /// [`Error::Configuration`] for an unknown or repeated edit, for none at all, and for one that changes the
     /// size of the photo: its result could not be compared with the original.
     pub fn parse<T: AsRef<str>>(texts: &[T]) -> Result<Self, Error> {
         let invalid = |reason: String| Error::Configuration { section: "environment.actions", reason };
-        let mut operations: Vec<Operation> = Vec::new();
-        for text in texts {
-            let operation: Operation =
-                text.as_ref().parse().map_err(|e: dodge_imaging::Error| invalid(e.to_string()))?;
+        let (mut kinds, mut operations): (Vec<OperationKind>, Vec<Operation>) = (Vec::new(), Vec::new());
+        for text in texts.iter().map(AsRef::as_ref) {
+            if let Some(kind) = Sliders::available().iter().find(|kind| kind.name() == text) {
+                if kinds.contains(kind) {
+                    return Err(invalid(format!("`{text}` is listed twice")));
+                }
+                kinds.push(*kind);
+                continue;
+            }
+            let operation: Operation = text.parse().map_err(|e: dodge_imaging::Error| invalid(e.to_string()))?;
             if operation.changes_size() {
                 return Err(invalid(format!(
                     "`{operation}` changes the size of the photo, so fidelity cannot be measured"
@@ -41,13 +83,20 @@ impl ActionSet {
             }
             operations.push(operation);
         }
-        if operations.is_empty() {
+        if kinds.is_empty() && operations.is_empty() {
             return Err(invalid("at least one operation is needed".into()));
         }
-        let reaches = operations.iter().map(Reach::of).collect();
-        let after = |last| operations.iter().map(|operation| is_pointless_after(operation, last)).collect();
-        let pointless = operations.iter().map(after).collect();
-        Ok(Self { operations, reaches, pointless, masks: true })
+        let sliders = Sliders::new(&kinds).map_err(|e| invalid(e.to_string()))?;
+        let tried = (0..kinds.len()).map(|index| sliders.operation(index, TRIED)).chain(operations.iter().copied());
+        let reaches: Vec<(Operation, Reach)> = tried.map(|operation| (operation, Reach::of(&operation))).collect();
+        let is_pointless = |last: usize, edit: usize| match (last < kinds.len(), edit < kinds.len()) {
+            (false, false) => is_pointless_after(&reaches[edit].0, &reaches[last].0),
+            // One strength says what two of the same kind say, one after the other.
+            _ => last == edit,
+        };
+        let pointless =
+            (0..reaches.len()).map(|last| (0..reaches.len()).map(|edit| is_pointless(last, edit)).collect()).collect();
+        Ok(Self { sliders, operations, reaches, pointless, masks: true })
     }
 
     /// The same actions, all of them open at any time.
@@ -62,10 +111,10 @@ impl ActionSet {
         self.masks
     }
 
-    /// Number of actions: the operations and *stop*.
+    /// Number of actions: the edits and *stop*.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.operations.len() + 1
+        self.reaches.len() + 1
     }
 
     /// Never true: there is always *stop*.
@@ -74,27 +123,64 @@ impl ActionSet {
         false
     }
 
-    /// The operations, in the order of their indices.
+    /// The actions as a learner sees them.
     #[must_use]
-    pub fn operations(&self) -> &[Operation] {
-        &self.operations
+    pub fn space(&self) -> ActionSpace {
+        ActionSpace { kinds: self.len(), scaled: self.sliders.kinds().len() }
     }
 
-    /// The operation of an action; none for *stop*.
+    /// The edits of free strength, in the order of their indices.
     #[must_use]
-    pub fn operation(&self, action: usize) -> Option<&Operation> {
-        self.operations.get(action)
+    pub fn sliders(&self) -> &Sliders {
+        &self.sliders
+    }
+
+    /// The operation of an action, a strength of 1 being the furthest position of a slider; none for *stop*.
+    #[must_use]
+    pub fn operation(&self, action: Action) -> Option<Operation> {
+        let Action { kind, strength } = action;
+        let scaled = self.sliders.kinds().len();
+        if kind < scaled {
+            return Some(self.sliders.operation(kind, strength.clamp(-1.0, 1.0) * Sliders::REACH));
+        }
+        self.operations.get(kind - scaled).copied()
+    }
+
+    /// A few operations for each edit, for those who choose among fixed ones: a fixed one itself, a slider at some positions; each
+    /// with the index of its action.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<(usize, Operation)> {
+        let scaled = self.sliders.kinds().len();
+        let staged =
+            (0..scaled).flat_map(|index| STAGES.map(|position| (index, self.sliders.operation(index, position))));
+        let fixed = self.operations.iter().enumerate().map(|(index, &operation)| (scaled + index, operation));
+        staged.chain(fixed).collect()
+    }
+
+    /// What an action is called: an operation's text, a kind's name, `stop`.
+    #[must_use]
+    pub fn label(&self, action: usize) -> String {
+        match self.sliders.kinds().get(action) {
+            Some(kind) => kind.name().to_owned(),
+            None => self.operation(Action::new(action)).map_or_else(|| "stop".to_owned(), |it| it.to_string()),
+        }
+    }
+
+    /// What the edits are called, in the order of their indices: [`ActionSet::parse`] reads it.
+    #[must_use]
+    pub fn labels(&self) -> Vec<String> {
+        (0..self.stop()).map(|action| self.label(action)).collect()
     }
 
     /// The index of *stop*.
     #[must_use]
     pub fn stop(&self) -> usize {
-        self.operations.len()
+        self.reaches.len()
     }
 
     /// Turns `mask[action]` to false for edits that would be pointless on `photo`: those that would leave every pixel as
     /// it is, and those that would take back the `last` action of the episode or add nothing to it, by the rules of [`reduce`]. *Stop*
-    /// stays as it is.
+    /// stays as it is. One of free strength is tried out with a moderate one.
     ///
     /// For edits that work pixel by pixel the first pixel that changes settles it, mostly the first one looked at. Blurs,
     /// what is made of them and automatic corrections are tried out on the whole photo, which costs as much as to make them.
@@ -107,8 +193,7 @@ impl ActionSet {
             return;
         }
         let after_last = last.and_then(|last| self.pointless.get(last));
-        let edits = self.operations.iter().zip(&self.reaches);
-        for (action, (open, (operation, reach))) in mask.iter_mut().zip(edits).enumerate() {
+        for (action, (open, (operation, reach))) in mask.iter_mut().zip(&self.reaches).enumerate() {
             *open &= !after_last.is_some_and(|pointless| pointless[action]) && reach.changes(operation, photo);
         }
     }
@@ -116,7 +201,7 @@ impl ActionSet {
 
 impl fmt::Debug for ActionSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ActionSet({:?}, masks: {})", self.operations, self.masks)
+        write!(f, "ActionSet({:?}, masks: {})", self.labels(), self.masks)
     }
 }
 
@@ -220,10 +305,36 @@ mod tests {
 
     #[test]
     fn the_default_operations_are_valid() {
-        let actions = ActionSet::parse(&crate::EnvironmentParams::default().actions).unwrap();
+        let actions = ActionSet::parse(&FIXED).unwrap();
         assert_eq!((actions.len(), actions.stop()), (21, 20));
-        assert_eq!(actions.operation(20), None);
-        assert_eq!(actions.operation(2).unwrap().to_string(), "lightness:30");
+        assert_eq!(actions.operation(Action::new(20)), None);
+        assert_eq!(actions.operation(Action::new(2)).unwrap().to_string(), "lightness:30");
+    }
+
+    #[test]
+    fn edits_of_free_strength_come_first_and_have_any_strength() {
+        let actions = ActionSet::parse(&["gamma:1.2", "lightness", "warmth"]).unwrap();
+        assert_eq!(actions.space(), ActionSpace { kinds: 4, scaled: 2 });
+        let labels: Vec<String> = (0..4).map(|action| actions.label(action)).collect();
+        assert_eq!(labels, ["lightness", "warmth", "gamma:1.2", "stop"]);
+        let text = |kind, strength| actions.operation(Action { kind, strength }).map(|operation| operation.to_string());
+        assert_eq!(text(0, -0.25).unwrap(), "lightness:-38.3");
+        assert_eq!(text(1, 0.5).unwrap(), "warmth:0.3");
+        assert_eq!([text(2, 0.0).unwrap(), text(2, 0.9).unwrap()], ["gamma:1.2", "gamma:1.2"]);
+        assert_eq!(text(3, 0.0), None);
+        let candidates = actions.candidates();
+        assert_eq!(candidates.len(), 9);
+        assert_eq!((candidates[5].0, candidates[8].0), (1, 2));
+        let message = |texts: &[&str]| ActionSet::parse(texts).unwrap_err().to_string();
+        assert!(message(&["tint", "tint"]).contains("listed twice"));
+        assert!(message(&["blur"]).starts_with("environment.actions: "), "no slider, and no strength");
+    }
+
+    #[test]
+    fn a_second_edit_of_the_same_free_strength_is_masked() {
+        let photo = Photo::from_fn(48, 32, |x, y| [(x * 5) as u8, (y * 7) as u8, 100]).unwrap();
+        assert_eq!(masked(&["lightness", "warmth", "lightness:30"], Some(0), &photo), ["lightness"]);
+        assert_eq!(masked(&["saturation", "gamma"], None, &flat([90; 3])), ["saturation"], "there is no colour");
     }
 
     #[test]
@@ -284,8 +395,7 @@ mod tests {
 
     #[test]
     fn the_opposite_of_the_last_edit_is_masked() {
-        let defaults = crate::EnvironmentParams::default().actions;
-        let defaults: Vec<&str> = defaults.iter().map(String::as_str).collect();
+        let defaults = FIXED;
         let photo = Photo::from_fn(48, 32, |x, y| [(x * 5) as u8, (y * 7) as u8, 100]).unwrap();
         for (last, text) in defaults.iter().enumerate() {
             // The defaults come in pairs.

@@ -1,7 +1,7 @@
 //! Letting a model retouch photos.
 
 use dodge_imaging::{Operation, Photo, Recipe};
-use dodge_learn::Policy;
+use dodge_learn::{Action, Policy, Proposals};
 use rayon::prelude::*;
 
 use crate::photo::actions::ActionSet;
@@ -16,31 +16,51 @@ impl Policy for Model {
     fn preferences(&self, observations: &[f32]) -> Vec<f32> {
         Self::preferences(self, observations)
     }
+
+    fn strengths(&self, observations: &[f32]) -> Vec<f32> {
+        Self::strengths(self, observations)
+    }
+
+    fn proposals(&self, observations: &[f32]) -> Option<Proposals> {
+        Self::proposals(self, observations)
+    }
 }
 
-/// Acts on working photos, all together, until each is stopped or `limit` edits are made, and returns the operations
-/// chosen for each. No juror is asked. Observations count steps as shares of `max_steps`, as in training, so that a
-/// lower limit does not change what the policy sees.
+/// What a policy may do when it acts on photos, and when it is to leave them alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// What it may do.
+    pub actions: &'a ActionSet,
+    /// Edits after which it was stopped in training: observations count steps as shares of it, so that a lower limit does not
+    /// change what the policy sees.
+    pub max_steps: usize,
+    /// Most edits.
+    pub limit: usize,
+    /// What shows it photos.
+    pub observer: &'a dyn Observe,
+    /// A policy that expects a gain leaves photos alone of which it expects no more than this, in decibels.
+    pub least_gain_db: f32,
+}
+
+/// Acts on working photos, all together, until each is stopped or the limit of edits is reached, and returns the operations
+/// chosen for each. No juror is asked.
 ///
 /// At each step the policy sees [`VIEWS`] views of every photo, and the action with the highest mean preference is taken:
 /// what it would do to both is less of an accident than what it would do to one. Edits that [`ActionSet::mask`] closes are
-/// not taken.
+/// not taken. A policy that moves all strengths at once looks only once.
 ///
 /// Where nothing is masked, an edit that leaves the working photo as it is ends the episode: a deterministic policy might
 /// choose it for ever.
-pub fn retouch_all<P: Policy>(
-    policy: &P,
-    actions: &ActionSet,
-    max_steps: usize,
-    limit: usize,
-    observer: &dyn Observe,
-    photos: &[&Photo],
-) -> Vec<Retouched> {
-    let length = observer.observation_len(actions.len());
-    let mut results: Vec<Retouched> = photos
-        .iter()
-        .map(|&photo| Retouched { photo: photo.clone(), operations: Vec::new(), stopped: false })
-        .collect();
+pub fn retouch_all<P: Policy>(policy: &P, rules: &Rules<'_>, photos: &[&Photo]) -> Vec<Retouched> {
+    let Rules { actions, max_steps, limit, observer, .. } = *rules;
+    let (length, scaled) = (observer.observation_len(actions.len()), actions.space().scaled);
+    let untouched = |&photo: &&Photo| Retouched {
+        photo: photo.clone(),
+        operations: Vec::new(),
+        stopped: false,
+        expected_gain_db: None,
+    };
+    let mut results: Vec<Retouched> = photos.iter().map(untouched).collect();
     let mut uses = vec![vec![0_u16; actions.len()]; photos.len()];
     let mut last: Vec<Option<usize>> = vec![None; photos.len()];
     for step in 0..limit.min(max_steps) {
@@ -54,17 +74,28 @@ pub fn retouch_all<P: Policy>(
             let view = view(&results[i].photo, row % VIEWS);
             observer.observe(&view, step, max_steps, &uses[i], observation);
         });
-        let preferences = policy.preferences(&observations);
-        for (&i, of_views) in open.iter().zip(preferences.chunks_exact(VIEWS * actions.len())) {
+        if let Some(proposals) = policy.proposals(&observations) {
+            results.par_iter_mut().enumerate().for_each(|(i, result)| result.take_all(&proposals, i, rules));
+            break;
+        }
+        let (preferences, strengths) = (policy.preferences(&observations), policy.strengths(&observations));
+        for (row, (&i, of_views)) in open.iter().zip(preferences.chunks_exact(VIEWS * actions.len())).enumerate() {
             let mut mask = vec![true; actions.len()];
             actions.mask(last[i], &results[i].photo, &mut mask);
-            let action = most_preferred(of_views, &mask);
-            uses[i][action] += 1;
-            last[i] = Some(action);
-            results[i].take(actions.operation(action));
+            let kind = most_preferred(of_views, &mask);
+            let strength = if kind < scaled { mean_of_views(&strengths, scaled, row)[kind] } else { 0.0 };
+            uses[i][kind] += 1;
+            last[i] = Some(kind);
+            results[i].take(actions.operation(Action { kind, strength }));
         }
     }
     results
+}
+
+/// The mean of the rows of all views of one photo, in rows of `length` numbers.
+fn mean_of_views(rows: &[f32], length: usize, photo: usize) -> Vec<f32> {
+    let of_views = &rows[photo * VIEWS * length..][..VIEWS * length];
+    (0..length).map(|i| of_views.iter().skip(i).step_by(length).sum::<f32>() / VIEWS as f32).collect()
 }
 
 /// One of the [`VIEWS`] of a photo.
@@ -88,10 +119,41 @@ pub struct Retouched {
     pub operations: Vec<Operation>,
     /// Whether the agent stopped by itself, before the limit.
     pub stopped: bool,
+    /// What the agent expected of its edits, in decibels; none where it expects nothing of that kind. 0 for a photo that it left
+    /// alone.
+    pub expected_gain_db: Option<f32>,
 }
 
+/// Sliders that move less are left where they stand: of the whole range.
+const LEAST_STRENGTH: f32 = 0.004;
+
 impl Retouched {
-    fn take(&mut self, operation: Option<&Operation>) {
+    /// Moves all sliders, as far as promises most.
+    fn take_all(&mut self, proposals: &Proposals, photo: usize, rules: &Rules<'_>) {
+        let actions = rules.actions;
+        let gains = mean_of_views(&proposals.gains, Proposals::SHARES.len(), photo);
+        let promising = gains.into_iter().zip(Proposals::SHARES).filter(|(gain, _)| *gain > rules.least_gain_db);
+        let best = promising.max_by(|(a, _), (b, _)| a.total_cmp(b));
+        (self.stopped, self.expected_gain_db) = (true, Some(best.map_or(0.0, |(gain, _)| gain)));
+        let Some((_, share)) = best else { return };
+        let strengths = mean_of_views(&proposals.strengths, actions.space().scaled, photo);
+        let mut moved: Vec<Action> =
+            strengths.iter().enumerate().map(|(kind, strength)| Action { kind, strength: share * strength }).collect();
+        let mut mask = vec![true; actions.len()];
+        actions.mask(None, &self.photo, &mut mask);
+        moved.retain(|action| mask[action.kind] && action.strength.abs() >= LEAST_STRENGTH);
+        if moved.len() > rules.limit {
+            moved.sort_by(|a, b| b.strength.abs().total_cmp(&a.strength.abs()));
+            moved.truncate(rules.limit);
+            moved.sort_by_key(|action| action.kind);
+        }
+        for operation in moved.into_iter().filter_map(|action| actions.operation(action)) {
+            operation.apply_in_place(&mut self.photo);
+            self.operations.push(operation);
+        }
+    }
+
+    fn take(&mut self, operation: Option<Operation>) {
         let Some(operation) = operation else {
             self.stopped = true;
             return;
@@ -101,7 +163,7 @@ impl Retouched {
             self.stopped = true;
         } else {
             self.photo = edited;
-            self.operations.push(*operation);
+            self.operations.push(operation);
         }
     }
 }
@@ -114,14 +176,25 @@ impl Model {
         self.recipes_for(&[photo], self.configuration().max_steps).remove(0)
     }
 
+    /// How it acts, with at most `limit` edits.
+    #[must_use]
+    pub fn rules(&self, limit: usize) -> Rules<'_> {
+        Rules {
+            actions: self.actions(),
+            max_steps: self.configuration().max_steps,
+            limit,
+            observer: &**self.observer(),
+            least_gain_db: self.configuration().least_gain_db,
+        }
+    }
+
     /// Finds the recipes for several photos with at most `limit` edits each, and never more than in training.
     #[must_use]
     pub fn recipes_for(&self, photos: &[&Photo], limit: usize) -> Vec<Recipe> {
         let size = self.configuration().working_size;
         let working: Vec<Photo> = photos.par_iter().map(|photo| photo.thumbnail(size)).collect();
         let working: Vec<&Photo> = working.iter().collect();
-        let trained_steps = self.configuration().max_steps;
-        let retouched = retouch_all(self, self.actions(), trained_steps, limit, &**self.observer(), &working);
+        let retouched = retouch_all(self, &self.rules(limit), &working);
         let recipes = retouched.into_iter().zip(&working);
         recipes.map(|(retouch, photo)| Recipe::new(retouch.operations).with_longer_side(photo.longer_side())).collect()
     }

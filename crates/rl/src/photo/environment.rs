@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use dodge_hparams::{Choice, HParams};
-use dodge_imaging::{Damage, Photo, rmse};
+use dodge_imaging::{Damage, Photo, Sliders, rmse};
 use dodge_juror::Juror;
-use dodge_learn::{
-    Action, ActionSpace, Environment, Error as LearnError, Spaces, StateReader, StateWriter, Step, View,
-};
+use dodge_learn::{Action, Environment, Error as LearnError, Spaces, StateReader, StateWriter, Step, View};
 use dodge_preprocess::RandomStream;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::error::Error;
-use crate::photo::actions::ActionSet;
+use crate::photo::actions::{ActionSet, FIXED};
 use crate::photo::levels::{Levels, QUANTILES};
 use crate::photo::observation::Observe;
 use crate::photo::reward::{Reward, Standing};
@@ -23,31 +21,10 @@ use crate::photo::tally::Tally;
 #[derive(Debug, Clone, PartialEq, HParams)]
 #[hparams(section = "environment")]
 pub struct EnvironmentParams {
-    /// Operations that the agent may choose, in their text form; *stop* is always there too. The default has two
-    /// strengths of five pixel-wise edits in both directions: the fine ones are about half of what is barely visible,
-    /// the coarse ones about the middle of the standard damage.
-    #[hparam(default = [
-        "lightness:10",
-        "lightness:-10",
-        "lightness:30",
-        "lightness:-30",
-        "gamma:1.127",
-        "gamma:0.887",
-        "gamma:1.419",
-        "gamma:0.705",
-        "contrast:1.105",
-        "contrast:0.905",
-        "contrast:1.35",
-        "contrast:0.741",
-        "saturation:1.162",
-        "saturation:0.861",
-        "saturation:1.492",
-        "saturation:0.67",
-        "warmth:0.04",
-        "warmth:-0.04",
-        "warmth:0.11",
-        "warmth:-0.11",
-    ])]
+    /// What the agent may do; *stop* is always there too. An operation with its strength (`gamma:1.2`) is done as it is; of a kind
+    /// by its name alone (`gamma`) the agent chooses the strength. Empty for what suits the algorithm: all kinds that can be
+    /// differentiated, with free strengths, or two fixed strengths of five pixel-wise edits in both directions.
+    #[hparam(default = [])]
     pub actions: Vec<String>,
     /// Whether edits are masked that would leave the working photo as it is, or take the last edit back: in training, and
     /// wherever the model acts later.
@@ -91,12 +68,13 @@ pub struct EnvironmentParams {
 }
 
 impl EnvironmentParams {
-    /// The actions, masked as `mask_actions` says.
+    /// The actions, masked as `mask_actions` says; fixed ones where there are none in the list.
     ///
     /// # Errors
     /// As [`ActionSet::parse`].
     pub fn action_set(&self) -> Result<ActionSet, Error> {
-        let actions = ActionSet::parse(&self.actions)?;
+        let actions =
+            if self.actions.is_empty() { ActionSet::parse(&FIXED)? } else { ActionSet::parse(&self.actions)? };
         Ok(if self.mask_actions { actions } else { actions.unmasked() })
     }
 
@@ -321,12 +299,13 @@ impl Environment for PhotoEnv {
     }
 
     fn step(&mut self, action: Action) -> Result<Step, LearnError> {
+        let task = Arc::clone(&self.task);
+        let chosen = task.actions.operation(action);
         let action = action.kind;
         self.uses[action] += 1;
-        let task = Arc::clone(&self.task);
         let reward = &*task.reward;
         let mut paid = 0.0;
-        let terminated = match task.actions.operation(action) {
+        let terminated = match chosen {
             None => {
                 self.tally.count_action(action, 0.0);
                 true
@@ -360,6 +339,20 @@ impl Environment for PhotoEnv {
         let current = quantiles(&self.current);
         let differences = self.original_quantiles.iter().zip(current).map(|(original, now)| 2.0 * (original - now));
         view.privileged[1..].iter_mut().zip(differences).for_each(|(value, difference)| *value = difference);
+    }
+
+    /// In decibels of the error to the original: what the edits of free strength would gain together.
+    fn gain(&self, strengths: &[f32], by_strength: Option<&mut [f32]>) -> Result<f32, LearnError> {
+        let wanted = levels(&self.original);
+        let stood = error_db(&levels(&self.current), &wanted);
+        let positions: Vec<f32> = strengths.iter().map(|strength| strength * Sliders::REACH).collect();
+        let sliders = self.task.actions.sliders();
+        let Some(by_strength) = by_strength else {
+            return Ok(stood - error_db(&sliders.apply(&self.current, &positions), &wanted));
+        };
+        let (gradient, error) = sliders.gradient(&self.current, &positions, |values| error_and_slope(values, &wanted));
+        by_strength.iter_mut().zip(gradient).for_each(|(to, by_position)| *to = -Sliders::REACH * by_position);
+        Ok(stood - error)
     }
 
     fn save_state(&self, writer: &mut StateWriter) -> Result<(), LearnError> {
@@ -409,6 +402,40 @@ fn quantiles(photo: &Photo) -> Vec<f32> {
     values
 }
 
+/// The pixels from 0 to 1.
+fn levels(photo: &Photo) -> Vec<[f32; 3]> {
+    photo.pixels().as_chunks::<3>().0.iter().map(|pixel| pixel.map(|value| f32::from(value) / 255.0)).collect()
+}
+
+/// Squared errors below this are all alike: about a level of 255, so that the last hundredth of a decibel is not what is
+/// learnt.
+const LEAST_ERROR: f32 = 2e-5;
+
+/// The mean squared error in decibels.
+fn error_db(values: &[[f32; 3]], wanted: &[[f32; 3]]) -> f32 {
+    let pairs = values.as_flattened().iter().zip(wanted.as_flattened());
+    let sum: f64 = pairs.map(|(value, wanted)| f64::from(value - wanted).powi(2)).sum();
+    decibels(sum / (3 * values.len()) as f64)
+}
+
+fn decibels(squared: f64) -> f32 {
+    10.0 * (squared as f32 + LEAST_ERROR).log10()
+}
+
+/// The same; every value is replaced by the slope of it by this value.
+fn error_and_slope(values: &mut [[f32; 3]], wanted: &[[f32; 3]]) -> f32 {
+    let count = (3 * values.len()) as f64;
+    let mut sum = 0.0_f64;
+    for (value, wanted) in values.as_flattened_mut().iter_mut().zip(wanted.as_flattened()) {
+        *value -= wanted;
+        sum += f64::from(*value).powi(2);
+    }
+    let squared = sum / count;
+    let slope = 20.0 / std::f32::consts::LN_10 / (squared as f32 + LEAST_ERROR) / count as f32;
+    values.as_flattened_mut().iter_mut().for_each(|value| *value *= slope);
+    decibels(squared)
+}
+
 /// A photo as it is written into a state.
 type SavedPhoto = (u32, u32, Vec<u8>);
 
@@ -431,9 +458,8 @@ impl PhotoTask {
     /// The shapes of what passes between a learner and environments of this task.
     #[must_use]
     pub fn spaces(&self) -> Spaces {
-        let kinds = self.actions.len();
-        let (observation_len, picture) = (self.observer.observation_len(kinds), self.observer.picture());
-        let actions = ActionSpace::discrete(kinds);
+        let actions = self.actions.space();
+        let (observation_len, picture) = (self.observer.observation_len(actions.kinds), self.observer.picture());
         Spaces { observation_len, picture, privileged_len: 1 + QUANTILES, actions }
     }
 }

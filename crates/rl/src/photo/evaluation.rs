@@ -354,12 +354,12 @@ fn random_recipes(model: &Model, photos: &[TestPhoto], counts: &[usize], seed: u
         while chosen.len() < count {
             let mut mask = vec![true; actions.len()];
             actions.mask(last, &current, &mut mask);
-            let open: Vec<usize> = (0..actions.stop()).filter(|&action| mask[action]).collect();
+            let open: Vec<(usize, Operation)> =
+                actions.candidates().into_iter().filter(|&(action, _)| mask[action]).collect();
             if open.is_empty() {
                 break;
             }
-            let action = open[rng.random_range(0..open.len())];
-            let operation = actions.operations()[action];
+            let (action, operation) = open[rng.random_range(0..open.len())];
             operation.apply_in_place(&mut current);
             chosen.push(operation);
             last = Some(action);
@@ -384,7 +384,8 @@ fn edited<'a>(pairs: &[(&'a Photo, &'a Photo)]) -> Vec<(&'a Photo, &'a Photo)> {
 
 /// The operation with the highest mean PSNR over (original, damaged) pairs; none where to do nothing is better.
 fn best_single_edit(actions: &ActionSet, pairs: &[(&Photo, &Photo)]) -> Result<Option<Operation>, Error> {
-    let candidates: Vec<Option<Operation>> = actions.operations().iter().copied().map(Some).chain([None]).collect();
+    let operations = actions.candidates().into_iter().map(|(_, operation)| Some(operation));
+    let candidates: Vec<Option<Operation>> = operations.chain([None]).collect();
     let totals = candidates
         .par_iter()
         .map(|candidate| {
@@ -406,6 +407,7 @@ fn greedy_recipes(
     context: &Context,
 ) -> Result<Vec<Recipe>, Error> {
     let (size, max_steps) = (model.configuration().working_size, model.configuration().max_steps);
+    let operations = model.actions().candidates();
     photos
         .par_iter()
         .map(|photo| {
@@ -414,12 +416,13 @@ fn greedy_recipes(
             let mut chosen = Vec::new();
             while chosen.len() < max_steps {
                 context.check_interrupted()?;
-                let candidates: Vec<Photo> = model.actions().operations().iter().map(|o| o.apply(&current)).collect();
+                let candidates: Vec<Photo> =
+                    operations.iter().map(|(_, operation)| operation.apply(&current)).collect();
                 let scores = juror.score_checked(&candidates.iter().collect::<Vec<_>>())?;
                 let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
                 let Some(best) = best.filter(|&best| scores[best] > score) else { break };
                 (score, current) = (scores[best], candidates[best].clone());
-                chosen.push(model.actions().operations()[best]);
+                chosen.push(operations[best].1);
             }
             Ok(Recipe::new(chosen).with_longer_side(current.longer_side()))
         })

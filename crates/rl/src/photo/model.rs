@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use dodge_learn::{AgentNetwork, Device, Encoder, Head, NetworkParams, NetworkShape};
+use dodge_learn::{AgentNetwork, Device, Encoder, Head, NetworkParams, NetworkShape, Proposals};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::photo::observation::{Observe, Observer};
 use crate::whole_file::write_whole;
 
 /// Version of the model files that are written, and the only one that is read.
-pub const MODEL_FORMAT: u32 = 3;
+pub const MODEL_FORMAT: u32 = 4;
 
 /// Most bytes of a model file that are read.
 const MAX_MODEL_BYTES: u64 = 1 << 30;
@@ -33,6 +33,8 @@ pub struct ModelConfiguration {
     pub mask_actions: bool,
     /// Edits after which the model is stopped.
     pub max_steps: usize,
+    /// Where it expects a gain: it leaves photos alone of which it expects no more than this, in decibels.
+    pub least_gain_db: f32,
     /// Longer side of the working photo, in pixels.
     pub working_size: u32,
     /// How the network looks at photos.
@@ -119,6 +121,21 @@ impl Model {
         self.network.preferences(observations, length, &self.device)
     }
 
+    /// How strongly a model that chooses strengths would do each kind of edit that takes one, `[batch][kind]` from -1 to 1, for
+    /// observations `[batch][feature]`; empty for others.
+    #[must_use]
+    pub fn strengths(&self, observations: &[f32]) -> Vec<f32> {
+        let length = self.observer.observation_len(self.actions.len());
+        self.network.strengths(observations, length, &self.device)
+    }
+
+    /// For a model that moves all sliders at once, what it would do about observations `[batch][feature]`.
+    #[must_use]
+    pub fn proposals(&self, observations: &[f32]) -> Option<Proposals> {
+        let length = self.observer.observation_len(self.actions.len());
+        self.network.proposals(observations, length, &self.device)
+    }
+
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
@@ -164,22 +181,28 @@ impl Model {
             let (got, wanted) = (&configuration.observation, observer.name());
             return Err(invalid(format!("was shown photos by `{got}`, this program has `{wanted}`: train it again")));
         }
+        if configuration.head == Head::Sliders && actions.space().scaled == 0 {
+            return Err(invalid("moves sliders, and has none".to_owned()));
+        }
         let widths = &configuration.hidden;
         if widths.len() > 8 || widths.iter().any(|&width| !(1..=8192).contains(&width)) {
             return Err(invalid(format!("has hidden layers of {widths:?}, which is out of bounds")));
         }
         let in_bounds = (1..=100).contains(&configuration.max_steps)
             && (16..=1024).contains(&configuration.working_size)
-            && (24..=512).contains(&configuration.picture_size);
+            && (24..=512).contains(&configuration.picture_size)
+            && configuration.least_gain_db.is_finite();
         if !in_bounds {
-            return Err(invalid("has an episode length, a working size or a picture size out of bounds".to_owned()));
+            return Err(invalid(
+                "has an episode length, a working size, a picture size or a least gain out of bounds".to_owned(),
+            ));
         }
         let shape = NetworkShape {
             observation_len: observer.observation_len(actions.len()),
             picture: observer.picture(),
             encoder: configuration.encoder,
             hidden: widths,
-            action_count: actions.len(),
+            action_count: if configuration.head == Head::Sliders { actions.space().scaled } else { actions.len() },
             head: configuration.head,
         };
         let network = AgentNetwork::from_safetensors(bytes, shape, device).map_err(|e| invalid(e.to_string()))?;

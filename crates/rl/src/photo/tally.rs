@@ -60,11 +60,10 @@ impl Tally {
         let total: u64 = self.uses.iter().map(|(uses, _)| uses).sum();
         metrics.push(("train_transformer_usage/total".to_owned(), total as f64));
         for (action, &(uses, change)) in self.uses.iter().enumerate() {
-            let operation = actions.operation(action);
             // Windows' MLflow refuses colons in names, as they end up in paths.
-            let label = operation.map_or_else(|| "stop".to_owned(), |it| it.to_string().replace(':', "_"));
+            let label = actions.label(action).replace(':', "_");
             metrics.push((format!("train_transformer_usage/{label}"), uses as f64));
-            if operation.is_some() && uses > 0 && is_asked {
+            if action != actions.stop() && uses > 0 && is_asked {
                 metrics.push((format!("train_transformer_avg_score_delta/{label}"), change / uses as f64));
             }
         }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::error::Error;
 use crate::photo::actions::ActionSet;
-use crate::photo::agent::retouch_all;
+use crate::photo::agent::{Rules, retouch_all};
 use crate::photo::environment::{Material, TrainingPhoto};
 use crate::photo::observation::Observe;
 
@@ -104,7 +104,9 @@ impl Validation {
         max_steps: usize,
     ) -> Result<Fidelity, Error> {
         let photos: Vec<&Photo> = self.episodes.iter().map(|episode| &episode.degraded).collect();
-        let retouched = retouch_all(policy, actions, max_steps, max_steps, &*self.observer, &photos);
+        let (limit, observer) = (max_steps, &*self.observer);
+        let rules = Rules { actions, max_steps, limit, observer, least_gain_db: 0.0 };
+        let retouched = retouch_all(policy, &rules, &photos);
         let results: Vec<&Photo> = retouched.iter().map(|r| &r.photo).collect();
         let gained_db = mean_psnr(&self.episodes, &results, &self.gained_on)? - self.mean_degraded_db;
         let undamaged_db = if self.left_alone.is_empty() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use dodge_hparams::Choice;
 use dodge_learn::{
-    Callback, Checkpointer, Clock, ConfiguredLearner, Dqn, Ending, Error as LearnError, Judge, Learner, NetworkParams,
-    Plan, Ppo, StateReader, StateWriter, Training, Validated, VectorEnvironment,
+    Apg, Callback, Checkpointer, Clock, ConfiguredLearner, Dqn, Ending, Error as LearnError, Judge, Learner,
+    NetworkParams, Plan, Ppo, StateReader, StateWriter, Training, Validated, VectorEnvironment,
 };
 
 use crate::error::Error;
@@ -47,6 +47,7 @@ pub fn train_agent(
     match context.hyperparameters::<TrainingParams>()?.algorithm {
         Algorithm::Ppo => train::<Ppo>(task, validation_photos, checkpointer, callbacks, context),
         Algorithm::Dqn => train::<Dqn>(task, validation_photos, checkpointer, callbacks, context),
+        Algorithm::Apg => train::<Apg>(task, validation_photos, checkpointer, callbacks, context),
     }
 }
 
@@ -114,7 +115,7 @@ struct Known {
 fn constants(task: &PhotoTask, network: &NetworkParams) -> Vec<(String, String)> {
     let environment = &task.environment;
     let of_environment = [
-        ("actions", environment.actions.join(", ")),
+        ("actions", task.actions.labels().join(", ")),
         ("mask_actions", environment.mask_actions.to_string()),
         ("max_steps", environment.edit_limit().to_string()),
         ("working_size", environment.working_size.to_string()),
@@ -165,9 +166,10 @@ impl PhotoJudge<'_> {
     fn model_of<L: Learner>(&self, learner: &L, clock: Clock) -> Result<Model, Error> {
         let network = learner.network();
         let configuration = ModelConfiguration {
-            actions: self.task.environment.actions.clone(),
+            actions: self.task.actions.labels(),
             mask_actions: self.task.actions.masks_edits(),
             max_steps: self.task.environment.edit_limit(),
+            least_gain_db: 0.0,
             working_size: self.task.environment.working_size,
             encoder: self.known.network.encoder,
             picture_size: self.known.network.picture_size,

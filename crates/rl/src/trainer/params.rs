@@ -1,6 +1,9 @@
 //! The hyperparameters of a whole training.
 
 use dodge_hparams::{Choice, HParams};
+use dodge_imaging::Sliders;
+
+use crate::photo::actions::FIXED;
 
 /// What learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
@@ -9,6 +12,19 @@ pub enum Algorithm {
     Ppo,
     /// Deep Q-learning: learns each experience many times.
     Dqn,
+    /// Analytic policy gradient: moves all sliders at once, along the gradient through the edits.
+    Apg,
+}
+
+impl Algorithm {
+    /// What the agent may do where nobody said.
+    #[must_use]
+    pub fn actions(self) -> Vec<String> {
+        match self {
+            Self::Apg => Sliders::available().iter().map(|kind| kind.name().to_owned()).collect(),
+            Self::Ppo | Self::Dqn => FIXED.map(str::to_owned).to_vec(),
+        }
+    }
 }
 
 /// The training as a whole.

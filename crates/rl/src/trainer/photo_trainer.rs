@@ -19,7 +19,7 @@ use crate::photo::observation::{Observe, Observer};
 use crate::photo::reward::{Reward, RewardParams};
 use crate::trainer::context::TrainContext;
 use crate::trainer::fitting::{Trained, train_agent};
-use crate::trainer::params::TrainingParams;
+use crate::trainer::params::{Algorithm, TrainingParams};
 use crate::trainer::skeleton::{Evaluated, Trainer};
 
 /// Skipped files that are told one by one; where there are more, all are counted by reason.
@@ -124,11 +124,17 @@ impl Trainer for PhotoTrainer {
     }
 
     fn train(&self, splits: &Splits, context: &TrainContext) -> Result<Trained, Error> {
-        let environment: EnvironmentParams = context.hyperparameters()?;
+        let mut environment: EnvironmentParams = context.hyperparameters()?;
+        let algorithm = context.hyperparameters::<TrainingParams>()?.algorithm;
+        if environment.actions.is_empty() {
+            environment.actions = algorithm.actions();
+        }
         let degrade: DegradeParams = context.hyperparameters()?;
         let size = environment.damage_size;
         let reward = match &self.reward {
             Some(reward) => Arc::clone(reward),
+            // What is learnt through the gradient is fidelity: nobody waits for the juror.
+            None if algorithm == Algorithm::Apg => Arc::new(RewardParams { score: 0.0, ..RewardParams::default() }),
             None => Arc::new(context.hyperparameters::<RewardParams>()?),
         };
         let observer: Arc<dyn Observe> = match &self.observer {

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use dodge_imaging::Photo;
-use dodge_learn::Policy;
-use dodge_rl::{ActionSet, EnvironmentParams, Observe, Observer, VIEWS, retouch_all};
+use dodge_learn::{Action, Policy};
+use dodge_rl::{ActionSet, EnvironmentParams, Observe, Observer, Retouched, Rules, VIEWS, retouch_all};
 
 use crate::support::{ACTIONS, flat, model, scene};
 
@@ -35,6 +35,17 @@ fn actions() -> ActionSet {
     ActionSet::parse(&ACTIONS).unwrap()
 }
 
+fn retouched(
+    policy: &impl Policy,
+    actions: &ActionSet,
+    max_steps: usize,
+    limit: usize,
+    photos: &[&Photo],
+) -> Vec<Retouched> {
+    let rules = Rules { actions, max_steps, limit, observer: &Observer::new(), least_gain_db: 0.0 };
+    retouch_all(policy, &rules, photos)
+}
+
 fn texts(operations: &[dodge_imaging::Operation]) -> Vec<String> {
     operations.iter().map(ToString::to_string).collect()
 }
@@ -43,9 +54,9 @@ fn texts(operations: &[dodge_imaging::Operation]) -> Vec<String> {
 fn an_action_set_is_its_operations_and_stop() {
     let actions = actions();
     assert_eq!((actions.len(), actions.stop(), actions.is_empty()), (5, 4, false));
-    assert_eq!(texts(actions.operations()), ACTIONS);
-    assert_eq!(actions.operation(3).unwrap().to_string(), "warmth:0.1");
-    assert_eq!(actions.operation(actions.stop()), None);
+    assert_eq!(actions.labels(), ACTIONS);
+    assert_eq!(actions.operation(Action::new(3)).unwrap().to_string(), "warmth:0.1");
+    assert_eq!(actions.operation(Action::new(actions.stop())), None);
 }
 
 #[test]
@@ -57,7 +68,7 @@ fn an_action_set_says_what_is_wrong_with_it() {
     assert!(message(&["contrast:99"]).contains("must lie between 0 and 8"), "{}", message(&["contrast:99"]));
     assert!(message(&["contrast:NaN"]).starts_with("environment.actions: "));
     assert!(message(&[""]).starts_with("environment.actions: "));
-    assert_eq!(ActionSet::parse(&EnvironmentParams::default().actions).unwrap().len(), 21);
+    assert_eq!(EnvironmentParams::default().action_set().unwrap().len(), 21);
 }
 
 #[test]
@@ -66,7 +77,7 @@ fn photos_are_retouched_together_until_each_is_stopped() {
     let script = Script::new(vec![vec![brighter, stop, 3], vec![stop, brighter], vec![2]]);
     let photos = [scene(0, 20, 10), scene(1, 10, 20), scene(2, 8, 8)];
     let photos: Vec<&Photo> = photos.iter().collect();
-    let results = retouch_all(&script, &actions(), 3, 3, &Observer::new(), &photos);
+    let results = retouched(&script, &actions(), 3, 3, &photos);
     assert_eq!(*script.asked.lock().unwrap(), [3, 2, 1], "a stopped photo is not looked at again");
     let expected =
         [(vec!["lightness:10"], true), (vec![], true), (vec!["warmth:0.1", "lightness:10", "contrast:1.2"], false)];
@@ -84,7 +95,7 @@ fn photos_are_retouched_together_until_each_is_stopped() {
 fn the_limit_of_edits_is_kept() {
     for limit in [0, 1, 4] {
         let script = Script::new(vec![vec![0]; limit]);
-        let results = retouch_all(&script, &actions(), 5, limit, &Observer::new(), &[&scene(0, 16, 16)]);
+        let results = retouched(&script, &actions(), 5, limit, &[&scene(0, 16, 16)]);
         assert_eq!((results[0].operations.len(), results[0].stopped), (limit, false));
     }
 }
@@ -95,15 +106,15 @@ fn pointless_edits_are_not_taken() {
     let (darker, brighter) = (1, 0);
     // White cannot become lighter.
     let script = Script::new(vec![vec![brighter]]);
-    let results = retouch_all(&script, &actions(), 5, 5, &Observer::new(), &[&flat(9, 9, [255; 3])]);
+    let results = retouched(&script, &actions(), 5, 5, &[&flat(9, 9, [255; 3])]);
     assert!(results[0].stopped && results[0].operations.is_empty());
     // 250 can, once.
     let script = Script::new(vec![vec![brighter]; 2]);
-    let results = retouch_all(&script, &actions(), 5, 5, &Observer::new(), &[&flat(9, 9, [250; 3])]);
+    let results = retouched(&script, &actions(), 5, 5, &[&flat(9, 9, [250; 3])]);
     assert_eq!((texts(&results[0].operations), results[0].stopped), (vec!["lightness:10".to_owned()], true));
     // What was just done is not undone.
     let script = Script::new(vec![vec![brighter], vec![darker]]);
-    let results = retouch_all(&script, &actions(), 5, 5, &Observer::new(), &[&scene(0, 9, 9)]);
+    let results = retouched(&script, &actions(), 5, 5, &[&scene(0, 9, 9)]);
     assert_eq!((texts(&results[0].operations), results[0].stopped), (vec!["lightness:10".to_owned()], true));
 }
 
@@ -111,7 +122,7 @@ fn pointless_edits_are_not_taken() {
 fn where_nothing_is_masked_an_edit_without_effect_ends_the_episode_and_the_recipe() {
     let script = Script::new(vec![vec![0], vec![1], vec![0], vec![0]]);
     let unmasked = actions().unmasked();
-    let results = retouch_all(&script, &unmasked, 5, 5, &Observer::new(), &[&flat(9, 9, [250; 3])]);
+    let results = retouched(&script, &unmasked, 5, 5, &[&flat(9, 9, [250; 3])]);
     let expected = ["lightness:10", "lightness:-10", "lightness:10"];
     assert_eq!((texts(&results[0].operations), results[0].stopped), (expected.map(str::to_owned).to_vec(), true));
 }
@@ -119,7 +130,7 @@ fn where_nothing_is_masked_an_edit_without_effect_ends_the_episode_and_the_recip
 #[test]
 fn no_photos_are_no_work() {
     let script = Script::new(vec![]);
-    assert!(retouch_all(&script, &actions(), 5, 5, &Observer::new(), &[]).is_empty());
+    assert!(retouched(&script, &actions(), 5, 5, &[]).is_empty());
     assert!(model(&[8], 1).recipes_for(&[], 5).is_empty());
 }
 
@@ -168,7 +179,8 @@ impl Policy for Witness {
 fn an_encoder_of_pictures_sees_in_use_what_it_saw_in_training() {
     let photo = scene(0, 48, 32);
     let (witness, observer) = (Witness(Mutex::default()), Observer::with_picture(24));
-    retouch_all(&witness, &actions(), 3, 3, &observer, &[&photo]);
+    let rules = Rules { actions: &actions(), max_steps: 3, limit: 3, observer: &observer, least_gain_db: 0.0 };
+    retouch_all(&witness, &rules, &[&photo]);
     let expected: Vec<f32> = [photo.clone(), photo.mirrored()]
         .iter()
         .flat_map(|view| {

@@ -98,6 +98,41 @@ fn the_reward_of_an_edit_by_hand() {
     assert!((f64::from(step.reward) - expected).abs() < 1e-6, "{step:?} instead of {expected}");
 }
 
+#[test]
+fn the_gain_of_free_strengths_has_the_gradient_of_finite_differences() {
+    let kinds = ["exposure", "lightness", "gamma", "contrast", "shadows", "highlights", "saturation", "warmth", "tint"];
+    let mut task = task(scenes(), Stub::brightness());
+    task.actions = ActionSet::parse(&kinds).unwrap();
+    let environment = start(task, 1, 0);
+    let strengths = [0.02, 0.05, -0.03, 0.02, 0.04, -0.05, 0.06, -0.03, 0.02];
+    let mut gradient = [f32::NAN; 9];
+    let gain = environment.gain(&strengths, Some(&mut gradient)).unwrap();
+    assert!((gain - environment.gain(&strengths, None).unwrap()).abs() < 1e-4);
+    assert!(environment.gain(&[0.0; 9], None).unwrap().abs() < 1e-5, "to do nothing gains nothing");
+    for kind in 0..kinds.len() {
+        let at = |step: f32| {
+            let mut moved = strengths;
+            moved[kind] += step;
+            environment.gain(&moved, None).unwrap()
+        };
+        let by_difference = (at(1e-3) - at(-1e-3)) / 2e-3;
+        let (ours, name) = (gradient[kind], kinds[kind]);
+        assert!((ours - by_difference).abs() < 0.03 * ours.abs().max(10.0), "{name}: {ours}, {by_difference}");
+    }
+}
+
+#[test]
+fn to_take_the_damage_back_gains_all_of_it() {
+    let mut task = task(scenes(), Stub::brightness());
+    task.actions = ActionSet::parse(&["lightness"]).unwrap();
+    let environment = start(task, 1, 0);
+    // 30 levels, which are 30 / 255 / 0.6 of the range.
+    let gain = environment.gain(&[30.0 / 255.0 / 0.6], None).unwrap();
+    let damage_db = -20.0 * (30.0_f32 / 255.0).log10();
+    let best_db = -10.0 * 2e-5_f32.log10();
+    assert!((gain - (best_db - damage_db)).abs() < 0.5, "{gain} of {}", best_db - damage_db);
+}
+
 /// An original grey of 100 and a damaged one of 120; the score is a level divided by 25.5.
 fn paying(strategy: RewardStrategy, bonus: Bonus) -> PhotoTask {
     let mut task = task(grey(100, 120), Stub::brightness());

@@ -643,6 +643,7 @@ impl Trainer for OwnTrainer {
             actions: environment.actions.clone(),
             mask_actions: environment.mask_actions,
             max_steps: environment.max_steps,
+            least_gain_db: 0.0,
             working_size: environment.working_size,
             encoder: Encoder::Stats,
             picture_size: 84,

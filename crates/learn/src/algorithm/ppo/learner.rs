@@ -16,6 +16,10 @@ impl Policy for Ppo {
     fn preferences(&self, observations: &[f32]) -> Vec<f32> {
         self.averaged.preferences(observations, self.spaces.observation_len, &self.device.clone().inner())
     }
+
+    fn strengths(&self, observations: &[f32]) -> Vec<f32> {
+        self.averaged.strengths(observations, self.spaces.observation_len, &self.device.clone().inner())
+    }
 }
 
 impl Learner for Ppo {
