@@ -116,6 +116,7 @@ impl<E: Environment> Slot<E> {
         if gain.is_finite() && is_finite {
             return Ok(gain);
         }
+        let gradient = gradient.unwrap_or_default();
         Err(Error::Environment { reason: format!("a gain is {gain}, with the gradient {gradient:?}") })
     }
 }

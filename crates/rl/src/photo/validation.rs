@@ -21,7 +21,6 @@ pub(crate) struct Validation {
     episodes: Vec<TrainingPhoto>,
     gained_on: Range<usize>,
     left_alone: Range<usize>,
-    mean_degraded_db: f64,
     observer: Arc<dyn Observe>,
 }
 
@@ -33,7 +32,13 @@ pub struct Fidelity {
     /// Mean PSNR at which undamaged photos come out, or pairs that were not edited, in decibels; 60 is untouched, and stands
     /// where there are none.
     pub undamaged_db: f64,
+    /// Where the policy expects a gain, how much it has to expect so that this much comes of it, in decibels; else 0.
+    pub least_gain_db: f32,
 }
+
+/// Gains that a policy may have to expect before it touches a photo, in decibels: multiples of the step, up to the most.
+const LEAST_GAIN_STEP: f32 = 0.05;
+const MOST_LEAST_GAIN: f32 = 4.0;
 
 impl Fidelity {
     /// Whether this is the better model: one that leaves undamaged photos above `least_undamaged_db` goes before one
@@ -91,52 +96,65 @@ impl Validation {
                 left_alone = gained_on.end..episodes.len();
             }
         }
-        let degraded: Vec<&Photo> = episodes.iter().map(|episode| &episode.degraded).collect();
-        let mean_degraded_db = mean_psnr(&episodes, &degraded, &gained_on)?;
-        Ok(Self { episodes, gained_on, left_alone, mean_degraded_db, observer })
+        Ok(Self { episodes, gained_on, left_alone, observer })
     }
 
-    /// Lets a policy act on all episodes.
+    /// Lets a policy act on all episodes. One that expects gains acts where it expects more than the least gain for which
+    /// undamaged photos come out at `least_undamaged_db`, as far as there is such a one.
     pub(crate) fn measure<P: Policy>(
         &self,
         policy: &P,
         actions: &ActionSet,
         max_steps: usize,
+        least_undamaged_db: f64,
     ) -> Result<Fidelity, Error> {
         let photos: Vec<&Photo> = self.episodes.iter().map(|episode| &episode.degraded).collect();
         let (limit, observer) = (max_steps, &*self.observer);
         let rules = Rules { actions, max_steps, limit, observer, least_gain_db: 0.0 };
         let retouched = retouch_all(policy, &rules, &photos);
         let results: Vec<&Photo> = retouched.iter().map(|r| &r.photo).collect();
-        let gained_db = mean_psnr(&self.episodes, &results, &self.gained_on)? - self.mean_degraded_db;
-        let undamaged_db = if self.left_alone.is_empty() {
-            PSNR_CAP_DB
-        } else {
-            mean_psnr(&self.episodes, &results, &self.left_alone)?
+        let (before, after) = (psnrs(&self.episodes, &photos)?, psnrs(&self.episodes, &results)?);
+        let left_alone = &self.left_alone;
+        let fidelity = |least_gain_db: f32| {
+            let acts = |index: usize| retouched[index].expected_gain_db.is_none_or(|gain| gain > least_gain_db);
+            let values = (0..before.len()).map(|index| if acts(index) { after[index] } else { before[index] });
+            let values: Vec<f64> = values.collect();
+            Fidelity {
+                gain_db: mean(&values[self.gained_on.clone()]) - mean(&before[self.gained_on.clone()]),
+                undamaged_db: if left_alone.is_empty() { PSNR_CAP_DB } else { mean(&values[left_alone.clone()]) },
+                least_gain_db,
+            }
         };
-        Ok(Fidelity { gain_db: gained_db, undamaged_db })
+        if retouched.iter().all(|r| r.expected_gain_db.is_none()) {
+            return Ok(fidelity(0.0));
+        }
+        let steps = (MOST_LEAST_GAIN / LEAST_GAIN_STEP) as u16;
+        let mut candidates = (0..=steps).map(|step| fidelity(f32::from(step) * LEAST_GAIN_STEP));
+        let harmless = candidates.find(|fidelity| fidelity.undamaged_db >= least_undamaged_db);
+        Ok(harmless.unwrap_or_else(|| fidelity(MOST_LEAST_GAIN)))
     }
 }
 
-/// Of the episodes in a range.
-fn mean_psnr(episodes: &[TrainingPhoto], results: &[&Photo], range: &Range<usize>) -> Result<f64, Error> {
-    let values = episodes[range.clone()]
-        .par_iter()
-        .zip(&results[range.clone()])
-        .map(|(episode, result)| psnr_db(&episode.original, result))
-        .collect::<Result<Vec<f64>, _>>()?;
-    // Summed in order, so that the mean does not depend on the threads.
-    Ok(values.iter().sum::<f64>() / values.len().max(1) as f64)
+fn psnrs(episodes: &[TrainingPhoto], results: &[&Photo]) -> Result<Vec<f64>, Error> {
+    let psnr = |(episode, result): (&TrainingPhoto, &&Photo)| psnr_db(&episode.original, result);
+    Ok(episodes.par_iter().zip(results).map(psnr).collect::<Result<Vec<f64>, _>>()?)
+}
+
+/// Summed in order, so that it does not depend on the threads.
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 #[cfg(test)]
 mod tests {
+    use dodge_learn::Proposals;
+
     use super::*;
     use crate::photo::observation::Observer;
 
     #[test]
     fn a_model_that_harms_good_photos_never_wins_by_its_gain() {
-        let fidelity = |gain_db, undamaged_db| Fidelity { gain_db, undamaged_db };
+        let fidelity = |gain_db, undamaged_db| Fidelity { gain_db, undamaged_db, least_gain_db: 0.0 };
         let better = |a: Fidelity, b: Fidelity| a.is_better_than(&b, 48.0);
         assert!(better(fidelity(2.0, 50.0), fidelity(1.5, 59.0)), "both are harmless: the gain counts");
         assert!(better(fidelity(1.0, 48.0), fidelity(4.0, 47.9)));
@@ -176,7 +194,7 @@ mod tests {
 
     fn measured(validation: &Validation, action: usize) -> Fidelity {
         let actions = ActionSet::parse(&["lightness:20", "lightness:-20"]).unwrap();
-        validation.measure(&Stubborn(action), &actions, 1).unwrap()
+        validation.measure(&Stubborn(action), &actions, 1, 45.0).unwrap()
     }
 
     #[test]
@@ -187,7 +205,11 @@ mod tests {
             (0..2, 2..5),
             "stored damages, and every photo undamaged"
         );
-        assert_eq!(measured(&validation, 2), Fidelity { gain_db: 0.0, undamaged_db: 60.0 }, "it stops at once");
+        assert_eq!(
+            measured(&validation, 2),
+            Fidelity { gain_db: 0.0, undamaged_db: 60.0, least_gain_db: 0.0 },
+            "it stops at once"
+        );
         // 20 levels of 255.
         let apart = -20.0 * (20.0_f64 / 255.0).log10();
         let brighter = measured(&validation, 0);
@@ -197,11 +219,41 @@ mod tests {
         assert!((darker.gain_db + 20.0 * 2.0_f64.log10()).abs() < 0.7, "{darker:?}: twice the error");
     }
 
+    /// Brightens everything, and expects as much of it as the first number that it sees says.
+    struct Hopeful;
+
+    impl Policy for Hopeful {
+        fn preferences(&self, _: &[f32]) -> Vec<f32> {
+            unreachable!("it moves all sliders at once")
+        }
+
+        fn proposals(&self, observations: &[f32]) -> Option<Proposals> {
+            let rows = observations.len() / Observer::new().observation_len(2);
+            // The darkest pixel is what the photos differ in.
+            let dark = |row: usize| -observations[row * observations.len() / rows];
+            let gains = (0..rows).flat_map(|row| [0.0, 0.0, 3.0 * dark(row)]).collect();
+            Some(Proposals { strengths: vec![20.0 / 255.0 / 0.6; rows], gains })
+        }
+    }
+
+    #[test]
+    fn the_least_gain_is_the_one_that_leaves_good_photos_alone() {
+        let actions = ActionSet::parse(&["lightness"]).unwrap();
+        let measured = |least_undamaged_db| validation(1).measure(&Hopeful, &actions, 9, least_undamaged_db).unwrap();
+        let bold = measured(0.0);
+        assert_eq!(bold.least_gain_db, 0.0);
+        assert!(bold.undamaged_db < 25.0, "{bold:?}");
+        let careful = measured(59.0);
+        assert!(careful.least_gain_db > 0.0 && careful.undamaged_db > 59.0, "{careful:?}");
+        assert!((careful.gain_db - bold.gain_db).abs() < 1e-9, "damaged photos are darker: {careful:?}, {bold:?}");
+    }
+
     #[test]
     fn pairs_are_taken_as_they_are() {
         let validation = validation_of(Material::Pairs, 4);
         assert_eq!((validation.gained_on.clone(), validation.left_alone.clone()), (0..3, 2..3));
-        assert_eq!(measured(&validation, 2), Fidelity { gain_db: 0.0, undamaged_db: 60.0 }, "it stops at once");
+        let stopped = Fidelity { gain_db: 0.0, undamaged_db: 60.0, least_gain_db: 0.0 };
+        assert_eq!(measured(&validation, 2), stopped, "it stops at once");
         let apart = -20.0 * (20.0_f64 / 255.0).log10();
         let brighter = measured(&validation, 0);
         assert!((brighter.undamaged_db - apart).abs() < 0.5, "the one that was not edited: {brighter:?}");
@@ -225,7 +277,7 @@ mod tests {
         let other = |seed| {
             let photos = [TrainingPhoto { original: photo(0), degraded: photo(0) }];
             let validation = Validation::new(Material::Damaged, &photos, 4, 24, Arc::new(Observer::new()), seed);
-            validation.unwrap().mean_degraded_db
+            validation.unwrap().episodes[0].degraded.clone()
         };
         assert_eq!(other(1), other(1));
         assert_ne!(other(1), other(2));
