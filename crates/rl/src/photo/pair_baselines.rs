@@ -54,7 +54,7 @@ pub(crate) struct Examples {
 }
 
 struct Example {
-    before: Vec<[f32; 3]>,
+    before: Photo,
     after: Vec<[f32; 3]>,
     statistics: Vec<f32>,
 }
@@ -66,7 +66,7 @@ impl Examples {
         let pairs: Vec<Example> = pairs
             .par_iter()
             .map(|(after, before)| Example {
-                before: pixels(before),
+                before: before.thumbnail(FITTING_SIDE),
                 after: pixels(after),
                 statistics: statistics(before, working_size),
             })
