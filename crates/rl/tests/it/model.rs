@@ -173,7 +173,7 @@ fn no_change_of_a_byte_of_the_header_makes_it_panic() {
 fn what_is_no_model_of_this_version_is_refused() {
     let bytes = saved(&model(&[8, 4], 1));
     assert!(load(&with_header(&bytes, |_| {})).is_ok(), "the way in which these files are made works");
-    assert_eq!(MODEL_FORMAT, 3);
+    assert_eq!(MODEL_FORMAT, 4);
     let changed = |pointer: &'static str, value: Value| {
         with_header(&bytes, |header| *header.pointer_mut(pointer).unwrap() = value)
     };
@@ -255,7 +255,7 @@ fn absurd_sizes_are_refused_at_once() {
     }
     for (key, value) in [("max_steps", 0), ("max_steps", 101), ("working_size", 0), ("working_size", 1_000_000)] {
         let reason = refusal(with_configuration(&bytes, key, json!(value)));
-        assert_eq!(reason, "has an episode length, a working size or a picture size out of bounds", "{key} {value}");
+        assert_eq!(reason, "has an episode length, a working size, a picture size or a least gain out of bounds", "{key} {value}");
     }
 }
 
