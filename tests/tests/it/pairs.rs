@@ -142,7 +142,18 @@ fn pairs_that_cannot_be_used() {
         &["--pairs", "some", "same", "--resume", "run"],
     ];
     let messages: Vec<String> = cases.iter().map(|arguments| message(arguments)).collect();
-    insta::assert_snapshot!(messages.join("\n"), @"");
+    insta::assert_snapshot!(messages.join("\n"), @"
+    1 error: photos: no such folder: missing; check the path, or name another folder with photos
+    1 error: photos: some is given as before and as after; name the folder of the edited photos, too
+    1 error: photos: no photos in empty; put JPEG, PNG, TIFF or WebP files there, or name another folder
+    1 error: photos: no pairs: no photo in some has one of the same name (extension apart) in other (6 unusable: other/0.png: no photo of this name in some; other/1.png: no photo of this name in some; other/2.png: no photo of this name in some; ...); give the edited photos the names of those before, or name other folders
+    1 error: preprocessing: a training, a validation and a test split need at least 10 photos, got 3
+    2 error: 2 values required for '--pairs <BEFORE> <AFTER>' but 1 was provided
+    2 error: --pairs and --photos do not go together: other photos are damaged, and what damage should teach beside somebody's own edits is not defined; use one of them
+    2 error: --pairs and --synthetic do not go together: other photos are damaged, and what damage should teach beside somebody's own edits is not defined; use one of them
+    2 error: --pairs and --dataset do not go together: other photos are damaged, and what damage should teach beside somebody's own edits is not defined; use one of them
+    2 error: the argument '--pairs <BEFORE> <AFTER>' cannot be used with '--resume <RUN|DIR|FILE>'
+    ");
     let wrong = scratch.dodge(&["evaluate", "--model=m", "--photos=some", "--pairs", "some", "same"]);
     assert_eq!(wrong.code, Some(2), "{wrong}");
     assert!(wrong.stderr.contains("--pairs and --photos do not go together"), "{wrong}");
