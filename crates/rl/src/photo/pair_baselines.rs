@@ -7,7 +7,7 @@ use dodge_imaging::{Operation, Photo, Sliders};
 use rayon::prelude::*;
 
 use crate::error::Error;
-use crate::photo::observation::{Observe, Observer};
+use crate::photo::levels::{Levels, QUANTILES};
 
 /// Longer side of the photos that strengths are fitted on, in pixels: the edits work pixel by pixel, so that few tell enough.
 const FITTING_SIDE: u32 = 32;
@@ -18,8 +18,11 @@ const NEIGHBOURS: usize = 3;
 /// Most pairs by which the edits for all are chosen: more change the third digit.
 const MOST_FOR_ALL: usize = 128;
 
-/// Furthest position of a slider; a position of 1 is a strong edit.
-const FURTHEST: f64 = 4.0;
+/// Furthest position of a slider, where its range does not end before; a position of 1 is a strong edit.
+const FURTHEST: f32 = 4.0;
+
+/// Distance of the positions that are tried for the end of a range.
+const NOTCH: f32 = 0.25;
 
 /// Positions nearer to 0 than this are left out of a recipe.
 const NOTHING: f32 = 0.01;
@@ -47,6 +50,8 @@ const ENOUGH: f64 = 1e-4;
 /// Photos before and after, small, with what distinguishes one from another.
 pub(crate) struct Examples {
     sliders: Sliders,
+    /// The least and the greatest position of each slider.
+    ends: Vec<[f64; 2]>,
     pairs: Vec<Example>,
     /// How far each statistic spreads.
     deviation: Vec<f32>,
@@ -75,12 +80,13 @@ impl Examples {
         let mean_of = |value: &dyn Fn(usize, f32) -> f32, feature: usize| {
             pairs.iter().map(|pair| value(feature, pair.statistics[feature])).sum::<f32>() / count
         };
-        let features = 0..Observer::new().description_len();
+        let features = 0..QUANTILES;
         let mean: Vec<f32> = features.clone().map(|feature| mean_of(&|_, value| value, feature)).collect();
         let squares = |feature: usize, value: f32| (value - mean[feature]).powi(2);
         // A little more than nothing, so that a statistic that is the same for all counts nothing.
         let deviation = features.map(|feature| mean_of(&squares, feature).sqrt() + 1e-3).collect();
-        Self { sliders, pairs, deviation, working_size }
+        let ends = (0..sliders.kinds().len()).map(|slider| ends(&sliders, slider)).collect();
+        Self { sliders, ends, pairs, deviation, working_size }
     }
 
     /// The edits that bring all pairs nearest to their *after*, in the mean of the decibels; none where there are no pairs.
@@ -120,7 +126,8 @@ impl Examples {
     fn nearest(&self, statistics: &[f32], except: Option<usize>) -> Vec<usize> {
         let distance = |pair: &Example| -> f32 {
             let differences = pair.statistics.iter().zip(statistics).zip(&self.deviation);
-            differences.map(|((a, b), deviation)| ((a - b) / deviation).powi(2)).sum()
+            // Not their squares: one statistic that is far off would settle it.
+            differences.map(|((a, b), deviation)| ((a - b) / deviation).abs()).sum()
         };
         let mut near: Vec<(f32, usize)> = self.pairs.iter().map(distance).zip(0..).collect();
         near.retain(|(_, index)| Some(*index) != except);
@@ -164,8 +171,12 @@ impl Examples {
             let before = value;
             for _ in 0..TRIES {
                 let step = sum.step(damping);
-                let tried: Vec<f64> =
-                    positions.iter().zip(&step).map(|(p, s)| (p - s).clamp(-FURTHEST, FURTHEST)).collect();
+                let tried: Vec<f64> = positions
+                    .iter()
+                    .zip(&step)
+                    .zip(&self.ends)
+                    .map(|((p, s), [low, high])| (p - s).clamp(*low, *high))
+                    .collect();
                 let tried_value = self.value(pairs, &tried, floor);
                 if tried_value < value {
                     (positions, value, damping) = (tried, tried_value, (damping / 10.0).max(1e-6));
@@ -258,15 +269,33 @@ impl Slopes {
     }
 }
 
+/// The least and the greatest position of a slider at which its strength still follows it.
+fn ends(sliders: &Sliders, slider: usize) -> [f64; 2] {
+    let (low, _, high) = sliders.kinds()[slider].range();
+    let follows = |position: f32| {
+        let strength = sliders.operation(slider, position).strength();
+        strength.is_some_and(|strength| low < strength && strength < high)
+    };
+    let furthest = |towards: f32| {
+        let mut position = 0.0;
+        while position < FURTHEST && follows(towards * (position + NOTCH)) {
+            position += NOTCH;
+        }
+        f64::from(towards * position)
+    };
+    [furthest(-1.0), furthest(1.0)]
+}
+
 fn pixels(photo: &Photo) -> Vec<[f32; 3]> {
     let small = photo.thumbnail(FITTING_SIDE);
     small.pixels().as_chunks::<3>().0.iter().map(|pixel| pixel.map(|value| f32::from(value) / 255.0)).collect()
 }
 
+/// How the levels are spread, and not where in the photo: what is where tells photos of one place apart, and says nothing of what
+/// they need.
 fn statistics(photo: &Photo, working_size: u32) -> Vec<f32> {
-    let observer = Observer::new();
-    let mut statistics = vec![0.0; observer.description_len()];
-    observer.describe(&photo.thumbnail(working_size), &mut statistics);
+    let mut statistics = Vec::with_capacity(QUANTILES);
+    Levels::of(&photo.thumbnail(working_size)).quantiles(|value| statistics.push(value));
     statistics
 }
 
