@@ -76,6 +76,7 @@ fn help_of_train_explains_every_option() {
               Possible values:
               - ppo: Proximal policy optimisation: steady, the default
               - dqn: Deep Q-learning: learns each experience many times
+              - apg: Analytic policy gradient: moves all sliders at once, along the gradient through the edits
 
           --steps <N>
               Environment steps to train for (training.steps)
