@@ -193,6 +193,9 @@ pub(crate) struct EnhanceArguments {
     /// At most this many edits
     #[arg(long, value_name = "N")]
     pub(crate) max_steps: Option<usize>,
+    /// Touch photos of which the model expects so much less than it was set to; below 0, only those of which it expects more
+    #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+    pub(crate) boldness: Option<f32>,
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,

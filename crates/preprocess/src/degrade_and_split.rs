@@ -23,10 +23,10 @@ use crate::split::{ANNOTATIONS, SPLITS, Splits, check_ratios, deal, shuffled, si
 #[hparams(section = "degrade", check = "ratios_leave_a_test_split")]
 pub struct DegradeParams {
     /// Share of the photos that is trained on.
-    #[hparam(default = 0.6, range = 0.01..=0.98)]
+    #[hparam(default = 0.8, range = 0.01..=0.98)]
     pub train_ratio: f64,
     /// Share of the photos by which the best model is selected; the rest is the test split.
-    #[hparam(default = 0.2, range = 0.01..=0.98)]
+    #[hparam(default = 0.1, range = 0.01..=0.98)]
     pub validation_ratio: f64,
     /// Share of the photos of each split that stays undamaged, so that stopping at once is learnt and tested.
     #[hparam(default = 0.15, range = 0.0..=0.9)]

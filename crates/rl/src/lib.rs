@@ -9,7 +9,7 @@ mod whole_file;
 pub use error::Error;
 pub use naming::folder_name;
 pub use photo::actions::ActionSet;
-pub use photo::agent::{Retouched, Rules, VIEWS, retouch_all};
+pub use photo::agent::{Found, Retouched, Rules, VIEWS, retouch_all};
 pub use photo::environment::{EnvironmentParams, Material, PhotoEnv, PhotoTask, TaskKind, TrainingPhoto};
 pub use photo::evaluation::{
     Baselines, Evaluation, Outcome, Summary, TestPhoto, UndamagedSummary, evaluate, outcomes, summarize,

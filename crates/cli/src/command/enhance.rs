@@ -36,6 +36,9 @@ struct Enhanced {
     #[serde(serialize_with = "text::serialize_lossy_if_some")]
     recipe: Option<PathBuf>,
     operations: Vec<String>,
+    /// What the model expected of its edits, where it expects anything of that kind; 0 for a photo that it left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_gain_db: Option<f32>,
     score_before: f64,
     score_after: f64,
     passed_over: bool,
@@ -50,6 +53,10 @@ struct Made {
     model_sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_steps: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    boldness: Option<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expected_gain_db: Option<f32>,
     #[serde(default)]
     result_sha256: String,
     #[serde(default)]
@@ -69,6 +76,10 @@ struct Enhancer<'a> {
 /// Runs the command.
 pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) -> Result<()> {
     let model = Model::load(&arguments.model, &dodge_learn::cpu())?;
+    let model = match arguments.boldness {
+        Some(boldness) => model.bolder(boldness)?,
+        None => model,
+    };
     let bytes = fs::read(&arguments.model).with_context(|| format!("cannot read {}", text::shown(&arguments.model)))?;
     let enhancer = Enhancer { model, model_sha256: output::hash(&bytes), juror: ClassicalJuror::new(), arguments };
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
@@ -106,6 +117,8 @@ impl Enhancer<'_> {
             photo_sha256: String::new(),
             model_sha256: self.model_sha256.clone(),
             max_steps: arguments.max_steps,
+            boldness: arguments.boldness,
+            expected_gain_db: None,
             result_sha256: String::new(),
             score_before: 0.0,
             score_after: 0.0,
@@ -126,7 +139,9 @@ impl Enhancer<'_> {
         let picture = Picture::open(file)?;
         tell_notes(file, &picture);
         let photo = picture.pixels.to_eight();
-        let recipe = self.model.recipes_for(&[&photo], arguments.max_steps.unwrap_or(usize::MAX)).remove(0);
+        let found = self.model.find(&[&photo], arguments.max_steps.unwrap_or(usize::MAX)).remove(0);
+        let recipe = found.recipe;
+        made.expected_gain_db = found.expected_gain_db;
         let result = recipe.apply_to_picture(&picture);
         // Scored at the size that the juror was set on.
         let size = dodge_preprocess::ResizeParams::default().max_size;
@@ -165,6 +180,7 @@ fn same_before(wanted: &Made, place: &Path, recipe_place: &Path) -> Option<(Reci
     let made: Made = serde_json::from_value(file.get(MADE)?.clone()).ok()?;
     let of_result = Made {
         result_sha256: made.result_sha256.clone(),
+        expected_gain_db: made.expected_gain_db,
         score_before: made.score_before,
         score_after: made.score_after,
         ..wanted.clone()
@@ -200,6 +216,7 @@ fn enhanced(file: &Path, recipe: &Recipe, made: &Made, places: Option<(&Path, &P
         output: places.map(|(place, _)| place.to_owned()),
         recipe: places.map(|(_, recipe)| recipe.to_owned()),
         operations: recipe.operations().iter().map(ToString::to_string).collect(),
+        expected_gain_db: made.expected_gain_db,
         score_before: made.score_before,
         score_after: made.score_after,
         passed_over,
@@ -212,5 +229,7 @@ fn in_words(enhanced: &Enhanced) -> String {
     let (photo, (score_before, score_after)) =
         (text::shown(&enhanced.photo), (enhanced.score_before, enhanced.score_after));
     let remark = if enhanced.passed_over { ", there already" } else { "" };
-    format!("{photo}{target}: {edits} (score {score_before:.2} -> {score_after:.2}{remark})\n")
+    let expected = enhanced.expected_gain_db.filter(|_| !enhanced.operations.is_empty());
+    let expected = expected.map_or_else(String::new, |gain| format!(", expected {gain:+.1} dB"));
+    format!("{photo}{target}: {edits} (score {score_before:.2} -> {score_after:.2}{expected}{remark})\n")
 }

@@ -191,13 +191,32 @@ impl Model {
     /// Finds the recipes for several photos with at most `limit` edits each, and never more than in training.
     #[must_use]
     pub fn recipes_for(&self, photos: &[&Photo], limit: usize) -> Vec<Recipe> {
+        self.find(photos, limit).into_iter().map(|found| found.recipe).collect()
+    }
+
+    /// The same, with what the model expects of each.
+    #[must_use]
+    pub fn find(&self, photos: &[&Photo], limit: usize) -> Vec<Found> {
         let size = self.configuration().working_size;
         let working: Vec<Photo> = photos.par_iter().map(|photo| photo.thumbnail(size)).collect();
         let working: Vec<&Photo> = working.iter().collect();
         let retouched = retouch_all(self, &self.rules(limit), &working);
-        let recipes = retouched.into_iter().zip(&working);
-        recipes.map(|(retouch, photo)| Recipe::new(retouch.operations).with_longer_side(photo.longer_side())).collect()
+        let found = |(retouched, photo): (Retouched, &&Photo)| Found {
+            recipe: Recipe::new(retouched.operations).with_longer_side(photo.longer_side()),
+            expected_gain_db: retouched.expected_gain_db,
+        };
+        retouched.into_iter().zip(&working).map(found).collect()
     }
+}
+
+/// What a model found for a photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The edits, for replaying at any size.
+    pub recipe: Recipe,
+    /// What the model expects of them, in decibels of PSNR to what it was taught to reach; 0 where it leaves the photo alone, none
+    /// where it expects nothing of that kind.
+    pub expected_gain_db: Option<f32>,
 }
 
 #[cfg(test)]

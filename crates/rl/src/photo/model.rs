@@ -102,6 +102,23 @@ impl Model {
         &self.configuration
     }
 
+    /// The same model, for photos of which it expects `boldness` decibels less than before, and never a loss.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] where it expects no gains: it then knows no boldness.
+    pub fn bolder(mut self, boldness: f32) -> Result<Self, Error> {
+        let invalid = |reason: String| Error::Configuration { section: "boldness", reason };
+        if self.configuration.head != Head::Sliders {
+            let algorithm = &self.configuration.algorithm;
+            return Err(invalid(format!("the model was trained by {algorithm}, which expects no gain: leave it out")));
+        }
+        if !boldness.is_finite() {
+            return Err(invalid(format!("is {boldness}, expected a number of decibels")));
+        }
+        self.configuration.least_gain_db = (self.configuration.least_gain_db - boldness).max(0.0);
+        Ok(self)
+    }
+
     /// What it may do.
     #[must_use]
     pub fn actions(&self) -> &ActionSet {

@@ -8,12 +8,12 @@ use crate::photo::actions::FIXED;
 /// What learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
 pub enum Algorithm {
-    /// Proximal policy optimisation: steady, the default.
+    /// Analytic policy gradient: moves all sliders at once, along the gradient through the edits; the default.
+    Apg,
+    /// Proximal policy optimisation: learns from any reward, step by step.
     Ppo,
     /// Deep Q-learning: learns each experience many times.
     Dqn,
-    /// Analytic policy gradient: moves all sliders at once, along the gradient through the edits.
-    Apg,
 }
 
 impl Algorithm {
@@ -32,7 +32,7 @@ impl Algorithm {
 #[hparams(section = "training")]
 pub struct TrainingParams {
     /// What learns; its own hyperparameters are in the section of its name.
-    #[hparam(default = Algorithm::Ppo)]
+    #[hparam(default = Algorithm::Apg)]
     pub algorithm: Algorithm,
     /// How long to train; rounded up to whole rollouts.
     #[hparam(default = 1_000_000, range = 1..=10_000_000_000, unit = "environment steps")]

@@ -255,7 +255,10 @@ fn absurd_sizes_are_refused_at_once() {
     }
     for (key, value) in [("max_steps", 0), ("max_steps", 101), ("working_size", 0), ("working_size", 1_000_000)] {
         let reason = refusal(with_configuration(&bytes, key, json!(value)));
-        assert_eq!(reason, "has an episode length, a working size, a picture size or a least gain out of bounds", "{key} {value}");
+        assert_eq!(
+            reason, "has an episode length, a working size, a picture size or a least gain out of bounds",
+            "{key} {value}"
+        );
     }
 }
 
