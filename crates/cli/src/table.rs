@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use dodge_rl::{Evaluation, Material, Summary};
+use dodge_rl::{Evaluation, FrontierPoint, Material, Summary};
 
 /// The agent and the baselines, one line each, and what the columns mean.
 pub(crate) fn of(evaluation: &Evaluation) -> String {
@@ -27,7 +27,36 @@ pub(crate) fn of(evaluation: &Evaluation) -> String {
         Material::Damaged => DAMAGED_WORDS,
         Material::Pairs => PAIRS_WORDS,
     });
+    if let Some([low, high]) = evaluation.gain_interval_db {
+        let gain = test.mean_psnr_final_db - test.mean_psnr_degraded_db;
+        let _ = writeln!(
+            text,
+            "The agent's mean gain is {gain:+.2} dB, and {low:+.2} to {high:+.2} dB in 95 of 100 such sets."
+        );
+    }
+    if !evaluation.frontier.is_empty() {
+        text.push_str(FRONTIER_COLUMNS);
+        evaluation.frontier.iter().for_each(|point| frontier_line(&mut text, point));
+    }
     text
+}
+
+const FRONTIER_COLUMNS: &str = "
+How bold is it to be? It touches photos of which it expects more than
+ expected    gain  better  worse  undamaged  left alone
+";
+
+fn frontier_line(text: &mut String, point: &FrontierPoint) {
+    let undamaged = point.undamaged_db.map_or_else(|| "-".to_owned(), |db| format!("{db:.1} dB"));
+    let alone = point.left_alone.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+    let _ = writeln!(
+        text,
+        "{:6.2} dB {:+7.2} {:5.0} % {:4.0} % {undamaged:>10} {alone:>11}",
+        point.least_gain_db,
+        point.mean_gain_db,
+        100.0 * point.improved,
+        100.0 * point.worsened,
+    );
 }
 
 const DAMAGED_COLUMNS: &str = "                     score of the juror            PSNR to the original

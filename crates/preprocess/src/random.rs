@@ -16,6 +16,8 @@ pub enum RandomStream {
     Validation,
     /// The baseline that edits at random.
     RandomBaseline,
+    /// The sets of photos by which an interval is estimated.
+    Bootstrap,
     /// The photos, variations and damages of the environment with this index.
     Environment(u32),
 }
@@ -31,6 +33,7 @@ impl RandomStream {
             Self::Split => 1 << 40,
             Self::Validation => 2 << 40,
             Self::RandomBaseline => 3 << 40,
+            Self::Bootstrap => 4 << 40,
         });
         generator
     }

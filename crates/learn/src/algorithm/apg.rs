@@ -179,7 +179,7 @@ impl Apg {
 }
 
 /// Gradient steps of a round: enough that a round's record is no burden.
-const STEPS: usize = 16;
+const ROUND: usize = 16;
 
 impl Learner for Apg {
     fn advance<E: Environment>(
@@ -192,13 +192,13 @@ impl Learner for Apg {
         let taken = clock.taken;
         clock.taken += self.scaled(environments)?;
         let mut sums: Vec<(&'static str, f64)> = Vec::new();
-        for _ in 0..STEPS {
+        for _ in 0..ROUND {
             let metrics = self.gradient_step(environments, clock)?;
             environments.reset()?;
             clock.taken += environments.len() as u64;
             sums.resize(metrics.len(), ("", 0.0));
             for (sum, (name, value)) in sums.iter_mut().zip(metrics) {
-                *sum = (name, sum.1 + value / STEPS as f64);
+                *sum = (name, sum.1 + value / ROUND as f64);
             }
         }
         Ok(Advance { steps: clock.taken - taken, metrics: sums })

@@ -197,10 +197,19 @@ impl Model {
     /// The same, with what the model expects of each.
     #[must_use]
     pub fn find(&self, photos: &[&Photo], limit: usize) -> Vec<Found> {
+        self.found(photos, &self.rules(limit))
+    }
+
+    /// The same, whatever little gain it expects.
+    pub(crate) fn find_boldly(&self, photos: &[&Photo]) -> Vec<Found> {
+        self.found(photos, &Rules { least_gain_db: 0.0, ..self.rules(usize::MAX) })
+    }
+
+    fn found(&self, photos: &[&Photo], rules: &Rules<'_>) -> Vec<Found> {
         let size = self.configuration().working_size;
         let working: Vec<Photo> = photos.par_iter().map(|photo| photo.thumbnail(size)).collect();
         let working: Vec<&Photo> = working.iter().collect();
-        let retouched = retouch_all(self, &self.rules(limit), &working);
+        let retouched = retouch_all(self, rules, &working);
         let found = |(retouched, photo): (Retouched, &&Photo)| Found {
             recipe: Recipe::new(retouched.operations).with_longer_side(photo.longer_side()),
             expected_gain_db: retouched.expected_gain_db,

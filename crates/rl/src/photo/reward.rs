@@ -109,6 +109,14 @@ pub trait Reward: fmt::Debug + Send + Sync {
 /// Largest reward of an edit by [`RewardStrategy::ClippedDifference`].
 const CLIPPED: f64 = 0.5;
 
+impl RewardParams {
+    /// Fidelity alone, for what is learnt without a juror.
+    #[must_use]
+    pub fn of_fidelity() -> Self {
+        Self { score: 0.0, ..Self::default() }
+    }
+}
+
 impl Reward for RewardParams {
     fn needs_score(&self) -> bool {
         self.strategy != RewardStrategy::Fidelity || self.score != 0.0 || self.bonus != Bonus::None

@@ -134,7 +134,7 @@ impl Trainer for PhotoTrainer {
         let reward = match &self.reward {
             Some(reward) => Arc::clone(reward),
             // What is learnt through the gradient is fidelity: nobody waits for the juror.
-            None if algorithm == Algorithm::Apg => Arc::new(RewardParams { score: 0.0, ..RewardParams::default() }),
+            None if algorithm == Algorithm::Apg => Arc::new(RewardParams::of_fidelity()),
             None => Arc::new(context.hyperparameters::<RewardParams>()?),
         };
         let observer: Arc<dyn Observe> = match &self.observer {

@@ -56,7 +56,7 @@ fn evaluated(training: &[(Photo, Photo)], seed: u64) -> (Evaluation, Vec<Outcome
 fn the_agent_is_held_against_its_baselines() {
     // In the training photos, one level of darkening is just right.
     let training = [(flat(8, 8, [100; 3]), flat(8, 8, [110; 3]))];
-    let (Evaluation { test, baselines }, outcomes) = evaluated(&training, 1);
+    let (Evaluation { test, baselines, .. }, outcomes) = evaluated(&training, 1);
     let degraded = |index: usize| psnr_db(&photos()[index].original, &photos()[index].degraded).unwrap();
     let mean_degraded = (degraded(0) + degraded(1)) / 2.0;
 
