@@ -16,6 +16,7 @@ const TRAINING: &[&str] = &[
     "--pairs",
     "before",
     "after",
+    "--algo=ppo",
     "--steps=600",
     "--seed=1",
     "--set=resize.max_size=64",
