@@ -100,7 +100,7 @@ impl Sliders {
     /// When there are not as many positions as sliders.
     #[must_use]
     pub fn apply(&self, photo: &Photo, positions: &[f32]) -> Vec<[f32; 3]> {
-        let (levels, pixelwise) = self.on_levels(positions);
+        let Plan { levels, pixelwise } = self.plan(positions);
         let mut pixels = looked_up(photo, levels.last().expect("the levels themselves"));
         pixelwise.iter().for_each(|&(kind, parameter)| forward(kind, parameter, &mut pixels));
         pixels
@@ -119,7 +119,7 @@ impl Sliders {
         positions: &[f32],
         error: impl FnOnce(&mut [[f32; 3]]) -> R,
     ) -> (Vec<f32>, R) {
-        let (mut levels, pixelwise) = self.on_levels(positions);
+        let Plan { mut levels, pixelwise } = self.plan(positions);
         let mut values = looked_up(photo, levels.last().expect("the levels themselves"));
         let mut inputs = Vec::with_capacity(pixelwise.len());
         for &(kind, parameter) in &pixelwise {
@@ -128,9 +128,9 @@ impl Sliders {
         }
         let result = error(&mut values);
         let mut gradient = vec![0.0; positions.len()];
-        let on_levels = positions.len() - pixelwise.len();
+        let first_pixelwise = positions.len() - pixelwise.len();
         for (index, (input, &(kind, parameter))) in inputs.iter().zip(&pixelwise).enumerate().rev() {
-            gradient[on_levels + index] = unit(kind) * backward(kind, parameter, input, &mut values);
+            gradient[first_pixelwise + index] = unit(kind) * backward(kind, parameter, input, &mut values);
         }
         // All pixels of a level go one way: what they say of it is summed before it goes further back.
         let mut by_level = vec![[0.0_f32; 3]; 256];
@@ -145,10 +145,8 @@ impl Sliders {
         (gradient, result)
     }
 
-    /// The first edits, those that compute each value from itself and alike in all channels, on each of the 256 levels: a photo
-    /// has many more pixels than levels. `[edit][level]`, first the levels themselves, then what each edit makes of them; three
-    /// times the same value, because edits are written for pixels. And the other edits with their parameters.
-    fn on_levels(&self, positions: &[f32]) -> (Vec<Vec<[f32; 3]>>, Vec<(OperationKind, f32)>) {
+    /// How the edits at these positions are computed.
+    fn plan(&self, positions: &[f32]) -> Plan {
         assert_eq!(positions.len(), self.kinds.len(), "a position for each slider");
         let edits = || self.kinds.iter().zip(positions).map(|(&kind, &position)| (kind, position * unit(kind)));
         let of_values = edits().take_while(|(kind, _)| !MIXING.contains(kind)).count();
@@ -158,8 +156,18 @@ impl Sliders {
             forward(kind, parameter, &mut values);
             levels.push(values);
         }
-        (levels, edits().skip(of_values).collect())
+        Plan { levels, pixelwise: edits().skip(of_values).collect() }
     }
+}
+
+/// The first edits, those that compute each value from itself and alike in all channels, are made on the 256 levels: a photo has
+/// many more pixels than levels. The others are made on pixels.
+struct Plan {
+    /// `[edit][level]`: the levels themselves, and then what each edit makes of them; three times the same value, because edits are
+    /// written for pixels.
+    levels: Vec<Vec<[f32; 3]>>,
+    /// The other edits with their parameters.
+    pixelwise: Vec<(OperationKind, f32)>,
 }
 
 /// Kinds that mix the channels or treat them differently.

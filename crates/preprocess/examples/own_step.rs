@@ -82,7 +82,7 @@ impl Preprocessor for MirrorTraining {
 
 /// The standard steps with one of one's own at the end: the splits before it and after it.
 pub(crate) fn prepare(volume: &Path, context: &Context) -> Result<(Splits, Splits), Box<dyn std::error::Error>> {
-    let dataset = SyntheticLoader::new(8, 64, 1, volume)?.load()?;
+    let dataset = SyntheticLoader::new(12, 64, 1, volume)?.load()?;
     let juror = Arc::new(ClassicalJuror::new());
     let resized = CopyAndResize::new(ResizeParams::default()).run(&dataset, context)?;
     let scored = Score::new(juror.clone()).run(&AnnotationFile.run(&resized, context)?, context)?;

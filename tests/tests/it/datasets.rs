@@ -97,8 +97,11 @@ fn mistakes_are_wrong_usage() {
 }
 
 /// A short training on the dataset.
-const SMALL: [&str; 10] = [
+const SMALL: [&str; 13] = [
     "train",
+    "--set=degrade.train_ratio=0.6",
+    "--set=degrade.validation_ratio=0.2",
+    "--algo=ppo",
     "--dataset=mine",
     "--steps=64",
     "--threads=1",

@@ -19,7 +19,7 @@ fn a_second_run_finds_everything_and_changes_nothing() {
         let (originals, damaged) = (Stub::constant(5.0), Stub::constant(4.0));
         let scored = place.scored(originals.clone());
         let splits =
-            DegradeAndSplit::new(DegradeParams::default(), damaged.clone(), 1).run(&scored, &place.context).unwrap();
+            DegradeAndSplit::new(crate::support::degrade(), damaged.clone(), 1).run(&scored, &place.context).unwrap();
         (originals.asked() + damaged.asked(), splits.train.photos)
     };
     let (asked, photos) = run();
@@ -47,7 +47,7 @@ fn whatever_a_result_depends_on_changes_its_key() {
             DegradeAndSplit::new(params, Stub::constant(score), seed).run(&scored(384, 9.0), &place.context).unwrap();
         splits.train.path.parent().unwrap().parent().unwrap().to_owned()
     };
-    let base = DegradeParams::default();
+    let base = crate::support::degrade();
     let folders: BTreeSet<_> = [
         split(base, 4.0, 1),
         split(base, 4.0, 2),
@@ -82,14 +82,14 @@ fn a_failing_juror_leaves_nothing_in_the_cache() {
     assert!(entries(&place.cache("score")).is_empty());
 
     let scored = place.scored(Stub::constant(5.0));
-    let failing = DegradeAndSplit::new(DegradeParams::default(), Stub::failing_after(3, 4.0), 1);
+    let failing = DegradeAndSplit::new(crate::support::degrade(), Stub::failing_after(3, 4.0), 1);
     let error = failing.run(&scored, &place.context).unwrap_err();
     assert!(matches!(error, Error::Juror(_)), "{error}");
     assert!(entries(&place.cache("degrade_and_split")).is_empty());
 
     // The same step with a juror of the same name that works starts from the beginning.
     let working = Stub::new("failing", |_| Ok(4.0));
-    let splits = DegradeAndSplit::new(DegradeParams::default(), working, 1).run(&scored, &place.context).unwrap();
+    let splits = DegradeAndSplit::new(crate::support::degrade(), working, 1).run(&scored, &place.context).unwrap();
     assert_eq!(splits.train.photos.len(), 6);
 }
 
@@ -116,7 +116,7 @@ fn an_interrupted_step_leaves_nothing_in_the_cache() {
         interrupted.store(true, Ordering::Relaxed);
         Ok(4.0)
     });
-    let step = DegradeAndSplit::new(DegradeParams::default(), juror.clone(), 1);
+    let step = DegradeAndSplit::new(crate::support::degrade(), juror.clone(), 1);
     let error = step.run(&scored, &place.context).unwrap_err();
     assert!(matches!(error, Error::Interrupted), "{error}");
     assert!((1..8).contains(&juror.asked()), "{} photos were judged", juror.asked());
@@ -181,7 +181,7 @@ fn a_damaged_result_is_noticed_and_made_anew() {
     let place = Workplace::with_photos(6);
     let prepare = || {
         let scored = place.scored(Stub::constant(5.0));
-        DegradeAndSplit::new(DegradeParams::default(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap()
+        DegradeAndSplit::new(crate::support::degrade(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap()
     };
     let splits = prepare();
     let contents = || -> std::collections::BTreeMap<_, _> {
@@ -239,7 +239,7 @@ fn a_volume_that_cannot_be_written_is_named() {
 fn every_step_records_its_duration_and_its_files() {
     let place = Workplace::with_photos(8);
     let scored = place.scored(Stub::constant(5.0));
-    DegradeAndSplit::new(DegradeParams::default(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap();
+    DegradeAndSplit::new(crate::support::degrade(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap();
     let record = place.record();
     for step in STEPS {
         assert_eq!(record.values(&format!("perf/{step}_duration_seconds")).len(), 1, "{step}");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use dodge_preprocess::{
-    ANNOTATION_FORMAT, CocoDocument, DegradeAndSplit, DegradeParams, Error, Preprocessor, SCORE_CATEGORY, SplitPhotos,
+    ANNOTATION_FORMAT, CocoDocument, DegradeAndSplit, Error, Preprocessor, SCORE_CATEGORY, SplitPhotos,
     TRANSFORMER_CATEGORY,
 };
 use proptest::prelude::*;
@@ -90,7 +90,7 @@ fn the_files_of_a_split_have_the_format() {
     let place = Workplace::with_photos(10);
     let scored = place.scored(Stub::constant(5.0));
     let splits =
-        DegradeAndSplit::new(DegradeParams::default(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap();
+        DegradeAndSplit::new(crate::support::degrade(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap();
     let value: Value = serde_json::from_str(&fs::read_to_string(&splits.train.path).unwrap()).unwrap();
     assert_eq!(value["info"]["left_out"], 0);
     for (index, (image, photo)) in value["images"].as_array().unwrap().iter().zip(&splits.train.photos).enumerate() {
@@ -290,7 +290,7 @@ fn every_category_of_every_file_has_a_row() {
     let annotated = place.annotated();
     let scored = place.scored(Stub::constant(5.0));
     let splits =
-        DegradeAndSplit::new(DegradeParams::default(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap();
+        DegradeAndSplit::new(crate::support::degrade(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap();
     let written = [&annotated.path, &scored.path, &splits.train.path, &splits.validation.path, &splits.test.path];
     for path in written {
         every_category_has_a_row(path);

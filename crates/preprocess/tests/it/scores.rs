@@ -104,7 +104,7 @@ fn progress_ends_at_its_total() {
     let place = Workplace::with_progress(progress.clone());
     place.add_photos(9);
     let scored = place.scored(Stub::constant(5.0));
-    dodge_preprocess::DegradeAndSplit::new(dodge_preprocess::DegradeParams::default(), Stub::constant(4.0), 1)
+    dodge_preprocess::DegradeAndSplit::new(crate::support::degrade(), Stub::constant(4.0), 1)
         .run(&scored, &place.context)
         .unwrap();
     let seen = progress.0.lock().unwrap();

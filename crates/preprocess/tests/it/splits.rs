@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::support::{Stub, Workplace, all, names, reordered};
 
 fn params() -> DegradeParams {
-    DegradeParams { undamaged_share: 0.25, ..DegradeParams::default() }
+    DegradeParams { undamaged_share: 0.25, ..crate::support::degrade() }
 }
 
 fn split(
@@ -103,7 +103,7 @@ fn equal_seeds_give_equal_splits_elsewhere_and_other_seeds_others() {
 
 #[test]
 fn the_damage_of_a_photo_depends_on_the_seed_and_its_name_only() {
-    let params = DegradeParams { undamaged_share: 0.0, ..DegradeParams::default() };
+    let params = DegradeParams { undamaged_share: 0.0, ..crate::support::degrade() };
     let [few, many] = [9, 14].map(|count| {
         let place = Workplace::with_photos(count);
         let (originals, damaged) = noticing();
@@ -135,7 +135,7 @@ fn too_few_photos_are_an_error_before_any_work() {
     let place = Workplace::with_photos(4);
     let (originals, damaged) = noticing();
     let scored = place.scored(originals);
-    let error = split(DegradeParams::default(), &damaged, 1, &scored, &place).unwrap_err();
+    let error = split(crate::support::degrade(), &damaged, 1, &scored, &place).unwrap_err();
     assert_eq!(error.to_string(), "a training, a validation and a test split need at least 5 photos, got 4");
     assert_eq!(damaged.asked(), 0);
     assert!(!place.cache("degrade_and_split").exists());
@@ -143,7 +143,7 @@ fn too_few_photos_are_an_error_before_any_work() {
 
 #[test]
 fn ratios_that_leave_no_test_split_are_refused() {
-    let params = DegradeParams { train_ratio: 0.8, validation_ratio: 0.2, ..DegradeParams::default() };
+    let params = DegradeParams { train_ratio: 0.8, validation_ratio: 0.2, ..crate::support::degrade() };
     let message = params.validate().unwrap_err().to_string();
     assert!(message.contains("for the test split; at least 0.01 is needed"), "{message}");
     assert!(DegradeParams { train_ratio: 0.8, validation_ratio: 0.19, ..params }.validate().is_ok());
@@ -189,7 +189,7 @@ fn only_what_the_juror_notices_is_trained_on() {
     let juror = Stub::new("brightness", move |photo| Ok(mean(photo) / 25.5));
     let place = Workplace::with_photos(20);
     let scored = place.scored(juror.clone());
-    let params = DegradeParams { undamaged_share: 0.0, attempts: 1, ..DegradeParams::default() };
+    let params = DegradeParams { undamaged_share: 0.0, attempts: 1, ..crate::support::degrade() };
     let splits = split(params, &juror, 5, &scored, &place).unwrap();
     let (kept, left_out) = (splits.train.photos.len(), splits.train.left_out);
     assert_eq!(kept + left_out, 12);
@@ -212,7 +212,7 @@ fn only_what_the_juror_notices_is_trained_on() {
 fn a_training_split_without_any_photo_is_an_error() {
     let place = Workplace::with_photos(6);
     let juror = Stub::constant(5.0);
-    let params = DegradeParams { undamaged_share: 0.0, ..DegradeParams::default() };
+    let params = DegradeParams { undamaged_share: 0.0, ..crate::support::degrade() };
     let scored = place.scored(juror.clone());
     for _ in 0..2 {
         let message = split(params, &juror, 1, &scored, &place).unwrap_err().to_string();
@@ -226,7 +226,7 @@ fn the_undamaged_share_is_exact_and_really_undamaged() {
     let (originals, damaged) = noticing();
     let scored = place.scored(originals);
     for (share, expected) in [(0.0, [0, 0, 0]), (0.25, [3, 1, 1]), (0.5, [6, 2, 2]), (0.9, [11, 4, 4])] {
-        let params = DegradeParams { undamaged_share: share, ..DegradeParams::default() };
+        let params = DegradeParams { undamaged_share: share, ..crate::support::degrade() };
         let splits = split(params, &damaged, 2, &scored, &place).unwrap();
         let undamaged = all(&splits).map(|split| {
             let undamaged: Vec<_> = split.photos.iter().filter(|photo| !photo.is_damaged()).collect();

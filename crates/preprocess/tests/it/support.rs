@@ -170,3 +170,12 @@ pub(crate) fn entries(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
 }
+
+/// Splits of ten photos that hold six, two and two.
+pub(crate) fn degrade() -> dodge_preprocess::DegradeParams {
+    dodge_preprocess::DegradeParams {
+        train_ratio: 0.6,
+        validation_ratio: 0.2,
+        ..dodge_preprocess::DegradeParams::default()
+    }
+}

@@ -34,8 +34,9 @@ pub struct TrainingParams {
     /// What learns; its own hyperparameters are in the section of its name.
     #[hparam(default = Algorithm::Apg)]
     pub algorithm: Algorithm,
-    /// How long to train; rounded up to whole rollouts.
-    #[hparam(default = 1_000_000, range = 1..=10_000_000_000, unit = "environment steps")]
+    /// How long to train; rounded up to whole rounds. `apg` looks at a photo at each step; `ppo` and `dqn` make an edit, and gain a little
+    /// more from a million.
+    #[hparam(default = 300_000, range = 1..=10_000_000_000, unit = "environment steps")]
     pub steps: u64,
     /// How often the policy is validated, and kept if it is the best so far.
     #[hparam(default = 20_480, range = 1..=10_000_000_000, unit = "environment steps")]

@@ -232,8 +232,8 @@ fn photos_are_damaged_as_preprocessing_does() {
     let resized = CopyAndResize::new(ResizeParams::default()).run(&dataset, &context).unwrap();
     let annotated = AnnotationFile.run(&resized, &context).unwrap();
     let scored = Score::new(juror.clone()).run(&annotated, &context).unwrap();
-    let split =
-        |seed| DegradeAndSplit::new(DegradeParams::default(), juror.clone(), seed).run(&scored, &context).unwrap();
+    let params = DegradeParams { train_ratio: 0.6, validation_ratio: 0.2, ..DegradeParams::default() };
+    let split = |seed| DegradeAndSplit::new(params, juror.clone(), seed).run(&scored, &context).unwrap();
     let stored = TestPhoto::load_all(&split(9).test.photos).unwrap();
     assert_eq!(stored.len(), 2);
     let originals = || stored.iter().map(|photo| (photo.name.clone(), photo.original.clone())).collect::<Vec<_>>();

@@ -36,6 +36,9 @@ fn registry() -> Registry {
     registry.register::<NetworkParams>().unwrap();
     registry.register::<TrainingParams>().unwrap();
     for assignment in [
+        "degrade.train_ratio=0.6",
+        "degrade.validation_ratio=0.2",
+        "training.algorithm=ppo",
         "resize.max_size=64",
         "environment.working_size=24",
         "environment.max_steps=4",
