@@ -242,3 +242,35 @@ fn what_a_photo_loses_is_told_and_a_photo_that_is_cut_off_is_none() {
     assert!(told.contains("cut.jpg"), "{told}");
     assert_eq!(scratch.files("out"), ["clear.png", "plain.png", "whole.jpg"]);
 }
+
+#[test]
+fn a_model_that_expects_gains_says_so_and_can_be_made_bolder() {
+    let scratch = Scratch::new();
+    let arguments = [
+        "--set=training.algorithm=apg",
+        "--set=apg.environments=16",
+        "--set=apg.hidden=[16]",
+        "--steps=4000",
+        "--json",
+    ];
+    let report = scratch.train(&arguments).succeeded().json();
+    assert_eq!(report["frontier"].as_array().unwrap().len(), 8, "{report}");
+    let model = report["model"].as_str().unwrap().to_owned();
+    folder_of_photos(&scratch.path("photos"), 4);
+    let enhance = |arguments: &[&str]| {
+        let common = ["enhance", "photos", "--dry-run", "--json", "--model", &model];
+        scratch.dodge(&[&common[..], arguments].concat()).succeeded().json()["photos"].as_array().unwrap().clone()
+    };
+    let untouched = enhance(&["--boldness=-1000"]);
+    assert_eq!(untouched.len(), 4);
+    for photo in &untouched {
+        assert_eq!((photo["operations"].as_array().unwrap().len(), photo["expected_gain_db"].as_f64()), (0, Some(0.0)));
+    }
+    for photo in enhance(&["--boldness=1000"]) {
+        let edits = photo["operations"].as_array().unwrap().len();
+        assert_eq!(edits > 0, photo["expected_gain_db"].as_f64().unwrap() > 0.0, "{photo}");
+    }
+    let steady = retouching_model(&scratch);
+    let message = scratch.dodge(&["enhance", "photos", "--model", &steady, "--boldness=1"]).failed(1);
+    assert!(message.contains("expects no gain"), "{message}");
+}

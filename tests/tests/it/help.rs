@@ -74,9 +74,9 @@ fn help_of_train_explains_every_option() {
               The algorithm (training.algorithm)
 
               Possible values:
-              - ppo: Proximal policy optimisation: steady, the default
+              - apg: Analytic policy gradient: moves all sliders at once, along the gradient through the edits; the default
+              - ppo: Proximal policy optimisation: learns from any reward, step by step
               - dqn: Deep Q-learning: learns each experience many times
-              - apg: Analytic policy gradient: moves all sliders at once, along the gradient through the edits
 
           --steps <N>
               Environment steps to train for (training.steps)

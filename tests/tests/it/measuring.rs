@@ -19,7 +19,7 @@ fn a_model_is_measured_on_a_folder() {
     };
     let standard = evaluate(&[]);
     let keys: Vec<&String> = standard.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["baselines", "test"]);
+    assert_eq!(keys, ["baselines", "calibration", "frontier", "gain_interval_db", "test"]);
     check_evaluation(&standard);
     // 0.15 of seven photos stay undamaged.
     assert_eq!((&standard["test"]["photos"], &standard["test"]["undamaged"]["photos"]), (&6.into(), &1.into()));
@@ -72,10 +72,11 @@ fn parameters_are_listed_with_the_layer_they_come_from() {
     };
     assert_eq!(line("ppo.discount"), "0.5 --set");
     assert_eq!(line("ppo.epochs"), "3 config file mine.toml");
-    assert_eq!(line("training.steps"), "180000 preset quick");
+    assert_eq!(line("training.steps"), "60000 preset quick");
     assert_eq!(line("ppo.clip_range"), "0.2 default");
     let sections = [
         "training.",
+        "apg.",
         "ppo.",
         "dqn.",
         "network.",
