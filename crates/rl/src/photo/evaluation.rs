@@ -184,6 +184,7 @@ pub struct Evaluation {
     pub test: Summary,
     /// An interval that holds its mean gain on damaged photos, or on the pairs that were edited, in 95 of 100 sets of photos like
     /// these, in decibels (bootstrap by photo); none for less than two.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gain_interval_db: Option<[f64; 2]>,
     /// How its gain and harm change with what it has to expect before it touches a photo; empty where it expects nothing of that
     /// kind.

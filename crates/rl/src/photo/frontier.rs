@@ -29,8 +29,10 @@ pub struct FrontierPoint {
     /// Share whose PSNR fell by more than 0.1 dB.
     pub worsened: f64,
     /// Mean PSNR of the other photos to themselves, in decibels; none where there is none. 60 is untouched.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub undamaged_db: Option<f64>,
     /// Share of these that is left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub left_alone: Option<f64>,
 }
 

@@ -122,6 +122,7 @@ fn loader(volume: &Path) -> SyntheticLoader {
 fn figures(value: &serde_json::Value) -> Vec<f64> {
     match value {
         serde_json::Value::Object(inner) => inner.values().flat_map(figures).collect(),
+        serde_json::Value::Array(inner) => inner.iter().flat_map(figures).collect(),
         value => vec![value.as_f64().unwrap_or(f64::NAN)],
     }
 }
