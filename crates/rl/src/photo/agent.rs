@@ -125,7 +125,7 @@ pub struct Retouched {
 }
 
 /// Sliders that move less are left where they stand: of the whole range.
-const LEAST_STRENGTH: f32 = 0.004;
+const LEAST_STRENGTH: f32 = 0.0125;
 
 impl Retouched {
     /// Moves all sliders, as far as promises most.
@@ -150,6 +150,9 @@ impl Retouched {
         for operation in moved.into_iter().filter_map(|action| actions.operation(action)) {
             operation.apply_in_place(&mut self.photo);
             self.operations.push(operation);
+        }
+        if self.operations.is_empty() {
+            self.expected_gain_db = Some(0.0);
         }
     }
 
