@@ -132,7 +132,9 @@ impl Trainer for PhotoTrainer {
         let degrade: DegradeParams = context.hyperparameters()?;
         let size = environment.damage_size;
         let reward = match &self.reward {
+            Some(_) if algorithm == Algorithm::Apg => return Err(unpaid()),
             Some(reward) => Arc::clone(reward),
+            None if algorithm == Algorithm::Apg && has_other_reward(context)? => return Err(unpaid()),
             // What is learnt through the gradient is fidelity: nobody waits for the juror.
             None if algorithm == Algorithm::Apg => Arc::new(RewardParams::of_fidelity()),
             None => Arc::new(context.hyperparameters::<RewardParams>()?),
@@ -172,6 +174,16 @@ impl Trainer for PhotoTrainer {
             evaluate(&trained.model, &photos, &pairs, self.material, &*self.juror, seed, preprocessing)?;
         Ok(Evaluated { evaluation, photos, outcomes })
     }
+}
+
+/// Whether somebody asked for a reward of another kind than the default.
+fn has_other_reward(context: &TrainContext) -> Result<bool, Error> {
+    Ok(context.hyperparameters::<RewardParams>()? != RewardParams::default())
+}
+
+fn unpaid() -> Error {
+    let reason = "`apg` learns fidelity along its gradient and is not paid: for another reward choose `ppo` or `dqn`";
+    Error::Configuration { section: "training.algorithm", reason: reason.to_owned() }
 }
 
 impl std::fmt::Debug for PhotoTrainer {

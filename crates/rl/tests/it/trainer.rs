@@ -282,6 +282,16 @@ fn pairs_are_trained_on_from_two_folders_to_a_report() {
 }
 
 #[test]
+fn another_reward_is_refused_by_what_is_not_paid() {
+    let mut place = Workplace::new();
+    place.registry.register::<dodge_learn::ApgParams>().unwrap();
+    place.registry.apply_set("training.algorithm=apg").unwrap();
+    place.registry.apply_set("reward.fidelity=7").unwrap();
+    let message = place.train().unwrap_err().to_string();
+    assert!(message.contains("`apg` learns fidelity") && message.contains("choose `ppo` or `dqn`"), "{message}");
+}
+
+#[test]
 fn pairs_are_not_damaged_by_accident() {
     let place = Workplace::new();
     let trainer = PhotoTrainer::new(Box::new(pairs(place.volume.path())), Arc::new(ClassicalJuror::new()));
