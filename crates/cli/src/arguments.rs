@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use dodge_hparams::Choice;
+use dodge_preprocess::DamageProtocol;
 use dodge_rl::Algorithm;
 
 /// Trains an agent to retouch photographs, and lets it retouch yours.
@@ -82,11 +83,26 @@ pub(crate) enum JurorChoice {
     Classical,
 }
 
-/// The choices of `training.algorithm`, as its declaration has them.
+/// The choices of a hyperparameter, as its declaration has them.
+fn choices<T: Choice>() -> impl Iterator<Item = PossibleValue> {
+    T::options().iter().map(|option| PossibleValue::new(option.name).help(option.doc.trim_end_matches('.')))
+}
+
+/// Those of `training.algorithm`.
 fn algorithms() -> PossibleValuesParser {
-    let value =
-        |option: &dodge_hparams::ChoiceOption| PossibleValue::new(option.name).help(option.doc.trim_end_matches('.'));
-    PossibleValuesParser::new(Algorithm::options().iter().map(value))
+    PossibleValuesParser::new(choices::<Algorithm>())
+}
+
+/// Those of `degrade.damage`.
+fn protocols() -> PossibleValuesParser {
+    PossibleValuesParser::new(choices::<DamageProtocol>())
+}
+
+/// Those of `degrade.damage`, and none.
+fn protocols_and_none() -> impl TypedValueParser<Value = DamageChoice> {
+    let none = PossibleValue::new("none").help("No damage: shows whether good photos are left alone");
+    let choice = |name: String| DamageProtocol::from_name(&name).map_or(DamageChoice::None, DamageChoice::By);
+    PossibleValuesParser::new(choices::<DamageProtocol>().chain([none])).map(choice)
 }
 
 #[derive(Debug, Args)]
@@ -107,11 +123,14 @@ pub(crate) struct TrainArguments {
     pub(crate) hyperparameters: HyperparameterArguments,
     /// Go on with an interrupted run as if it had never stopped: its name, its id or the first digits of it, its folder, or one
     /// of its checkpoint files
-    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "dataset", "synthetic", "preset", "config", "algo", "seed", "out", "experiment", "run_name"])]
+    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "dataset", "synthetic", "preset", "config", "algo", "damage", "seed", "out", "experiment", "run_name"])]
     pub(crate) resume: Option<PathBuf>,
     /// The algorithm (training.algorithm)
     #[arg(long, value_parser = algorithms())]
     pub(crate) algo: Option<String>,
+    /// How photos are damaged; pairs never are (degrade.damage)
+    #[arg(long, value_parser = protocols(), conflicts_with = "pairs")]
+    pub(crate) damage: Option<String>,
     /// Environment steps to train for (training.steps)
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<u64>,
@@ -144,12 +163,12 @@ pub(crate) struct TrainArguments {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+/// What is done to photos before they are measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DamageChoice {
-    /// The standard damage on most photos, some stay undamaged
-    #[default]
-    Standard,
-    /// No damage: shows whether good photos are left alone
+    /// Most are damaged by this protocol, some stay undamaged.
+    By(DamageProtocol),
+    /// None is.
     None,
 }
 
@@ -165,8 +184,8 @@ pub(crate) struct EvaluateArguments {
     /// the photos after
     #[arg(long, num_args = 2, action = ArgAction::Set, value_names = ["BEFORE", "AFTER"])]
     pub(crate) pairs: Option<Vec<PathBuf>>,
-    /// What is done to the photos before; pairs are never damaged
-    #[arg(long, value_enum, default_value_t, conflicts_with = "pairs")]
+    /// How most of the photos are damaged before, while some stay as they are; pairs are never damaged
+    #[arg(long, value_parser = protocols_and_none(), default_value = DamageProtocol::default().name(), conflicts_with = "pairs")]
     pub(crate) damage: DamageChoice,
     /// Seed of the damage
     #[arg(long, value_name = "N", default_value_t = 1)]

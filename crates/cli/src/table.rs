@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use dodge_hparams::Choice;
+use dodge_preprocess::DamageProtocol;
 use dodge_rl::{Evaluation, FrontierPoint, Material, Summary};
 
 /// The agent and the baselines, one line each, and what the columns mean.
@@ -9,9 +11,14 @@ pub(crate) fn of(evaluation: &Evaluation) -> String {
     let test = &evaluation.test;
     let (photos, undamaged) = (test.photos, test.undamaged.photos);
     let mut text = match evaluation.material() {
-        Material::Damaged => {
+        Material::Damaged(protocol) => {
+            // The standard damage is what stands in the documents: others are told.
+            let other = match protocol {
+                DamageProtocol::Standard => String::new(),
+                other => format!(" (damage: {})", other.name()),
+            };
             format!(
-                "On {photos} damaged and {undamaged} undamaged photos that were not trained on:\n\n{DAMAGED_COLUMNS}"
+                "On {photos} damaged{other} and {undamaged} undamaged photos that were not trained on:\n\n{DAMAGED_COLUMNS}"
             )
         }
         Material::Pairs => format!(
@@ -24,7 +31,7 @@ pub(crate) fn of(evaluation: &Evaluation) -> String {
         line(&mut text, &name, summary);
     }
     text.push_str(match evaluation.material() {
-        Material::Damaged => DAMAGED_WORDS,
+        Material::Damaged(_) => DAMAGED_WORDS,
         Material::Pairs => PAIRS_WORDS,
     });
     if let Some([low, high]) = evaluation.gain_interval_db {

@@ -37,5 +37,5 @@ pub use sample::Sample;
 pub use similarity::{PSNR_CAP_DB, delta_e_2000, mean_delta_e_2000, psnr_db, rmse, ssim};
 pub use sliders::Sliders;
 pub use text::{NotText, text_of};
-pub use version::{DECODER_VERSION, RESAMPLER_VERSION, STANDARD_DAMAGE_VERSION};
+pub use version::{CAMERA_DAMAGE_VERSION, DECODER_VERSION, RESAMPLER_VERSION, STANDARD_DAMAGE_VERSION};
 pub use whole_file::{folder_of, synchronise_folder, temporary_beside, write_whole};

@@ -9,5 +9,8 @@ pub const DECODER_VERSION: u32 = 2;
 pub const RESAMPLER_VERSION: u32 = 1;
 
 /// Version of [`Damage::standard`](crate::Damage::standard) and of what [`Damage::apply`](crate::Damage::apply) makes of a
-/// photo. Raised when the same generator draws another damage, or the same damage gives other values.
+/// photo with its kinds. Raised when the same generator draws another damage, or the same damage gives other values.
 pub const STANDARD_DAMAGE_VERSION: u32 = 1;
+
+/// The same of [`Damage::camera`](crate::Damage::camera) and its kinds.
+pub const CAMERA_DAMAGE_VERSION: u32 = 1;

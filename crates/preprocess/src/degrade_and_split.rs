@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dodge_hparams::HParams;
-use dodge_imaging::{Damage, Photo, STANDARD_DAMAGE_VERSION};
+use dodge_imaging::{Damage, Photo};
 use dodge_juror::Juror;
 use rayon::prelude::*;
 
 use crate::coco::{CocoDocument, CocoImage};
 use crate::context::Context;
+use crate::damage_protocol::DamageProtocol;
 use crate::error::{Error, file_error};
 use crate::key::KeyBuilder;
 use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
@@ -31,6 +32,10 @@ pub struct DegradeParams {
     /// Share of the photos of each split that stays undamaged, so that stopping at once is learnt and tested.
     #[hparam(default = 0.15, range = 0.0..=0.9)]
     pub undamaged_share: f64,
+    /// By which protocol photos are damaged: in preprocessing, in training (`environment.fresh_damage`), in validation and in the
+    /// test split.
+    #[hparam(default = DamageProtocol::Standard)]
+    pub damage: DamageProtocol,
     /// How many damages are tried on a training photo until the juror notices one; then the photo is left out.
     #[hparam(default = 4, range = 1..=100, unit = "damages")]
     pub attempts: u32,
@@ -40,7 +45,7 @@ fn ratios_leave_a_test_split(params: &DegradeParams) -> Result<(), String> {
     check_ratios(params.train_ratio, params.validation_ratio)
 }
 
-/// Damages each photo with the standard damage ([`Damage::standard`]), scores it, and deals the photos out.
+/// Damages each photo by a protocol ([`DamageProtocol`]), scores it, and deals the photos out.
 ///
 /// Which photo goes where depends on the seed and the set of names only, the damage of a photo on the seed and its own
 /// name. A training photo whose score is not lower after any of the attempts is left out and counted; validation and
@@ -123,7 +128,7 @@ impl DegradeAndSplit {
         }
         let mut rng = damage_rng(self.seed, &image.file_name);
         for _ in 0..self.params.attempts {
-            let damage = Damage::standard(&mut rng);
+            let damage = self.params.damage.draw(&mut rng);
             let degraded = damage.apply(original);
             let score = self.juror.score_one(&degraded)?;
             if !must_be_noticed || score < original_score {
@@ -147,9 +152,9 @@ impl Preprocessor for DegradeAndSplit {
     }
 
     fn key(&self, input: &ScoredPhotos, key: KeyBuilder) -> KeyBuilder {
-        let DegradeParams { train_ratio, validation_ratio, undamaged_share, attempts } = self.params;
+        let DegradeParams { train_ratio, validation_ratio, undamaged_share, damage, attempts } = self.params;
         key.with(&input.key)
-            .with(STANDARD_DAMAGE_VERSION)
+            .with(damage.key())
             .with(self.juror.name())
             .with(train_ratio)
             .with(validation_ratio)

@@ -5,6 +5,7 @@ mod cache;
 mod coco;
 mod context;
 mod copy_and_resize;
+mod damage_protocol;
 mod degrade_and_split;
 mod error;
 mod key;
@@ -25,6 +26,7 @@ pub use coco::{
 };
 pub use context::Context;
 pub use copy_and_resize::{CopyAndResize, ResizeParams, ResizedPhoto, ResizedPhotos};
+pub use damage_protocol::DamageProtocol;
 pub use degrade_and_split::{DegradeAndSplit, DegradeParams};
 pub use error::Error;
 pub use key::KeyBuilder;

@@ -48,7 +48,7 @@ impl Trainer for GoodPhotosOnly {
         let validation = splits.validation.photos.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let task = PhotoTask {
             photos,
-            material: Material::Damaged,
+            material: Material::Damaged(context.hyperparameters::<DegradeParams>()?.damage),
             actions: environment.action_set()?,
             environment,
             reward: Arc::new(RewardParams { score: 0.0, ..context.hyperparameters()? }),

@@ -78,6 +78,14 @@ fn help_of_train_explains_every_option() {
               - ppo: Proximal policy optimisation: learns from any reward, step by step
               - dqn: Deep Q-learning: learns each experience many times
 
+          --damage <DAMAGE>
+              How photos are damaged; pairs never are (degrade.damage)
+
+              Possible values:
+              - standard: One or two of five kinds, on encoded values: the default, by which figures compare
+              - camera:   One to four of exposure, tone curve, white balance, tint and haze, in linear light: as cameras and people make it
+              - mixed:    For each photo one of the two, each as likely
+
           --steps <N>
               Environment steps to train for (training.steps)
 

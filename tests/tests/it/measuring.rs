@@ -19,7 +19,8 @@ fn a_model_is_measured_on_a_folder() {
     };
     let standard = evaluate(&[]);
     let keys: Vec<&String> = standard.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["baselines", "calibration", "frontier", "gain_interval_db", "test"]);
+    assert_eq!(keys, ["baselines", "calibration", "damage", "frontier", "gain_interval_db", "test"]);
+    assert_eq!(standard["damage"], "standard");
     check_evaluation(&standard);
     // 0.15 of seven photos stay undamaged.
     assert_eq!((&standard["test"]["photos"], &standard["test"]["undamaged"]["photos"]), (&6.into(), &1.into()));
@@ -28,14 +29,24 @@ fn a_model_is_measured_on_a_folder() {
     assert_ne!(other["test"]["mean_degraded_score"], standard["test"]["mean_degraded_score"]);
     assert_eq!(other["test"]["undamaged"]["photos"], 1);
 
+    let camera = evaluate(&["--damage=camera"]);
+    check_evaluation(&camera);
+    assert_eq!((&camera["damage"], &camera["test"]["photos"]), (&"camera".into(), &6.into()));
+    assert_ne!(camera["test"]["mean_psnr_degraded_db"], standard["test"]["mean_psnr_degraded_db"]);
+    assert_eq!(camera, evaluate(&["--damage=camera"]), "equal seeds");
+
     let undamaged = evaluate(&["--damage=none"]);
     check_evaluation(&undamaged);
+    assert_eq!(undamaged.get("damage"), None, "nothing was damaged");
     assert_eq!((&undamaged["test"]["photos"], &undamaged["test"]["undamaged"]["photos"]), (&0.into(), &7.into()));
     let nothing = &undamaged["baselines"]["do_nothing"]["undamaged"];
     assert_eq!((nothing["mean_psnr_db"].as_f64(), nothing["left_alone"].as_f64()), (Some(60.0), Some(1.0)));
 
     let table = scratch.dodge(&["evaluate", "--model", &model, "--photos=photos"]).succeeded();
     assert!(table.stdout.contains("one-step greedy"), "{table}");
+    assert!(table.stdout.starts_with("On 6 damaged and 1 undamaged photos"), "{table}");
+    let table = scratch.dodge(&["evaluate", "--model", &model, "--photos=photos", "--damage=mixed"]).succeeded();
+    assert!(table.stdout.starts_with("On 6 damaged (damage: mixed) and 1 undamaged photos"), "{table}");
     assert!(!scratch.path("volume/runs").exists(), "an evaluation is no run");
 }
 

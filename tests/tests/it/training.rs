@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use dodge_imaging::Photo;
+use dodge_imaging::{DamageKind, Photo};
 use dodge_tests::{Finished, Scratch, metric_rows};
 use serde_json::Value;
 
@@ -173,6 +173,25 @@ fn a_second_run_reuses_the_preprocessed_photos() {
     assert_eq!(scratch.files("volume/cache"), cache);
     assert!(first.stderr.contains("resizing: ") && !second.stderr.contains("resizing: "), "{second}");
     assert_ne!(first.json()["run_dir"], second.json()["run_dir"]);
+}
+
+#[test]
+fn photos_are_damaged_as_cameras_do_where_that_is_asked_for() {
+    let scratch = Scratch::new();
+    let report = scratch.train(&["--steps=64", "--seed=1", "--damage=camera", "--json"]).succeeded().json();
+    assert_eq!(report["damage"], "camera");
+    check_evaluation(&report);
+    let files = scratch.files("volume/cache");
+    let of_test = files.iter().find(|name| name.ends_with("test/annotations.json")).unwrap();
+    let annotations = fs::read_to_string(scratch.path("volume/cache").join(of_test)).unwrap();
+    let named = |kinds: [DamageKind; 5]| kinds.into_iter().any(|kind| annotations.contains(kind.name()));
+    assert!(named(DamageKind::CAMERA) && !named(DamageKind::STANDARD), "{annotations}");
+
+    let pairs = scratch.dodge(&["train", "--damage=camera", "--pairs", "before", "after"]);
+    assert_eq!(pairs.code, Some(2), "pairs are never damaged: {pairs}");
+    let other = scratch.dodge(&["train", "--damage=film"]);
+    assert_eq!(other.code, Some(2), "{other}");
+    assert!(other.stderr.contains("standard, camera, mixed"), "{other}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use dodge_data::{DataLoader, FolderLoader, PairLoader, PhotoFile};
 use dodge_imaging::Photo;
 use dodge_juror::{ClassicalJuror, Juror};
-use dodge_preprocess::{Context, DegradeParams, PairParams, PhotoPair, ResizeParams};
+use dodge_preprocess::{Context, DamageProtocol, DegradeParams, PairParams, PhotoPair, ResizeParams};
 use dodge_rl::{Material, Model, TestPhoto, evaluate};
 use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
 use rayon::prelude::*;
@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) ->
     let juror = ClassicalJuror::new();
     let (photos, material) = match (folders, &arguments.photos) {
         (Some((before, after)), _) => (edited(before, after, &juror)?, Material::Pairs),
-        (None, Some(folder)) => (damaged(folder, arguments, &juror)?, Material::Damaged),
+        (None, Some(folder)) => damaged(folder, arguments, &juror)?,
         (None, None) => bail!("neither --photos nor --pairs is given"),
     };
     let tracking = Tracking::open(TrackingOptions::new(Destination::Off, "", Arc::new(SystemClock)))?;
@@ -33,17 +33,18 @@ pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) ->
     if arguments.json { command::print_json(&evaluation) } else { command::print(&table::of(&evaluation)) }
 }
 
-/// The photos of a folder, damaged by the same protocol as the test split of a training.
-fn damaged(folder: &Path, arguments: &EvaluateArguments, juror: &dyn Juror) -> Result<Vec<TestPhoto>> {
+/// The photos of a folder, damaged as the test split of a training by the same protocol.
+fn damaged(folder: &Path, arguments: &EvaluateArguments, juror: &dyn Juror) -> Result<(Vec<TestPhoto>, Material)> {
     let dataset = FolderLoader::new(folder).load()?;
     input::warn_of_skipped(dataset.skipped());
     let (size, share) = (ResizeParams::default().max_size, DegradeParams::default().undamaged_share);
-    let undamaged_share = match arguments.damage {
-        DamageChoice::Standard => share,
-        DamageChoice::None => 1.0,
+    let (protocol, undamaged_share) = match arguments.damage {
+        DamageChoice::By(protocol) => (protocol, share),
+        DamageChoice::None => (DamageProtocol::default(), 1.0),
     };
     let photos = opened(dataset.photos(), |file| Ok(Photo::open(file.path())?.thumbnail(size)))?;
-    Ok(TestPhoto::damage_all(photos, undamaged_share, juror, arguments.seed)?)
+    let photos = TestPhoto::damage_all(photos, protocol, undamaged_share, juror, arguments.seed)?;
+    Ok((photos, Material::Damaged(protocol)))
 }
 
 /// The pairs of two folders, as the test split of a training has them.

@@ -92,8 +92,12 @@ fn hyperparameters(
         Some(run_dir) => configuration::of_run(run_dir, &arguments.hyperparameters.set)?,
         None => configuration::layered(&arguments.hyperparameters, &surroundings.hyperparameters)?,
     };
-    if let Some(algorithm) = &arguments.algo {
-        registry.apply_text("training", "algorithm", algorithm, Layer::Other("--algo".to_owned()))?;
+    for (flag, section, key, name) in
+        [("--algo", "training", "algorithm", &arguments.algo), ("--damage", "degrade", "damage", &arguments.damage)]
+    {
+        if let Some(name) = name {
+            registry.apply_text(section, key, name, Layer::Other(flag.to_owned()))?;
+        }
     }
     for (flag, section, key, value) in [
         ("--steps", "training", "steps", arguments.steps),
@@ -186,7 +190,7 @@ fn in_words(report: &Report) -> String {
     text.push_str(&format!("model:  {}\n", text::shown(&report.model)));
     if let Some(mosaic) = &report.mosaic {
         let columns = match report.evaluation.material() {
-            Material::Damaged => "before, after, original",
+            Material::Damaged(_) => "before, after, original",
             Material::Pairs => "before, agent, after",
         };
         text.push_str(&format!("mosaic: {} ({columns})\n", text::shown(mosaic)));

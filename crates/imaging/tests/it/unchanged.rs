@@ -1,6 +1,8 @@
 //! Models were trained on the pixels of these operations and damages, so they stay what they are.
 
 use dodge_imaging::{Damage, DamageKind, DamageStep, Operation, Photo};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 /// All values, gradients and edges.
 fn photo() -> Photo {
@@ -12,8 +14,12 @@ fn photo() -> Photo {
 }
 
 /// FNV-1a.
+fn hash(bytes: impl Iterator<Item = u8>) -> u32 {
+    bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
 fn digest(photo: &Photo) -> u32 {
-    photo.pixels().iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    hash(photo.pixels().iter().copied())
 }
 
 #[track_caller]
@@ -50,8 +56,9 @@ fn operations_of_trained_models() {
 
 #[test]
 fn damages() {
-    let amounts = [0.15, 1.6, 0.7, 0.5, -0.15];
-    let found = DamageKind::ALL.into_iter().zip(amounts).map(|(kind, amount)| {
+    let of_standard = DamageKind::STANDARD.into_iter().zip([0.15, 1.6, 0.7, 0.5, -0.15]);
+    let of_camera = DamageKind::CAMERA.into_iter().zip([0.2, 60.0, -0.4, 1.2, 1.6]);
+    let found = of_standard.chain(of_camera).map(|(kind, amount)| {
         let steps = vec![DamageStep { kind, amount }, DamageStep { kind: DamageKind::Contrast, amount: 1.2 }];
         (kind.name().to_owned(), Damage::new(steps).apply(&photo()))
     });
@@ -63,8 +70,45 @@ fn damages() {
             ("contrast", 2_523_845_802),
             ("saturation", 3_336_027_080),
             ("warmth", 536_098_422),
+            ("haze", 1_706_574_228),
+            ("white-balance", 3_298_550_697),
+            ("tint", 3_049_234_877),
+            ("exposure", 2_802_139_401),
+            ("tone-curve", 428_627_617),
         ],
     );
+}
+
+/// Figures are compared by it.
+#[test]
+fn draws_of_the_standard_damage() {
+    let mut rng = ChaCha8Rng::seed_from_u64(42);
+    let drawn: Vec<String> = (0..8).map(|_| Damage::standard(&mut rng).to_string()).collect();
+    let expected = [
+        "lightness:0.126 gamma:0.704",
+        "lightness:-0.165 saturation:0.691",
+        "gamma:0.594 contrast:0.634",
+        "gamma:1.364",
+        "lightness:0.162 gamma:1.640",
+        "saturation:1.410 warmth:0.171",
+        "contrast:0.647",
+        "lightness:0.085 warmth:0.164",
+    ];
+    assert_eq!(drawn, expected);
+    // The rest bit by bit.
+    let bits = (0..1000).flat_map(|_| {
+        let steps = Damage::standard(&mut rng).steps().to_vec();
+        steps.into_iter().flat_map(|step| step.amount.to_bits().to_le_bytes())
+    });
+    assert_eq!(hash(bits), 1_553_418_737);
+}
+
+#[test]
+fn draws_of_the_damage_of_cameras() {
+    let mut rng = ChaCha8Rng::seed_from_u64(42);
+    let drawn: Vec<String> = (0..4).map(|_| Damage::camera(&mut rng).to_string()).collect();
+    let expected = ["exposure:1.250", "white-balance:-69.944 exposure:-0.739", "tone-curve:1.699", "tint:-0.561"];
+    assert_eq!(drawn, expected);
 }
 
 #[test]

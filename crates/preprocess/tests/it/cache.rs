@@ -5,7 +5,8 @@ use std::fs;
 use std::sync::atomic::Ordering;
 
 use dodge_preprocess::{
-    AnnotationFile, CopyAndResize, DegradeAndSplit, DegradeParams, Error, Preprocessor, ResizeParams, Score,
+    AnnotationFile, CopyAndResize, DamageProtocol, DegradeAndSplit, DegradeParams, Error, Preprocessor, ResizeParams,
+    Score,
 };
 
 use crate::support::{Stub, Workplace, entries, files, photo};
@@ -56,9 +57,11 @@ fn whatever_a_result_depends_on_changes_its_key() {
         split(DegradeParams { validation_ratio: 0.3, ..base }, 4.0, 1),
         split(DegradeParams { undamaged_share: 0.5, ..base }, 4.0, 1),
         split(DegradeParams { attempts: 1, ..base }, 4.0, 1),
+        split(DegradeParams { damage: DamageProtocol::Camera, ..base }, 4.0, 1),
+        split(DegradeParams { damage: DamageProtocol::Mixed, ..base }, 4.0, 1),
     ]
     .into();
-    assert_eq!(folders.len(), 7, "each has a folder of its own: {folders:?}");
+    assert_eq!(folders.len(), 9, "each has a folder of its own: {folders:?}");
     assert_eq!(split(base, 4.0, 1), split(base, 4.0, 1));
 
     assert_eq!(resized(384).key, resized(384).key);

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use dodge_hparams::HParams;
-use dodge_imaging::Photo;
-use dodge_preprocess::{DegradeAndSplit, DegradeParams, Error, Preprocessor, ScoredPhotos, SplitPhotos, Splits};
+use dodge_imaging::{DamageKind, Photo};
+use dodge_preprocess::{
+    DamageProtocol, DegradeAndSplit, DegradeParams, Error, Preprocessor, ScoredPhotos, SplitPhotos, Splits,
+};
 use proptest::prelude::*;
 
 use crate::support::{Stub, Workplace, all, names, reordered};
@@ -114,6 +116,24 @@ fn the_damage_of_a_photo_depends_on_the_seed_and_its_name_only() {
     }
     let distinct: BTreeSet<&Vec<String>> = many.values().collect();
     assert!(distinct.len() > 10, "photos get damages of their own: {distinct:?}");
+}
+
+#[test]
+fn photos_are_damaged_by_the_protocol_that_is_asked_for() {
+    let place = Workplace::with_photos(20);
+    let (originals, damaged) = noticing();
+    let scored = place.scored(originals);
+    let kinds = |damage| {
+        let params = DegradeParams { undamaged_share: 0.0, damage, ..crate::support::degrade() };
+        let steps = damages(&split(params, &damaged, 7, &scored, &place).unwrap());
+        let kind = |step: &String| step.split(':').next().unwrap_or_default().to_owned();
+        steps.values().flatten().map(kind).collect::<BTreeSet<String>>()
+    };
+    let names = |kinds: [DamageKind; 5]| kinds.map(|kind| kind.name().to_owned()).into_iter().collect::<BTreeSet<_>>();
+    let (standard, camera) = (names(DamageKind::STANDARD), names(DamageKind::CAMERA));
+    assert_eq!(kinds(DamageProtocol::Standard), standard);
+    assert_eq!(kinds(DamageProtocol::Camera), camera);
+    assert_eq!(kinds(DamageProtocol::Mixed), &standard | &camera);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn nature_cnn() -> NetworkParams {
 fn training(folder: &Path, params: EnvironmentParams, network: &NetworkParams, ppo: PpoParams, steps: u64) -> f64 {
     let task = PhotoTask {
         photos: photos(folder, params.damage_size),
-        material: Material::Damaged,
+        material: Material::default(),
         actions: params.action_set().expect("the default actions are operations"),
         environment: params,
         reward: Arc::new(RewardParams::default()),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use dodge_hparams::{Choice, HParams};
-use dodge_imaging::{Damage, Photo, Sliders, rmse};
+use dodge_imaging::{Photo, Sliders, rmse};
 use dodge_juror::Juror;
 use dodge_learn::{Action, Environment, Error as LearnError, Spaces, StateReader, StateWriter, Step, View};
-use dodge_preprocess::RandomStream;
+use dodge_preprocess::{DamageProtocol, RandomStream};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -62,7 +62,7 @@ pub struct EnvironmentParams {
     /// Smallest share of each side that a random crop keeps.
     #[hparam(default = 0.5, range = 0.2..=1.0)]
     pub least_crop: f64,
-    /// Strength of the random change of tone and colour, as a share of the standard damage's: with more, the agent becomes timid.
+    /// Strength of the random change of tone and colour, as a share of that of damage: with more, the agent becomes timid.
     #[hparam(default = 0.0, range = 0.0..=1.0)]
     pub tone_variation: f64,
 }
@@ -98,13 +98,18 @@ pub enum TaskKind {
 }
 
 /// What an agent learns from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Material {
-    /// Good photos: they are damaged, and the agent brings them back.
-    #[default]
-    Damaged,
+    /// Good photos: they are damaged by this protocol, and the agent brings them back.
+    Damaged(DamageProtocol),
     /// Photos before and after somebody edited them: the agent edits as that person did. Nothing is damaged.
     Pairs,
+}
+
+impl Default for Material {
+    fn default() -> Self {
+        Self::Damaged(DamageProtocol::default())
+    }
 }
 
 /// A photo to learn from, at [`EnvironmentParams::damage_size`].
@@ -225,13 +230,13 @@ impl PhotoEnv {
     }
 
     /// Another photo that could have been taken in the same place.
-    fn varied(&mut self, photo: &Photo) -> Photo {
+    fn varied(&mut self, photo: &Photo, protocol: DamageProtocol) -> Photo {
         let Some(part) = self.drawn_part(photo) else { return photo.clone() };
         let strength = self.task.environment.tone_variation as f32;
         if strength == 0.0 {
             return part.of(photo);
         }
-        Damage::standard(&mut self.rng).scaled(strength).apply(&part.of(photo))
+        protocol.draw(&mut self.rng).scaled(strength).apply(&part.of(photo))
     }
 
     /// What is wanted and what is given in an episode with `photo`, at the working size.
@@ -245,14 +250,14 @@ impl PhotoEnv {
                 let seen = |photo: &Photo| if is_mirrored { photo.mirrored() } else { photo.clone() };
                 (small(&seen(original)), small(&seen(degraded)))
             }
-            Material::Damaged if !task.environment.fresh_damage => (small(original), small(degraded)),
-            Material::Damaged => {
-                let original = self.varied(original);
+            Material::Damaged(_) if !task.environment.fresh_damage => (small(original), small(degraded)),
+            Material::Damaged(protocol) => {
+                let original = self.varied(original, protocol);
                 if self.rng.random_bool(task.undamaged_share) {
                     let original = small(&original);
                     (original.clone(), original)
                 } else {
-                    let degraded = Damage::standard(&mut self.rng).apply(&original);
+                    let degraded = protocol.draw(&mut self.rng).apply(&original);
                     (small(&original), small(&degraded))
                 }
             }

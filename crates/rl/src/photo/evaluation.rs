@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use dodge_imaging::{Damage, Operation, PSNR_CAP_DB, Photo, Recipe, psnr_db};
 use dodge_juror::Juror;
-use dodge_preprocess::{Context, PhotoPair, RandomStream, SplitPhoto, damage_rng, undamaged_photos};
+use dodge_preprocess::{Context, DamageProtocol, PhotoPair, RandomStream, SplitPhoto, damage_rng, undamaged_photos};
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -76,12 +76,13 @@ impl TestPhoto {
     }
 
     /// Damages photos as the test split of a training is: a share of them, drawn by their names and the seed, stay as they are,
-    /// each other one gets the standard damage that its name and the seed stand for.
+    /// each other one gets the damage of the protocol that its name and the seed stand for.
     ///
     /// # Errors
     /// An error of the juror.
     pub fn damage_all(
         photos: Vec<(String, Photo)>,
+        protocol: DamageProtocol,
         undamaged_share: f64,
         juror: &dyn Juror,
         seed: u64,
@@ -93,7 +94,7 @@ impl TestPhoto {
             .enumerate()
             .map(|(index, (name, original))| {
                 let damage =
-                    if undamaged[index] { Damage::default() } else { Damage::standard(&mut damage_rng(seed, &name)) };
+                    if undamaged[index] { Damage::default() } else { protocol.draw(&mut damage_rng(seed, &name)) };
                 let degraded = damage.apply(&original);
                 Ok(Self {
                     original_score: juror.score_one(&original)?,
@@ -180,6 +181,9 @@ pub struct UndamagedSummary {
 /// Figures of the agent and of what it must beat.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evaluation {
+    /// By which protocol photos were damaged; none of pairs, and where no photo was damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<DamageProtocol>,
     /// The agent.
     pub test: Summary,
     /// An interval that holds its mean gain on damaged photos, or on the pairs that were edited, in 95 of 100 sets of photos like
@@ -218,7 +222,8 @@ impl Evaluation {
     /// What was evaluated on.
     #[must_use]
     pub fn material(&self) -> Material {
-        if self.baselines.nearest_edits.is_some() { Material::Pairs } else { Material::Damaged }
+        let protocol = self.damage.unwrap_or_default();
+        if self.baselines.nearest_edits.is_some() { Material::Pairs } else { Material::Damaged(protocol) }
     }
 }
 
@@ -356,12 +361,12 @@ pub fn evaluate(
     let known = known_pairs(photos, training);
     let single = recipe(best_single_edit(model.actions(), &edited(&known))?.into_iter().collect());
     let examples = match material {
-        Material::Damaged => Examples::new(&edited(&known), size),
+        Material::Damaged(_) => Examples::new(&edited(&known), size),
         Material::Pairs => Examples::new(&known, size),
     };
     let constant = recipe(examples.for_all());
     let nearest = match material {
-        Material::Damaged => None,
+        Material::Damaged(_) => None,
         Material::Pairs => {
             let degraded: Vec<&Photo> = photos.iter().map(|photo| &photo.degraded).collect();
             let go_on = || Ok(context.check_interrupted()?);
@@ -383,7 +388,11 @@ pub fn evaluate(
     let gained = photos.iter().zip(&of_agent).filter(|(photo, _)| photo.damaged);
     let gained: Vec<f64> = gained.map(|(_, outcome)| outcome.psnr_final_db - outcome.psnr_degraded_db).collect();
     let gain_interval_db = interval(&gained, seed);
-    Ok((Evaluation { test, gain_interval_db, frontier, calibration, baselines }, of_agent))
+    let damage = match material {
+        Material::Damaged(protocol) if photos.iter().any(|photo| photo.damaged) => Some(protocol),
+        _ => None,
+    };
+    Ok((Evaluation { damage, test, gain_interval_db, frontier, calibration, baselines }, of_agent))
 }
 
 /// On the working photo, as the agent: edits drawn from those that are not masked, as many as `counts` says.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use dodge_imaging::{Damage, PSNR_CAP_DB, Photo, psnr_db};
+use dodge_imaging::{PSNR_CAP_DB, Photo, psnr_db};
 use dodge_learn::Policy;
 use dodge_preprocess::RandomStream;
 use rayon::prelude::*;
@@ -82,13 +82,13 @@ impl Validation {
                 episodes.extend(edited.iter().chain(&whole).map(|photo| episode(&photo.original, &photo.degraded)));
                 (gained_on, left_alone) = (0..photos.len(), edited.len()..photos.len());
             }
-            Material::Damaged => {
+            Material::Damaged(protocol) => {
                 for photo in photos {
                     if photo.degraded != photo.original {
                         episodes.push(episode(&photo.original, &photo.degraded));
                     }
                     for _ in 1..damages {
-                        episodes.push(episode(&photo.original, &Damage::standard(&mut rng).apply(&photo.original)));
+                        episodes.push(episode(&photo.original, &protocol.draw(&mut rng).apply(&photo.original)));
                     }
                 }
                 gained_on = 0..episodes.len();
@@ -179,7 +179,7 @@ mod tests {
 
     /// Two photos that are 20 levels too dark, and one that is as it was.
     fn validation(damages: usize) -> Validation {
-        validation_of(Material::Damaged, damages)
+        validation_of(Material::default(), damages)
     }
 
     fn validation_of(material: Material, damages: usize) -> Validation {
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(on(1), on(3));
         let other = |seed| {
             let photos = [TrainingPhoto { original: photo(0), degraded: photo(0) }];
-            let validation = Validation::new(Material::Damaged, &photos, 4, 24, Arc::new(Observer::new()), seed);
+            let validation = Validation::new(Material::default(), &photos, 4, 24, Arc::new(Observer::new()), seed);
             validation.unwrap().episodes[0].degraded.clone()
         };
         assert_eq!(other(1), other(1));

@@ -41,7 +41,7 @@ impl PhotoTrainer {
     /// bring them back.
     #[must_use]
     pub fn new(loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
-        Self::with_material(Material::Damaged, loader, juror)
+        Self::with_material(Material::default(), loader, juror)
     }
 
     /// A trainer on the pairs of `loader`, such as a [`PairLoader`](dodge_data::PairLoader): the agent learns to edit as
@@ -54,6 +54,14 @@ impl PhotoTrainer {
     fn with_material(material: Material, loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
         let callbacks = Mutex::default();
         Self { loader, material, juror, reward: None, observer: None, checkpointer: None, callbacks }
+    }
+
+    /// What is learnt from: photos are damaged by the protocol that the hyperparameters name.
+    fn material(&self, context: &TrainContext) -> Result<Material, Error> {
+        Ok(match self.material {
+            Material::Damaged(_) => Material::Damaged(context.hyperparameters::<DegradeParams>()?.damage),
+            Material::Pairs => Material::Pairs,
+        })
     }
 
     /// Pays for something else than the section `reward` of the hyperparameters says.
@@ -145,7 +153,7 @@ impl Trainer for PhotoTrainer {
         };
         let task = PhotoTask {
             photos: training_photos(&splits.train.photos, size)?,
-            material: self.material,
+            material: self.material(context)?,
             actions: environment.action_set()?,
             environment,
             reward,
@@ -171,7 +179,7 @@ impl Trainer for PhotoTrainer {
         let pairs: Vec<(Photo, Photo)> = training.into_iter().map(|photo| (photo.original, photo.degraded)).collect();
         let (seed, preprocessing) = (context.seed(), context.preprocessing());
         let (evaluation, outcomes) =
-            evaluate(&trained.model, &photos, &pairs, self.material, &*self.juror, seed, preprocessing)?;
+            evaluate(&trained.model, &photos, &pairs, self.material(context)?, &*self.juror, seed, preprocessing)?;
         Ok(Evaluated { evaluation, photos, outcomes })
     }
 }

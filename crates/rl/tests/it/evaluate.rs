@@ -7,8 +7,8 @@ use dodge_data::{DataLoader, SyntheticLoader};
 use dodge_imaging::{PSNR_CAP_DB, Photo, Recipe, psnr_db};
 use dodge_juror::{Error as JurorError, Juror};
 use dodge_preprocess::{
-    AnnotationFile, Context, CopyAndResize, DegradeAndSplit, DegradeParams, NoProgress, Preprocessor, ResizeParams,
-    Score,
+    AnnotationFile, Context, CopyAndResize, DamageProtocol, DegradeAndSplit, DegradeParams, NoProgress, Preprocessor,
+    ResizeParams, Score,
 };
 use dodge_rl::{Error, Evaluation, Material, Outcome, TestPhoto, evaluate, outcomes, summarize};
 use dodge_tracking::{RunOptions, Tracking};
@@ -49,7 +49,7 @@ fn evaluated(training: &[(Photo, Photo)], seed: u64) -> (Evaluation, Vec<Outcome
     let busy = (0..20)
         .map(|seed| model(&[8], seed))
         .find(|model| !model.recipe_for(&photos()[0].degraded).operations().is_empty());
-    evaluate(&busy.unwrap(), &photos(), training, Material::Damaged, &*Stub::brightness(), seed, &nowhere()).unwrap()
+    evaluate(&busy.unwrap(), &photos(), training, Material::default(), &*Stub::brightness(), seed, &nowhere()).unwrap()
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn of_pairs_the_most_similar_ones_are_a_baseline() {
         let constant = evaluation.baselines.constant_edit;
         assert!(nearest.mean_psnr_final_db > constant.mean_psnr_final_db, "{constant:?}");
     }
-    assert_eq!(evaluated(&[], Material::Damaged).baselines.nearest_edits, None);
+    assert_eq!(evaluated(&[], Material::default()).baselines.nearest_edits, None);
 }
 
 #[test]
@@ -189,14 +189,14 @@ fn figures_of_nothing_are_zero_and_not_minus_zero() {
 fn an_evaluation_can_be_interrupted() {
     let context = context("nowhere".as_ref(), true);
     let error =
-        evaluate(&model(&[8], 1), &photos(), &[], Material::Damaged, &*Stub::brightness(), 1, &context).unwrap_err();
+        evaluate(&model(&[8], 1), &photos(), &[], Material::default(), &*Stub::brightness(), 1, &context).unwrap_err();
     assert!(matches!(error, Error::Interrupted { model: None }), "{error:?}");
 }
 
 #[test]
 fn a_juror_that_fails_is_an_error() {
     let error =
-        evaluate(&model(&[8], 1), &photos(), &[], Material::Damaged, &*Stub::failing(), 1, &nowhere()).unwrap_err();
+        evaluate(&model(&[8], 1), &photos(), &[], Material::default(), &*Stub::failing(), 1, &nowhere()).unwrap_err();
     assert_eq!(error.to_string(), "juror: juror stub gave no score: out of order");
 }
 
@@ -218,7 +218,7 @@ impl Juror for TooMany {
 #[test]
 fn a_juror_with_too_many_scores_is_an_error() {
     let juror = TooMany(AtomicBool::new(false));
-    let error = evaluate(&model(&[8], 1), &photos(), &[], Material::Damaged, &juror, 1, &nowhere()).unwrap_err();
+    let error = evaluate(&model(&[8], 1), &photos(), &[], Material::default(), &juror, 1, &nowhere()).unwrap_err();
     assert!(juror.0.load(Ordering::Relaxed), "several photos were judged together");
     assert_eq!(error.to_string(), "juror: juror too many gave 5 scores for 4 photos");
 }
@@ -236,10 +236,11 @@ fn photos_are_damaged_as_preprocessing_does() {
     let split = |seed| DegradeAndSplit::new(params, juror.clone(), seed).run(&scored, &context).unwrap();
     let stored = TestPhoto::load_all(&split(9).test.photos).unwrap();
     assert_eq!(stored.len(), 2);
+    let standard = DamageProtocol::Standard;
     let originals = || stored.iter().map(|photo| (photo.name.clone(), photo.original.clone())).collect::<Vec<_>>();
 
-    let again = TestPhoto::damage_all(originals(), 0.0, &*juror, 9).unwrap();
-    let other = TestPhoto::damage_all(originals(), 0.0, &*juror, 10).unwrap();
+    let again = TestPhoto::damage_all(originals(), standard, 0.0, &*juror, 9).unwrap();
+    let other = TestPhoto::damage_all(originals(), standard, 0.0, &*juror, 10).unwrap();
     for ((stored, again), other) in stored.iter().zip(&again).zip(&other) {
         assert_eq!((&stored.name, stored.damaged), (&again.name, true));
         assert_eq!(stored.degraded, again.degraded, "the same seed and name");
@@ -247,11 +248,11 @@ fn photos_are_damaged_as_preprocessing_does() {
         assert!((stored.degraded_score - again.degraded_score).abs() < 1e-12);
         assert!((stored.original_score - again.original_score).abs() < 1e-12);
     }
-    let half = TestPhoto::damage_all(originals(), 0.5, &*juror, 9).unwrap();
+    let half = TestPhoto::damage_all(originals(), standard, 0.5, &*juror, 9).unwrap();
     assert_eq!(half.iter().filter(|photo| !photo.damaged).count(), 1);
     for (half, again) in half.iter().zip(&again) {
         assert_eq!(half.degraded, if half.damaged { again.degraded.clone() } else { half.original.clone() });
         assert!(half.damaged || half.degraded_score == half.original_score);
     }
-    assert!(TestPhoto::damage_all(Vec::new(), 0.5, &*juror, 9).unwrap().is_empty());
+    assert!(TestPhoto::damage_all(Vec::new(), standard, 0.5, &*juror, 9).unwrap().is_empty());
 }

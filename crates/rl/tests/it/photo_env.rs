@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dodge_imaging::{Operation, Photo, psnr_db};
 use dodge_learn::{Action, Environment, Error, StateReader, StateWriter, Step, View};
+use dodge_preprocess::DamageProtocol;
 use dodge_rl::{
     ActionSet, Bonus, EnvironmentParams, Material, Observe, Observer, PhotoEnv, PhotoTask, RewardParams,
     RewardStrategy, TaskKind, TrainingPhoto,
@@ -32,7 +33,7 @@ fn reward() -> RewardParams {
 fn task(photos: Vec<TrainingPhoto>, juror: Arc<Stub>) -> PhotoTask {
     PhotoTask {
         photos,
-        material: Material::Damaged,
+        material: Material::default(),
         actions: ActionSet::parse(&ACTIONS).unwrap(),
         environment: environment(),
         reward: Arc::new(reward()),
@@ -398,6 +399,19 @@ fn with_a_share_of_zero_every_episode_starts_damaged() {
     task.environment.fresh_damage = true;
     let (_, others) = first_sights(task, &originals());
     assert_eq!(others, 60);
+}
+
+#[test]
+fn fresh_damage_is_that_of_the_protocol() {
+    let seen = |material| {
+        let mut task = task(scenes(), Stub::brightness());
+        (task.environment.fresh_damage, task.material) = (true, material);
+        observed(&start(task, 1, 0))
+    };
+    let [standard, camera] = [DamageProtocol::Standard, DamageProtocol::Camera].map(Material::Damaged);
+    assert_eq!(seen(standard), seen(Material::default()));
+    assert_eq!(seen(camera), seen(camera), "equal seeds");
+    assert_ne!(seen(camera), seen(standard));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use dodge_learn::{
     Callback, Checkpoint, Clock, DqnParams, Encoder, Error as LearnError, Head, Learner, Moment, NetworkParams, Ppo,
     PpoParams, VectorEnvironment, Verdict, cpu,
 };
-use dodge_preprocess::{DegradeParams, NoProgress, PairParams, Progress, ResizeParams, Splits};
+use dodge_preprocess::{DamageProtocol, DegradeParams, NoProgress, PairParams, Progress, ResizeParams, Splits};
 use dodge_rl::{
     EnvironmentParams, Error, Evaluated, Evaluation, Material, Model, ModelConfiguration, Observer, PhotoEnv,
     PhotoTask, PhotoTrainer, Report, RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams,
@@ -123,6 +123,8 @@ fn figures(value: &serde_json::Value) -> Vec<f64> {
     match value {
         serde_json::Value::Object(inner) => inner.values().flat_map(figures).collect(),
         serde_json::Value::Array(inner) => inner.iter().flat_map(figures).collect(),
+        // The name of the damage.
+        serde_json::Value::String(_) => Vec::new(),
         value => vec![value.as_f64().unwrap_or(f64::NAN)],
     }
 }
@@ -136,6 +138,7 @@ fn a_run_from_photos_to_report() {
 
     let test = report.evaluation.test;
     assert_eq!(test.photos + test.undamaged.photos, 2);
+    assert_eq!(report.evaluation.damage, Some(DamageProtocol::Standard));
     let of_all = serde_json::to_value(&report.evaluation).unwrap();
     let figures = figures(&of_all);
     assert!(figures.len() > 50 && figures.iter().all(|figure| figure.is_finite()), "{of_all}");
@@ -639,7 +642,7 @@ impl Trainer for OwnTrainer {
         let actions = environment.action_set()?;
         let task = Arc::new(PhotoTask {
             photos: photos.collect::<Result<_, Error>>()?,
-            material: Material::Damaged,
+            material: Material::default(),
             actions: actions.clone(),
             environment: environment.clone(),
             reward: Arc::new(RewardParams { fidelity: 0.0, score: 1.0, edit_cost: 0.0, ..RewardParams::default() }),
