@@ -17,8 +17,10 @@ pub(crate) fn of(evaluation: &Evaluation) -> String {
                 DamageProtocol::Standard => String::new(),
                 other => format!(" (damage: {})", other.name()),
             };
+            let photographs = evaluation.photographs;
             format!(
-                "On {photos} damaged{other} and {undamaged} undamaged photos that were not trained on:\n\n{DAMAGED_COLUMNS}"
+                "On {photographs} photographs that were not trained on, {photos} times damaged{other} and {undamaged} times not:\n\n\
+                 {DAMAGED_COLUMNS}"
             )
         }
         Material::Pairs => format!(

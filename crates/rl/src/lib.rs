@@ -14,6 +14,7 @@ pub use photo::environment::{EnvironmentParams, Material, PhotoEnv, PhotoTask, T
 pub use photo::evaluation::{
     Baselines, Evaluation, Outcome, Summary, TestPhoto, UndamagedSummary, evaluate, outcomes, summarize,
 };
+pub use photo::expectation::Expectation;
 pub use photo::frontier::{Calibration, FrontierPoint};
 pub use photo::model::{MODEL_FORMAT, Model, ModelConfiguration};
 pub use photo::mosaic::mosaic;

@@ -4,6 +4,7 @@ pub(crate) mod actions;
 pub(crate) mod agent;
 pub(crate) mod environment;
 pub(crate) mod evaluation;
+pub(crate) mod expectation;
 pub(crate) mod frontier;
 pub(crate) mod levels;
 pub(crate) mod model;

@@ -292,7 +292,7 @@ fn model_files_that_cannot_be_used() {
     1 error: model head.safetensors: is no model file, or truncated (invalid header length)
     1 error: model empty.safetensors: is no model file, or truncated (header too small)
     1 error: model text.safetensors: is no model file, or truncated (header too large)
-    1 error: model newer.safetensors: has format version 9, this program reads version 4: train it again
+    1 error: model newer.safetensors: has format version 9, this program reads version 5: train it again
     1 error: model other.safetensors: is a safetensors file, but no model of dodge
     1 error: model huge.safetensors: is no model file, or truncated (header too large)
     1 error: cannot read missing.safetensors: No such file or directory (os error 2)

@@ -19,19 +19,20 @@ fn a_model_is_measured_on_a_folder() {
     };
     let standard = evaluate(&[]);
     let keys: Vec<&String> = standard.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["baselines", "calibration", "damage", "frontier", "gain_interval_db", "test"]);
+    assert_eq!(keys, ["baselines", "calibration", "damage", "frontier", "gain_interval_db", "photographs", "test"]);
     assert_eq!(standard["damage"], "standard");
     check_evaluation(&standard);
-    // 0.15 of seven photos stay undamaged.
-    assert_eq!((&standard["test"]["photos"], &standard["test"]["undamaged"]["photos"]), (&6.into(), &1.into()));
+    // Four damages of each, and each as it is.
+    assert_eq!((&standard["test"]["photos"], &standard["test"]["undamaged"]["photos"]), (&28.into(), &7.into()));
+    assert_eq!(standard["photographs"], 7);
     assert_eq!(evaluate(&["--damage=standard", "--seed=1"]), standard, "these are the defaults");
     let other = evaluate(&["--seed=2"]);
     assert_ne!(other["test"]["mean_degraded_score"], standard["test"]["mean_degraded_score"]);
-    assert_eq!(other["test"]["undamaged"]["photos"], 1);
+    assert_eq!(other["test"]["undamaged"]["photos"], 7);
 
     let camera = evaluate(&["--damage=camera"]);
     check_evaluation(&camera);
-    assert_eq!((&camera["damage"], &camera["test"]["photos"]), (&"camera".into(), &6.into()));
+    assert_eq!((&camera["damage"], &camera["test"]["photos"]), (&"camera".into(), &28.into()));
     assert_ne!(camera["test"]["mean_psnr_degraded_db"], standard["test"]["mean_psnr_degraded_db"]);
     assert_eq!(camera, evaluate(&["--damage=camera"]), "equal seeds");
 

@@ -8,7 +8,7 @@ use dodge_data::{DataLoader, FolderLoader, PairLoader, PhotoFile};
 use dodge_imaging::Photo;
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_preprocess::{Context, DamageProtocol, DegradeParams, PairParams, PhotoPair, ResizeParams};
-use dodge_rl::{Material, Model, TestPhoto, evaluate};
+use dodge_rl::{Material, Model, TestPhoto, TrainingParams, evaluate};
 use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
 use rayon::prelude::*;
 
@@ -43,7 +43,11 @@ fn damaged(folder: &Path, arguments: &EvaluateArguments, juror: &dyn Juror) -> R
         DamageChoice::None => (DamageProtocol::default(), 1.0),
     };
     let photos = opened(dataset.photos(), |file| Ok(Photo::open(file.path())?.thumbnail(size)))?;
-    let photos = TestPhoto::damage_all(photos, protocol, undamaged_share, juror, arguments.seed)?;
+    let mut photos = TestPhoto::damage_all(photos, protocol, undamaged_share, juror, arguments.seed)?;
+    if matches!(arguments.damage, DamageChoice::By(_)) {
+        let damages = TrainingParams::default().test_damages;
+        photos = TestPhoto::with_further_damages(photos, protocol, damages, juror, arguments.seed)?;
+    }
     Ok((photos, Material::Damaged(protocol)))
 }
 

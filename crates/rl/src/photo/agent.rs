@@ -5,6 +5,7 @@ use dodge_learn::{Action, Policy, Proposals};
 use rayon::prelude::*;
 
 use crate::photo::actions::ActionSet;
+use crate::photo::expectation::Expectation;
 use crate::photo::model::Model;
 use crate::photo::observation::Observe;
 
@@ -38,7 +39,9 @@ pub struct Rules<'a> {
     pub limit: usize,
     /// What shows it photos.
     pub observer: &'a dyn Observe,
-    /// A policy that expects a gain leaves photos alone of which it expects no more than this, in decibels.
+    /// What the gains that a policy foretells are worth.
+    pub expectation: Expectation,
+    /// A policy that foretells gains leaves photos alone of which no more than this is to be expected, in decibels.
     pub least_gain_db: f32,
 }
 
@@ -132,7 +135,8 @@ impl Retouched {
     fn take_all(&mut self, proposals: &Proposals, photo: usize, rules: &Rules<'_>) {
         let actions = rules.actions;
         let gains = mean_of_views(&proposals.gains, Proposals::SHARES.len(), photo);
-        let promising = gains.into_iter().zip(Proposals::SHARES).filter(|(gain, _)| *gain > rules.least_gain_db);
+        let gains = gains.into_iter().map(|foretold| rules.expectation.of(foretold));
+        let promising = gains.zip(Proposals::SHARES).filter(|(gain, _)| *gain > rules.least_gain_db);
         let best = promising.max_by(|(a, _), (b, _)| a.total_cmp(b));
         (self.stopped, self.expected_gain_db) = (true, Some(best.map_or(0.0, |(gain, _)| gain)));
         let Some((_, share)) = best else { return };
@@ -187,6 +191,7 @@ impl Model {
             max_steps: self.configuration().max_steps,
             limit,
             observer: &**self.observer(),
+            expectation: self.configuration().expectation,
             least_gain_db: self.configuration().least_gain_db,
         }
     }

@@ -1,5 +1,6 @@
 //! How good a set of recipes is for photos whose originals are known.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use dodge_imaging::{Damage, Operation, PSNR_CAP_DB, Photo, Recipe, psnr_db};
@@ -107,7 +108,43 @@ impl TestPhoto {
             })
             .collect()
     }
+
+    /// Adds further tests of the same photos, because a figure should not hang on a single draw of damage: afterwards each photo
+    /// is there once as it is and `damages` times with different damages, of which the first is the one that its name and the seed
+    /// stand for. The given ones come first. Where that would be more than 400 damaged tests, each has fewer damages.
+    ///
+    /// # Errors
+    /// An error of the juror.
+    pub fn with_further_damages(
+        photos: Vec<Self>,
+        protocol: DamageProtocol,
+        damages: usize,
+        juror: &dyn Juror,
+        seed: u64,
+    ) -> Result<Vec<Self>, Error> {
+        let damages = damages.min(MOST_TESTS / photos.len().max(1));
+        if damages < 2 {
+            return Ok(photos);
+        }
+        let further = |photo: &Self| -> Result<Vec<Self>, Error> {
+            let mut rng = damage_rng(seed, &photo.name);
+            let drawn: Vec<Damage> = (0..damages).map(|_| protocol.draw(&mut rng)).collect();
+            let wanted = if photo.damaged { &drawn[1..] } else { &drawn[..] };
+            let whole = photo.damaged.then(Damage::default);
+            let degraded = wanted.iter().chain(&whole).map(|damage| {
+                let degraded = damage.apply(&photo.original);
+                let damaged = !damage.steps().is_empty();
+                Ok(Self { degraded_score: juror.score_one(&degraded)?, damaged, degraded, ..photo.clone() })
+            });
+            degraded.collect()
+        };
+        let added = photos.par_iter().map(further).collect::<Result<Vec<_>, Error>>()?;
+        Ok(photos.into_iter().chain(added.into_iter().flatten()).collect())
+    }
 }
+
+/// Damaged tests up to which photos are damaged in several ways: many photos need no repetition, and each test is held in memory.
+const MOST_TESTS: usize = 400;
 
 /// What became of one photo.
 #[derive(Debug, Clone)]
@@ -186,6 +223,8 @@ pub struct Evaluation {
     pub damage: Option<DamageProtocol>,
     /// The agent.
     pub test: Summary,
+    /// The photographs that these figures are of: fewer than there are tests, where each is damaged in several ways.
+    pub photographs: usize,
     /// An interval that holds its mean gain on damaged photos, or on the pairs that were edited, in 95 of 100 sets of photos like
     /// these, in decibels (bootstrap by photo); none for less than two.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -385,14 +424,23 @@ pub fn evaluate(
     };
     context.progress().end();
     let test = summarize(photos, &of_agent);
-    let gained = photos.iter().zip(&of_agent).filter(|(photo, _)| photo.damaged);
-    let gained: Vec<f64> = gained.map(|(_, outcome)| outcome.psnr_final_db - outcome.psnr_degraded_db).collect();
-    let gain_interval_db = interval(&gained, seed);
+    let photographs = photos.iter().map(|photo| &*photo.name).collect::<BTreeSet<_>>().len();
+    let gain_interval_db = interval(&gains_by_photograph(photos, &of_agent), seed);
     let damage = match material {
         Material::Damaged(protocol) if photos.iter().any(|photo| photo.damaged) => Some(protocol),
         _ => None,
     };
-    Ok((Evaluation { damage, test, gain_interval_db, frontier, calibration, baselines }, of_agent))
+    Ok((Evaluation { damage, test, photographs, gain_interval_db, frontier, calibration, baselines }, of_agent))
+}
+
+/// What was gained on each photograph that was damaged, in the mean of its damages: these are not independent of each other.
+fn gains_by_photograph(photos: &[TestPhoto], outcomes: &[Outcome]) -> Vec<f64> {
+    let mut gains: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    for (photo, outcome) in photos.iter().zip(outcomes).filter(|(photo, _)| photo.damaged) {
+        let (sum, count) = gains.entry(&photo.name).or_default();
+        (*sum, *count) = (*sum + outcome.psnr_final_db - outcome.psnr_degraded_db, *count + 1.0);
+    }
+    gains.into_values().map(|(sum, count)| sum / count).collect()
 }
 
 /// On the working photo, as the agent: edits drawn from those that are not masked, as many as `counts` says.

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::photo::actions::ActionSet;
+use crate::photo::expectation::Expectation;
 use crate::photo::observation::{Observe, Observer};
 use crate::whole_file::write_whole;
 
 /// Version of the model files that are written, and the only one that is read.
-pub const MODEL_FORMAT: u32 = 4;
+pub const MODEL_FORMAT: u32 = 5;
 
 /// Most bytes of a model file that are read.
 const MAX_MODEL_BYTES: u64 = 1 << 30;
@@ -33,7 +34,9 @@ pub struct ModelConfiguration {
     pub mask_actions: bool,
     /// Edits after which the model is stopped.
     pub max_steps: usize,
-    /// Where it expects a gain: it leaves photos alone of which it expects no more than this, in decibels.
+    /// Where it foretells gains: what they are worth.
+    pub expectation: Expectation,
+    /// Where it foretells gains: it leaves photos alone of which it expects no more than this, in decibels.
     pub least_gain_db: f32,
     /// Longer side of the working photo, in pixels.
     pub working_size: u32,

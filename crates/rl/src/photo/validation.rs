@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::photo::actions::ActionSet;
 use crate::photo::agent::{Rules, retouch_all};
 use crate::photo::environment::{Material, TrainingPhoto};
+use crate::photo::expectation::Expectation;
 use crate::photo::observation::Observe;
 
 /// Fixed episodes for comparing policies during a training.
@@ -32,7 +33,9 @@ pub struct Fidelity {
     /// Mean PSNR at which undamaged photos come out, or pairs that were not edited, in decibels; 60 is untouched, and stands
     /// where there are none.
     pub undamaged_db: f64,
-    /// Where the policy expects a gain, how much it has to expect so that this much comes of it, in decibels; else 0.
+    /// Where the policy foretells gains, what they are worth on these photos.
+    pub expectation: Expectation,
+    /// Where the policy foretells gains, how much has to be expected so that this much comes of it, in decibels; else 0.
     pub least_gain_db: f32,
 }
 
@@ -110,18 +113,25 @@ impl Validation {
     ) -> Result<Fidelity, Error> {
         let photos: Vec<&Photo> = self.episodes.iter().map(|episode| &episode.degraded).collect();
         let (limit, observer) = (max_steps, &*self.observer);
-        let rules = Rules { actions, max_steps, limit, observer, least_gain_db: 0.0 };
+        let foretold = Expectation::default();
+        let rules = Rules { actions, max_steps, limit, observer, expectation: foretold, least_gain_db: 0.0 };
         let retouched = retouch_all(policy, &rules, &photos);
         let results: Vec<&Photo> = retouched.iter().map(|r| &r.photo).collect();
         let (before, after) = (psnrs(&self.episodes, &photos)?, psnrs(&self.episodes, &results)?);
+        let touched = retouched.iter().zip(before.iter().zip(&after)).filter(|(r, _)| !r.operations.is_empty());
+        let foretold: Vec<(f32, f32)> =
+            touched.filter_map(|(r, (before, after))| Some((r.expected_gain_db?, (after - before) as f32))).collect();
+        let expectation = Expectation::fitted(&foretold);
         let left_alone = &self.left_alone;
         let fidelity = |least_gain_db: f32| {
-            let acts = |index: usize| retouched[index].expected_gain_db.is_none_or(|gain| gain > least_gain_db);
+            let expected = |index: usize| retouched[index].expected_gain_db.map(|gain| expectation.of(gain));
+            let acts = |index: usize| expected(index).is_none_or(|gain| gain > least_gain_db);
             let values = (0..before.len()).map(|index| if acts(index) { after[index] } else { before[index] });
             let values: Vec<f64> = values.collect();
             Fidelity {
                 gain_db: mean(&values[self.gained_on.clone()]) - mean(&before[self.gained_on.clone()]),
                 undamaged_db: if left_alone.is_empty() { PSNR_CAP_DB } else { mean(&values[left_alone.clone()]) },
+                expectation,
                 least_gain_db,
             }
         };
@@ -154,13 +164,22 @@ mod tests {
 
     #[test]
     fn a_model_that_harms_good_photos_never_wins_by_its_gain() {
-        let fidelity = |gain_db, undamaged_db| Fidelity { gain_db, undamaged_db, least_gain_db: 0.0 };
+        let fidelity = |gain_db, undamaged_db| Fidelity {
+            gain_db,
+            undamaged_db,
+            expectation: Expectation::default(),
+            least_gain_db: 0.0,
+        };
         let better = |a: Fidelity, b: Fidelity| a.is_better_than(&b, 48.0);
         assert!(better(fidelity(2.0, 50.0), fidelity(1.5, 59.0)), "both are harmless: the gain counts");
         assert!(better(fidelity(1.0, 48.0), fidelity(4.0, 47.9)));
         assert!(!better(fidelity(4.0, 47.9), fidelity(1.0, 48.0)));
         assert!(better(fidelity(1.0, 45.0), fidelity(2.0, 40.0)), "both harm: the lesser harm counts");
         assert!(!better(fidelity(2.0, 50.0), fidelity(2.0, 50.0)), "the earlier of two equal ones stays");
+    }
+
+    fn stopped() -> Fidelity {
+        Fidelity { gain_db: 0.0, undamaged_db: 60.0, expectation: Expectation::default(), least_gain_db: 0.0 }
     }
 
     /// Always prefers one action.
@@ -205,11 +224,7 @@ mod tests {
             (0..2, 2..5),
             "stored damages, and every photo undamaged"
         );
-        assert_eq!(
-            measured(&validation, 2),
-            Fidelity { gain_db: 0.0, undamaged_db: 60.0, least_gain_db: 0.0 },
-            "it stops at once"
-        );
+        assert_eq!(measured(&validation, 2), stopped(), "it stops at once");
         // 20 levels of 255.
         let apart = -20.0 * (20.0_f64 / 255.0).log10();
         let brighter = measured(&validation, 0);
@@ -252,8 +267,7 @@ mod tests {
     fn pairs_are_taken_as_they_are() {
         let validation = validation_of(Material::Pairs, 4);
         assert_eq!((validation.gained_on.clone(), validation.left_alone.clone()), (0..3, 2..3));
-        let stopped = Fidelity { gain_db: 0.0, undamaged_db: 60.0, least_gain_db: 0.0 };
-        assert_eq!(measured(&validation, 2), stopped, "it stops at once");
+        assert_eq!(measured(&validation, 2), stopped(), "it stops at once");
         let apart = -20.0 * (20.0_f64 / 255.0).log10();
         let brighter = measured(&validation, 0);
         assert!((brighter.undamaged_db - apart).abs() < 0.5, "the one that was not edited: {brighter:?}");

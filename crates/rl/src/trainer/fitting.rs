@@ -11,6 +11,7 @@ use dodge_learn::{
 
 use crate::error::Error;
 use crate::photo::environment::{PhotoEnv, PhotoTask, TrainingPhoto};
+use crate::photo::expectation::Expectation;
 use crate::photo::model::{Model, ModelConfiguration};
 use crate::photo::tally::Tally;
 use crate::photo::validation::{Fidelity, Validation};
@@ -163,13 +164,15 @@ impl PhotoJudge<'_> {
         self.context.run_dir().join(MODEL)
     }
 
-    fn model_of<L: Learner>(&self, learner: &L, clock: Clock, least_gain_db: f32) -> Result<Model, Error> {
+    /// The learner's model, with what this validation found out about its expectations.
+    fn model_of<L: Learner>(&self, learner: &L, clock: Clock, found: Option<Fidelity>) -> Result<Model, Error> {
         let network = learner.network();
         let configuration = ModelConfiguration {
             actions: self.task.actions.labels(),
             mask_actions: self.task.actions.masks_edits(),
             max_steps: self.task.environment.edit_limit(),
-            least_gain_db,
+            expectation: found.map_or_else(Expectation::default, |found| found.expectation),
+            least_gain_db: found.map_or(0.0, |found| found.least_gain_db),
             working_size: self.task.environment.working_size,
             encoder: self.known.network.encoder,
             picture_size: self.known.network.picture_size,
@@ -192,7 +195,7 @@ impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
         let fidelity = self.validation.measure(learner, &self.task.actions, limit, floor)?;
         let is_best = self.best.as_ref().is_none_or(|(best, _)| fidelity.is_better_than(best, floor));
         if is_best {
-            let model = self.model_of(learner, clock, fidelity.least_gain_db)?;
+            let model = self.model_of(learner, clock, Some(fidelity))?;
             model.save(&self.model_path())?;
             self.best = Some((fidelity, model));
         }
@@ -200,6 +203,8 @@ impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
             ("validation/psnr_gain_db", fidelity.gain_db),
             ("validation/undamaged_psnr_db", fidelity.undamaged_db),
             ("validation/least_gain_db", fidelity.least_gain_db.into()),
+            ("validation/expectation_slope", fidelity.expectation.slope.into()),
+            ("validation/expectation_offset_db", fidelity.expectation.offset_db.into()),
         ];
         Ok(Validated { figures: figures.map(|(name, value)| (name.to_owned(), value)).into(), is_best })
     }
@@ -214,25 +219,25 @@ impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
     fn best(&self) -> Result<Option<Vec<u8>>, LearnError> {
         let Some((fidelity, model)) = &self.best else { return Ok(None) };
         let mut writer = StateWriter::new();
-        writer.write(&(fidelity.gain_db, fidelity.undamaged_db, fidelity.least_gain_db, model.to_bytes()?))?;
+        writer.write(&(fidelity.gain_db, fidelity.undamaged_db, model.to_bytes()?))?;
         Ok(Some(writer.into_bytes()))
     }
 
     fn restore_best(&mut self, best: &[u8]) -> Result<(), LearnError> {
         let mut reader = StateReader::new(best);
-        let (gain_db, undamaged_db, least_gain_db, model): (f64, f64, f32, Vec<u8>) = reader.read()?;
+        let (gain_db, undamaged_db, model): (f64, f64, Vec<u8>) = reader.read()?;
         reader.finish()?;
         write_whole(&self.model_path(), &model)?;
         let observer = Some(Arc::clone(&self.task.observer));
         let model = Model::load_with(&self.model_path(), observer, self.context.device())?;
-        self.best = Some((Fidelity { gain_db, undamaged_db, least_gain_db }, model));
+        let ModelConfiguration { expectation, least_gain_db, .. } = *model.configuration();
+        self.best = Some((Fidelity { gain_db, undamaged_db, expectation, least_gain_db }, model));
         Ok(())
     }
 
     /// Leaves the latest model, and where none was validated yet at least that one for use.
     fn end(&mut self, learner: &L, clock: Clock, ending: Ending) -> Result<(), LearnError> {
-        let least_gain_db = self.best.as_ref().map_or(0.0, |(fidelity, _)| fidelity.least_gain_db);
-        let model = self.model_of(learner, clock, least_gain_db)?;
+        let model = self.model_of(learner, clock, self.best.as_ref().map(|(fidelity, _)| *fidelity))?;
         match ending {
             Ending::Whole => Ok(model.save(&self.context.run_dir().join(LAST_MODEL))?),
             Ending::Interrupted if self.best.is_none() => Ok(model.save(&self.model_path())?),

@@ -44,6 +44,10 @@ pub struct TrainingParams {
     /// Damages of each validation photo: its stored one and fresh ones.
     #[hparam(default = 4, range = 1..=100, unit = "damages")]
     pub validation_damages: usize,
+    /// Damages of each test photo: its stored one and fresh ones; fewer where there are many photos. Beside them each is tested as it
+    /// is, undamaged.
+    #[hparam(default = 4, range = 1..=100, unit = "damages")]
+    pub test_damages: usize,
     /// The best model is the one that gains most PSNR on damaged validation photos among those that leave undamaged
     /// ones at this PSNR or more; 60 is untouched.
     #[hparam(default = 45.0, range = 0.0..=60.0, unit = "dB")]

@@ -174,12 +174,17 @@ impl Trainer for PhotoTrainer {
     }
 
     fn evaluate(&self, trained: &Trained, splits: &Splits, context: &TrainContext) -> Result<Evaluated, Error> {
-        let photos = TestPhoto::load_all(&splits.test.photos)?;
+        let mut photos = TestPhoto::load_all(&splits.test.photos)?;
+        let material = self.material(context)?;
+        if let Material::Damaged(protocol) = material {
+            let damages = context.hyperparameters::<TrainingParams>()?.test_damages;
+            photos = TestPhoto::with_further_damages(photos, protocol, damages, &*self.juror, context.seed())?;
+        }
         let training = training_photos(&splits.train.photos, trained.model.configuration().working_size)?;
         let pairs: Vec<(Photo, Photo)> = training.into_iter().map(|photo| (photo.original, photo.degraded)).collect();
         let (seed, preprocessing) = (context.seed(), context.preprocessing());
         let (evaluation, outcomes) =
-            evaluate(&trained.model, &photos, &pairs, self.material(context)?, &*self.juror, seed, preprocessing)?;
+            evaluate(&trained.model, &photos, &pairs, material, &*self.juror, seed, preprocessing)?;
         Ok(Evaluated { evaluation, photos, outcomes })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use dodge_imaging::Photo;
 use dodge_learn::{Action, Policy};
-use dodge_rl::{ActionSet, EnvironmentParams, Observe, Observer, Retouched, Rules, VIEWS, retouch_all};
+use dodge_rl::{ActionSet, EnvironmentParams, Expectation, Observe, Observer, Retouched, Rules, VIEWS, retouch_all};
 
 use crate::support::{ACTIONS, flat, model, scene};
 
@@ -42,7 +42,14 @@ fn retouched(
     limit: usize,
     photos: &[&Photo],
 ) -> Vec<Retouched> {
-    let rules = Rules { actions, max_steps, limit, observer: &Observer::new(), least_gain_db: 0.0 };
+    let rules = Rules {
+        actions,
+        max_steps,
+        limit,
+        observer: &Observer::new(),
+        expectation: Expectation::default(),
+        least_gain_db: 0.0,
+    };
     retouch_all(policy, &rules, photos)
 }
 
@@ -179,7 +186,14 @@ impl Policy for Witness {
 fn an_encoder_of_pictures_sees_in_use_what_it_saw_in_training() {
     let photo = scene(0, 48, 32);
     let (witness, observer) = (Witness(Mutex::default()), Observer::with_picture(24));
-    let rules = Rules { actions: &actions(), max_steps: 3, limit: 3, observer: &observer, least_gain_db: 0.0 };
+    let rules = Rules {
+        actions: &actions(),
+        max_steps: 3,
+        limit: 3,
+        observer: &observer,
+        expectation: Expectation::default(),
+        least_gain_db: 0.0,
+    };
     retouch_all(&witness, &rules, &[&photo]);
     let expected: Vec<f32> = [photo.clone(), photo.mirrored()]
         .iter()

@@ -255,4 +255,18 @@ fn photos_are_damaged_as_preprocessing_does() {
         assert!(half.damaged || half.degraded_score == half.original_score);
     }
     assert!(TestPhoto::damage_all(Vec::new(), standard, 0.5, &*juror, 9).unwrap().is_empty());
+
+    let further = TestPhoto::with_further_damages(half.clone(), standard, 3, &*juror, 9).unwrap();
+    assert_eq!(further[..2].iter().map(|photo| photo.damaged).collect::<Vec<_>>(), [half[0].damaged, half[1].damaged]);
+    for (name, original) in originals() {
+        let of_photo = || further.iter().filter(|photo| photo.name == name);
+        let damaged: Vec<&Photo> = of_photo().filter(|photo| photo.damaged).map(|photo| &photo.degraded).collect();
+        assert_eq!(damaged.len(), 3);
+        assert!(damaged[0] != damaged[1] && damaged[1] != damaged[2] && damaged[0] != damaged[2], "three damages");
+        let first = again.iter().find(|photo| photo.name == name).unwrap();
+        assert_eq!(damaged[0], &first.degraded, "the one that preprocessing draws comes first");
+        assert_eq!(of_photo().filter(|photo| !photo.damaged && photo.degraded == original).count(), 1, "and as it is");
+    }
+    let once = TestPhoto::with_further_damages(half, standard, 1, &*juror, 9).unwrap();
+    assert_eq!(once.len(), 2, "a single damage is the stored one");
 }

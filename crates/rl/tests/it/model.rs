@@ -184,8 +184,8 @@ fn what_is_no_model_of_this_version_is_refused() {
     };
     for (bytes, expected) in [
         (b"not a model at all, but long enough for a header".to_vec(), "is no model file, or truncated ("),
-        (changed(FORMAT, json!("1")), "has format version 1, this program reads version 4: train it again"),
-        (changed(FORMAT, json!("")), "has format version , this program reads version 4"),
+        (changed(FORMAT, json!("1")), "has format version 1, this program reads version 5: train it again"),
+        (changed(FORMAT, json!("")), "has format version , this program reads version 5"),
         (removed("dodge_model_format"), "is a safetensors file, but no model of dodge"),
         (
             with_header(&bytes, |header| {

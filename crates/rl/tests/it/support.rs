@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dodge_imaging::Photo;
 use dodge_juror::{Error as JurorError, Juror};
 use dodge_learn::{AgentNetwork, Encoder, Head, cpu};
-use dodge_rl::{ActionSet, Model, ModelConfiguration, Observe, Observer};
+use dodge_rl::{ActionSet, Expectation, Model, ModelConfiguration, Observe, Observer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -69,6 +69,7 @@ pub(crate) fn configuration(hidden: &[usize]) -> ModelConfiguration {
         actions: ACTIONS.map(str::to_owned).to_vec(),
         mask_actions: true,
         max_steps: 6,
+        expectation: Expectation::default(),
         least_gain_db: 0.0,
         working_size: 32,
         encoder: Encoder::Stats,

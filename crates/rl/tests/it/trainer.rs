@@ -13,9 +13,9 @@ use dodge_learn::{
 };
 use dodge_preprocess::{DamageProtocol, DegradeParams, NoProgress, PairParams, Progress, ResizeParams, Splits};
 use dodge_rl::{
-    EnvironmentParams, Error, Evaluated, Evaluation, Material, Model, ModelConfiguration, Observer, PhotoEnv,
-    PhotoTask, PhotoTrainer, Report, RewardParams, Session, Summary, TrainContext, Trained, Trainer, TrainingParams,
-    TrainingPhoto, UsedPhotos, photos_of_run,
+    EnvironmentParams, Error, Evaluated, Evaluation, Expectation, Material, Model, ModelConfiguration, Observer,
+    PhotoEnv, PhotoTask, PhotoTrainer, Report, RewardParams, Session, Summary, TrainContext, Trained, Trainer,
+    TrainingParams, TrainingPhoto, UsedPhotos, photos_of_run,
 };
 use dodge_tracking::{RecordedRun, RunOptions, Status, Tracking};
 use tempfile::TempDir;
@@ -137,7 +137,8 @@ fn a_run_from_photos_to_report() {
     assert!(report.wall_seconds > 0.0 && report.steps_per_second > 0.0);
 
     let test = report.evaluation.test;
-    assert_eq!(test.photos + test.undamaged.photos, 2);
+    assert_eq!(report.evaluation.photographs, 2);
+    assert_eq!((test.photos, test.undamaged.photos), (8, 2), "four damages of each, and each as it is");
     assert_eq!(report.evaluation.damage, Some(DamageProtocol::Standard));
     let of_all = serde_json::to_value(&report.evaluation).unwrap();
     let figures = figures(&of_all);
@@ -660,6 +661,7 @@ impl Trainer for OwnTrainer {
             actions: environment.actions.clone(),
             mask_actions: environment.mask_actions,
             max_steps: environment.max_steps,
+            expectation: Expectation::default(),
             least_gain_db: 0.0,
             working_size: environment.working_size,
             encoder: Encoder::Stats,
