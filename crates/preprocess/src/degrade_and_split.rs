@@ -14,10 +14,11 @@ use crate::context::Context;
 use crate::damage_protocol::DamageProtocol;
 use crate::error::{Error, file_error};
 use crate::key::KeyBuilder;
+use crate::likeness::{Impression, groups};
 use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
 use crate::random::{damage_rng, undamaged_photos};
 use crate::score::ScoredPhotos;
-use crate::split::{ANNOTATIONS, SPLITS, Splits, check_ratios, deal, shuffled, sizes};
+use crate::split::{ANNOTATIONS, SPLITS, Splits, check_ratios, deal_groups, shuffled, sizes};
 
 /// Damaging and splitting of photos.
 #[derive(Debug, Clone, Copy, PartialEq, HParams)]
@@ -47,8 +48,8 @@ fn ratios_leave_a_test_split(params: &DegradeParams) -> Result<(), String> {
 
 /// Damages each photo by a protocol ([`DamageProtocol`]), scores it, and deals the photos out.
 ///
-/// Which photo goes where depends on the seed and the set of names only, the damage of a photo on the seed and its own
-/// name. A training photo whose score is not lower after any of the attempts is left out and counted; validation and
+/// Which photo goes where depends on the seed, the set of names, and which photos are nearly the same: a burst is in one split, so
+/// that none is tested on what it learnt from. The damage of a photo depends on the seed and its own name. A training photo whose score is not lower after any of the attempts is left out and counted; validation and
 /// test keep every photo.
 #[derive(Clone)]
 pub struct DegradeAndSplit {
@@ -148,7 +149,7 @@ impl Preprocessor for DegradeAndSplit {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn key(&self, input: &ScoredPhotos, key: KeyBuilder) -> KeyBuilder {
@@ -170,8 +171,14 @@ impl Preprocessor for DegradeAndSplit {
     fn make(&self, input: &ScoredPhotos, folder: &Path, context: &Context) -> Result<(), Error> {
         let images = &input.document.images;
         let names: Vec<&str> = images.iter().map(|image| image.file_name.as_str()).collect();
-        let dealt = deal(&shuffled(&names, self.seed), self.sizes(images.len())?);
         context.progress().begin("damaging", images.len() as u64);
+        let impression = |image: &CocoImage| {
+            context.check_interrupted()?;
+            Ok(Impression::of(&Photo::open(&input.images.join(&image.file_name))?))
+        };
+        let impressions = images.par_iter().map(impression).collect::<Result<Vec<_>, Error>>()?;
+        let groups = groups(&impressions.iter().collect::<Vec<_>>());
+        let dealt = deal_groups(&shuffled(&names, self.seed), &groups, self.sizes(images.len())?);
         for (name, members) in SPLITS.into_iter().zip(&dealt) {
             self.make_split(input, members, name, &folder.join(name), context)?;
         }

@@ -165,7 +165,7 @@ pub(crate) fn shuffled(names: &[&str], seed: u64) -> Vec<usize> {
 }
 
 /// Deals photos out in the given order, so many to each split.
-pub(crate) fn deal(order: &[usize], sizes: [usize; 3]) -> [Vec<usize>; 3] {
+fn deal(order: &[usize], sizes: [usize; 3]) -> [Vec<usize>; 3] {
     let (train, rest) = order.split_at(sizes[0]);
     let (validation, test) = rest.split_at(sizes[1]);
     [train, validation, test].map(<[usize]>::to_vec)

@@ -10,6 +10,7 @@ pub(crate) mod levels;
 pub(crate) mod model;
 pub(crate) mod mosaic;
 pub(crate) mod observation;
+pub(crate) mod opponents;
 pub(crate) mod pair_baselines;
 pub(crate) mod reward;
 pub(crate) mod tally;

@@ -210,7 +210,8 @@ impl Model {
 
     /// The same, whatever little gain it expects.
     pub(crate) fn find_boldly(&self, photos: &[&Photo]) -> Vec<Found> {
-        self.found(photos, &Rules { least_gain_db: 0.0, ..self.rules(usize::MAX) })
+        let least_gain_db = self.configuration().expectation.boldest_db();
+        self.found(photos, &Rules { least_gain_db, ..self.rules(usize::MAX) })
     }
 
     fn found(&self, photos: &[&Photo], rules: &Rules<'_>) -> Vec<Found> {

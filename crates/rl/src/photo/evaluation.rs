@@ -379,8 +379,11 @@ pub fn evaluate(
         after_db: outcome.psnr_final_db,
     });
     let expected: Vec<Expected> = expected.collect();
-    let (frontier, calibration) =
-        if expected.is_empty() { (Vec::new(), Vec::new()) } else { (frontier(&expected), calibration(&expected)) };
+    let (frontier, calibration) = if expected.is_empty() {
+        (Vec::new(), Vec::new())
+    } else {
+        (frontier(&expected, model.configuration().expectation.boldest_db()), calibration(&expected))
+    };
     let least_gain_db = model.configuration().least_gain_db;
     let acts = |index: usize| gains.as_ref().is_none_or(|gains| gains[index] > least_gain_db);
     let mut of_agent = of_bold;

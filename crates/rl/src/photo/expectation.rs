@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Brings the gains that a network foretells to what comes of them on other photos: expected = slope × foretold + offset.
 ///
-/// A network knows the photos that it learnt from and is too sure of others. Slope and offset are fitted on validation photos, by
+/// *Expected* is the mean gain of photos that need something, of which this much is foretold. A network knows the photos that it learnt from and is too sure of others. Slope and offset are fitted on validation photos, by
 /// least squares; linear, because a hundred photos tell no more (Platt 1999 does the same for probabilities).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Expectation {
@@ -55,6 +55,12 @@ impl Expectation {
             return Self::default();
         }
         Self { slope, offset_db: (mean_y - f64::from(slope) * mean_x) as f32 }
+    }
+
+    /// What to expect where the network foretells neither gain nor loss: nobody acts on less.
+    #[must_use]
+    pub fn boldest_db(self) -> f32 {
+        self.of(0.0)
     }
 
     /// What to expect, in decibels, where this much is foretold.

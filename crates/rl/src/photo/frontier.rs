@@ -12,7 +12,7 @@ pub(crate) const NOTICED_DB: f64 = 0.1;
 const LEAST_GAINS: [f32; 8] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0];
 
 /// Where expected gains are parted, in decibels.
-const PARTS: [f32; 6] = [0.5, 1.0, 2.0, 4.0, 8.0, f32::INFINITY];
+const PARTS: [f32; 7] = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, f32::INFINITY];
 
 /// Sets of photos drawn for an interval.
 const DRAWS: usize = 1000;
@@ -39,7 +39,7 @@ pub struct FrontierPoint {
 /// Photos of which a model expects about the same.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Calibration {
-    /// Photos, damaged or not.
+    /// Damaged photos, or pairs that were edited.
     pub photos: usize,
     /// What the model expects of them in the mean, in decibels.
     pub expected_db: f64,
@@ -63,8 +63,8 @@ impl Expected {
     }
 }
 
-/// The frontier of gain and harm.
-pub(crate) fn frontier(expected: &[Expected]) -> Vec<FrontierPoint> {
+/// The frontier of gain and harm, from the boldest least gain on.
+pub(crate) fn frontier(expected: &[Expected], boldest_db: f32) -> Vec<FrontierPoint> {
     let point = |least_gain_db: f32| {
         let of = |damaged: bool| -> Vec<(f64, f64)> {
             let photos = expected.iter().filter(|expected| expected.is_damaged == damaged);
@@ -84,14 +84,17 @@ pub(crate) fn frontier(expected: &[Expected]) -> Vec<FrontierPoint> {
             left_alone: of_whole(share(&whole, &|_, after| after >= PSNR_CAP_DB)),
         }
     };
-    LEAST_GAINS.map(point).to_vec()
+    [boldest_db].into_iter().chain(LEAST_GAINS.into_iter().filter(|&least| least > boldest_db)).map(point).collect()
 }
 
-/// What was expected beside what came, from little to much; parts without photos are left out.
+/// What was expected of damaged photos that would be touched beside what came, from little to much; parts without photos are left
+/// out.
 pub(crate) fn calibration(expected: &[Expected]) -> Vec<Calibration> {
-    let (mut least, mut parts) = (0.0, Vec::new());
+    // Exactly nothing is expected of what is left alone.
+    let touched = || expected.iter().filter(|expected| expected.is_damaged && expected.gain_db != 0.0);
+    let (mut least, mut parts) = (f32::NEG_INFINITY, Vec::new());
     for most in PARTS {
-        let part = || expected.iter().filter(|expected| expected.gain_db > least && expected.gain_db <= most);
+        let part = || touched().filter(|expected| expected.gain_db > least && expected.gain_db <= most);
         let photos = part().count();
         if photos > 0 {
             let gained = |expected: &Expected| expected.after_db - expected.before_db;
@@ -140,7 +143,7 @@ mod tests {
             before_db,
             after_db,
         });
-        let points = frontier(&expected);
+        let points = frontier(&expected, 0.0);
         let at = |least: f32| *points.iter().find(|point| point.least_gain_db == least).unwrap();
         let bold = at(0.0);
         assert!((bold.mean_gain_db - 5.05 / 3.0).abs() < 1e-9);
@@ -149,9 +152,9 @@ mod tests {
         let careful = at(1.0);
         assert_eq!((careful.mean_gain_db, careful.worsened, careful.left_alone), (2.0, 0.0, Some(1.0)));
         let parts = calibration(&expected);
-        assert_eq!(parts.iter().map(|part| part.photos).collect::<Vec<_>>(), [1, 2, 1]);
-        assert!((parts[1].expected_db - 0.75).abs() < 1e-6 && (parts[1].gained_db + 9.975).abs() < 1e-9, "{parts:?}");
-        assert_eq!(frontier(&expected[..3])[0].undamaged_db, None);
+        assert_eq!(parts.iter().map(|part| part.photos).collect::<Vec<_>>(), [1, 1, 1]);
+        assert!((parts[1].expected_db - 0.6).abs() < 1e-6 && (parts[1].gained_db - 0.05).abs() < 1e-9, "{parts:?}");
+        assert_eq!(frontier(&expected[..3], 0.0)[0].undamaged_db, None);
     }
 
     #[test]

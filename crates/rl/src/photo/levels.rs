@@ -12,7 +12,7 @@ const CHROMA_SHARES: [f64; 7] = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
 pub(crate) const QUANTILES: usize = LUMA_SHARES.len() + 3 * CHANNEL_SHARES.len() + CHROMA_SHARES.len();
 
 /// Its tables are made once.
-pub(crate) static LAB: LazyLock<LabConverter> = LazyLock::new(LabConverter::default);
+static LAB: LazyLock<LabConverter> = LazyLock::new(LabConverter::default);
 
 /// How many pixels have each level.
 pub(crate) struct Levels {
@@ -57,7 +57,7 @@ impl Levels {
 }
 
 /// Calls `each` with the level below which each share of the counts lies; `shares` ascend.
-fn quantiles(levels: &[u32; 256], shares: &[f64], mut each: impl FnMut(f32)) {
+pub(crate) fn quantiles(levels: &[u32; 256], shares: &[f64], mut each: impl FnMut(f32)) {
     let total: u32 = levels.iter().sum();
     let (mut level, mut below) = (0, levels[0]);
     for &share in shares {

@@ -105,7 +105,8 @@ impl Model {
         &self.configuration
     }
 
-    /// The same model, for photos of which it expects `boldness` decibels less than before, and never a loss.
+    /// The same model, for photos of which it expects `boldness` decibels less than before, and never where its network foretells a
+    /// loss.
     ///
     /// # Errors
     /// [`Error::Configuration`] where it expects no gains: it then knows no boldness.
@@ -118,7 +119,8 @@ impl Model {
         if !boldness.is_finite() {
             return Err(invalid(format!("is {boldness}, expected a number of decibels")));
         }
-        self.configuration.least_gain_db = (self.configuration.least_gain_db - boldness).max(0.0);
+        self.configuration.least_gain_db =
+            (self.configuration.least_gain_db - boldness).max(self.configuration.expectation.boldest_db());
         Ok(self)
     }
 

@@ -118,9 +118,12 @@ impl Validation {
         let retouched = retouch_all(policy, &rules, &photos);
         let results: Vec<&Photo> = retouched.iter().map(|r| &r.photo).collect();
         let (before, after) = (psnrs(&self.episodes, &photos)?, psnrs(&self.episodes, &results)?);
-        let touched = retouched.iter().zip(before.iter().zip(&after)).filter(|(r, _)| !r.operations.is_empty());
-        let foretold: Vec<(f32, f32)> =
-            touched.filter_map(|(r, (before, after))| Some((r.expected_gain_db?, (after - before) as f32))).collect();
+        // On photos that need nothing there is nothing to be gained: how many of these a user has, nobody knows.
+        let of_photos = retouched.iter().zip(before.iter().zip(&after)).skip(self.gained_on.start);
+        let touched = of_photos.take(self.gained_on.len()).filter(|(retouched, _)| !retouched.operations.is_empty());
+        let foretold: Vec<(f32, f32)> = touched
+            .filter_map(|(retouched, (before, after))| Some((retouched.expected_gain_db?, (after - before) as f32)))
+            .collect();
         let expectation = Expectation::fitted(&foretold);
         let left_alone = &self.left_alone;
         let fidelity = |least_gain_db: f32| {
@@ -138,8 +141,9 @@ impl Validation {
         if retouched.iter().all(|r| r.expected_gain_db.is_none()) {
             return Ok(fidelity(0.0));
         }
-        let steps = (MOST_LEAST_GAIN / LEAST_GAIN_STEP) as u16;
-        let mut candidates = (0..=steps).map(|step| fidelity(f32::from(step) * LEAST_GAIN_STEP));
+        let boldest = expectation.boldest_db();
+        let steps = ((MOST_LEAST_GAIN - boldest) / LEAST_GAIN_STEP) as u16;
+        let mut candidates = (0..=steps).map(|step| fidelity(boldest + f32::from(step) * LEAST_GAIN_STEP));
         let harmless = candidates.find(|fidelity| fidelity.undamaged_db >= least_undamaged_db);
         Ok(harmless.unwrap_or_else(|| fidelity(MOST_LEAST_GAIN)))
     }

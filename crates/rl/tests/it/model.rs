@@ -199,7 +199,7 @@ fn what_is_no_model_of_this_version_is_refused() {
         (with_configuration(&bytes, "max_steps", json!(-1)), "has a configuration that cannot be read: invalid value"),
         (
             with_configuration(&bytes, "observation", json!("own")),
-            "was shown photos by `own`, this program has `statistics, version 1`: train it again",
+            "was shown photos by `own`, this program has `statistics, version 2`: train it again",
         ),
         (with_configuration(&bytes, "actions", json!([])), "environment.actions: at least one operation is needed"),
         (with_configuration(&bytes, "actions", json!(["crop:1x1"])), "changes the size"),
