@@ -215,6 +215,9 @@ pub(crate) struct EnhanceArguments {
     /// Touch photos of which the model expects so much less than it was set to; below 0, only those of which it expects more
     #[arg(long, value_name = "DB", allow_negative_numbers = true)]
     pub(crate) boldness: Option<f32>,
+    /// Name so many photos in the end of which the model is least sure whether to touch them: worth a look of your own
+    #[arg(long, value_name = "N")]
+    pub(crate) least_sure: Option<usize>,
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -254,7 +254,7 @@ fn a_model_that_expects_gains_says_so_and_can_be_made_bolder() {
         "--json",
     ];
     let report = scratch.train(&arguments).succeeded().json();
-    assert_eq!(report["frontier"].as_array().unwrap().len(), 8, "{report}");
+    assert!(report["frontier"].as_array().unwrap().len() >= 4, "{report}");
     let model = report["model"].as_str().unwrap().to_owned();
     folder_of_photos(&scratch.path("photos"), 4);
     let enhance = |arguments: &[&str]| {
@@ -264,12 +264,19 @@ fn a_model_that_expects_gains_says_so_and_can_be_made_bolder() {
     let untouched = enhance(&["--boldness=-1000"]);
     assert_eq!(untouched.len(), 4);
     for photo in &untouched {
-        assert_eq!((photo["operations"].as_array().unwrap().len(), photo["expected_gain_db"].as_f64()), (0, Some(0.0)));
+        assert_eq!(photo["operations"].as_array().unwrap().len(), 0, "{photo}");
     }
-    for photo in enhance(&["--boldness=1000"]) {
-        let edits = photo["operations"].as_array().unwrap().len();
-        assert_eq!(edits > 0, photo["expected_gain_db"].as_f64().unwrap() > 0.0, "{photo}");
-    }
+    let bold = enhance(&["--boldness=1000"]);
+    let expected = |photos: &[serde_json::Value]| -> Vec<f64> {
+        photos.iter().map(|photo| photo["expected_gain_db"].as_f64().unwrap()).collect()
+    };
+    assert_eq!(expected(&untouched), expected(&bold), "what it expects does not depend on what it dares");
+
+    let arguments = ["enhance", "photos", "--dry-run", "--model", &model, "--boldness=1000", "--least-sure=2"];
+    let told = scratch.dodge(&arguments).succeeded();
+    assert_eq!(told.stdout.lines().filter(|line| line.starts_with("least sure: ")).count(), 2, "{told}");
+    let listed = scratch.dodge(&[&arguments[..], &["--json"]].concat()).succeeded().json();
+    assert_eq!(listed["least_sure"].as_array().unwrap().len(), 2, "{listed}");
     let steady = retouching_model(&scratch);
     let message = scratch.dodge(&["enhance", "photos", "--model", &steady, "--boldness=1"]).failed(1);
     assert!(message.contains("expects no gain"), "{message}");

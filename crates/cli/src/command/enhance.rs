@@ -36,7 +36,7 @@ struct Enhanced {
     #[serde(serialize_with = "text::serialize_lossy_if_some")]
     recipe: Option<PathBuf>,
     operations: Vec<String>,
-    /// What the model expected of its edits, where it expects anything of that kind; 0 for a photo that it left alone.
+    /// What the model expected of its edits, or would have expected, where it expects anything of that kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected_gain_db: Option<f32>,
     score_before: f64,
@@ -93,18 +93,40 @@ pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) ->
         done.push(enhanced);
         Ok(if passed_over { Written::Before } else { Written::Now })
     });
+    let least_gain_db = enhancer.model.configuration().least_gain_db;
+    let least_sure = least_sure(&done, least_gain_db, arguments.least_sure.unwrap_or(0));
     if arguments.json {
-        command::print_json(&serde_json::json!({
+        let mut report = serde_json::json!({
             "photos": done,
             "failed": tally.failed,
             "passed_over": tally.passed_over,
             "skipped": inputs.skipped_in_json(),
-        }))?;
+        });
+        if arguments.least_sure.is_some() {
+            report["least_sure"] = least_sure.iter().map(|enhanced| text::lossy(&enhanced.photo)).collect();
+        }
+        command::print_json(&report)?;
     } else {
+        for enhanced in least_sure {
+            let expected = enhanced.expected_gain_db.unwrap_or_default();
+            let photo = text::shown(&enhanced.photo);
+            command::print(&format!(
+                "least sure: {photo} (expected {expected:+.1} dB, asks for {least_gain_db:+.1})\n"
+            ))?;
+        }
         let done = if arguments.dry_run { "looked at" } else { "enhanced" };
         command::print(&tally.in_words(done, &inputs))?;
     }
     tally.outcome(inputs.photos.len(), "{} photos could not be enhanced")
+}
+
+/// Up to `count` photos of which the model expected nearly what it asks for before it touches one, the nearest first.
+fn least_sure(done: &[Enhanced], least_gain_db: f32, count: usize) -> Vec<&Enhanced> {
+    let doubt = |enhanced: &Enhanced| enhanced.expected_gain_db.map(|gain| (gain - least_gain_db).abs());
+    let mut doubted: Vec<(f32, &Enhanced)> =
+        done.iter().filter_map(|enhanced| Some((doubt(enhanced)?, enhanced))).collect();
+    doubted.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    doubted.into_iter().take(count).map(|(_, enhanced)| enhanced).collect()
 }
 
 impl Enhancer<'_> {

@@ -80,8 +80,13 @@ impl Workplace {
 }
 
 /// A photo of middle tones and middling colours, so that every standard damage shows; each index has another one.
+/// Its patches differ from those of the others: no two photos are nearly the same.
 pub(crate) fn photo(index: usize) -> Photo {
-    let shade = |base: usize, x: u32, y: u32| (70 + (base * 13 + index * 7 + (x * 3 + y * 2) as usize) % 90) as u8;
+    let patch = |x: u32, y: u32| {
+        let place = (index as u64) << 16 | u64::from(x / 3) << 8 | u64::from(y / 3);
+        (place.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize
+    };
+    let shade = |base: usize, x: u32, y: u32| (70 + (base * 13 + patch(x, y) + (x * 3 + y * 2) as usize) % 90) as u8;
     Photo::from_fn(24, 18, |x, y| [shade(2, x, y), shade(5, y, x), shade(9, x, 0)]).unwrap()
 }
 

@@ -122,8 +122,8 @@ pub struct Retouched {
     pub operations: Vec<Operation>,
     /// Whether the agent stopped by itself, before the limit.
     pub stopped: bool,
-    /// What the agent expected of its edits, in decibels; none where it expects nothing of that kind. 0 for a photo that it left
-    /// alone.
+    /// What the agent expected of its edits, in decibels, or would have expected where it left the photo alone; none where it expects
+    /// nothing of that kind.
     pub expected_gain_db: Option<f32>,
 }
 
@@ -135,11 +135,13 @@ impl Retouched {
     fn take_all(&mut self, proposals: &Proposals, photo: usize, rules: &Rules<'_>) {
         let actions = rules.actions;
         let gains = mean_of_views(&proposals.gains, Proposals::SHARES.len(), photo);
-        let gains = gains.into_iter().map(|foretold| rules.expectation.of(foretold));
-        let promising = gains.zip(Proposals::SHARES).filter(|(gain, _)| *gain > rules.least_gain_db);
-        let best = promising.max_by(|(a, _), (b, _)| a.total_cmp(b));
-        (self.stopped, self.expected_gain_db) = (true, Some(best.map_or(0.0, |(gain, _)| gain)));
-        let Some((_, share)) = best else { return };
+        let expected = gains.into_iter().map(|foretold| rules.expectation.of(foretold)).zip(Proposals::SHARES);
+        let best = expected.max_by(|(a, _), (b, _)| a.total_cmp(b));
+        let (gain, share) = best.expect("there are shares");
+        (self.stopped, self.expected_gain_db) = (true, Some(gain));
+        if gain <= rules.least_gain_db {
+            return;
+        }
         let strengths = mean_of_views(&proposals.strengths, actions.space().scaled, photo);
         let mut moved: Vec<Action> =
             strengths.iter().enumerate().map(|(kind, strength)| Action { kind, strength: share * strength }).collect();
@@ -154,9 +156,6 @@ impl Retouched {
         for operation in moved.into_iter().filter_map(|action| actions.operation(action)) {
             operation.apply_in_place(&mut self.photo);
             self.operations.push(operation);
-        }
-        if self.operations.is_empty() {
-            self.expected_gain_db = Some(0.0);
         }
     }
 
@@ -232,8 +231,11 @@ impl Model {
 pub struct Found {
     /// The edits, for replaying at any size.
     pub recipe: Recipe,
-    /// What the model expects of them, in decibels of PSNR to what it was taught to reach; 0 where it leaves the photo alone, none
-    /// where it expects nothing of that kind.
+    /// What the model expects of them, in decibels of PSNR to what it was taught to reach, or would have expected where it leaves the
+    /// photo alone; none where it expects nothing of that kind. The nearer to [`ModelConfiguration::least_gain_db`], the less sure
+    /// it is.
+    ///
+    /// [`ModelConfiguration::least_gain_db`]: crate::ModelConfiguration::least_gain_db
     pub expected_gain_db: Option<f32>,
 }
 

@@ -90,8 +90,7 @@ pub(crate) fn frontier(expected: &[Expected], boldest_db: f32) -> Vec<FrontierPo
 /// What was expected of damaged photos that would be touched beside what came, from little to much; parts without photos are left
 /// out.
 pub(crate) fn calibration(expected: &[Expected]) -> Vec<Calibration> {
-    // Exactly nothing is expected of what is left alone.
-    let touched = || expected.iter().filter(|expected| expected.is_damaged && expected.gain_db != 0.0);
+    let touched = || expected.iter().filter(|expected| expected.is_damaged && expected.after_db != expected.before_db);
     let (mut least, mut parts) = (f32::NEG_INFINITY, Vec::new());
     for most in PARTS {
         let part = || touched().filter(|expected| expected.gain_db > least && expected.gain_db <= most);
