@@ -31,7 +31,7 @@ pub struct DegradeParams {
     #[hparam(default = 0.1, range = 0.01..=0.98)]
     pub validation_ratio: f64,
     /// Share of the photos of each split that stays undamaged, so that stopping at once is learnt and tested.
-    #[hparam(default = 0.15, range = 0.0..=0.9)]
+    #[hparam(default = 0.1, range = 0.0..=0.9)]
     pub undamaged_share: f64,
     /// By which protocol photos are damaged: in preprocessing, in training (`environment.fresh_damage`), in validation and in the
     /// test split.

@@ -12,6 +12,7 @@ pub(crate) mod mosaic;
 pub(crate) mod observation;
 pub(crate) mod opponents;
 pub(crate) mod pair_baselines;
+pub(crate) mod palette;
 pub(crate) mod reward;
 pub(crate) mod tally;
 pub(crate) mod validation;

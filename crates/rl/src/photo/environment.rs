@@ -22,8 +22,9 @@ use crate::photo::tally::Tally;
 #[hparams(section = "environment")]
 pub struct EnvironmentParams {
     /// What the agent may do; *stop* is always there too. An operation with its strength (`gamma:1.2`) is done as it is; of a kind
-    /// by its name alone (`gamma`) the agent chooses the strength. Empty for what suits the algorithm: all kinds that can be
-    /// differentiated, with free strengths, or two fixed strengths of five pixel-wise edits in both directions.
+    /// by its name alone (`gamma`) the agent chooses the strength. Empty for what suits algorithm and photos: with `apg` free
+    /// strengths of the kinds that undo the standard damage, and of all that can be differentiated for pairs and other damage; else two
+    /// fixed strengths of five pixel-wise edits in both directions.
     #[hparam(default = [])]
     pub actions: Vec<String>,
     /// Whether edits are masked that would leave the working photo as it is, or take the last edit back: in training, and

@@ -78,6 +78,10 @@ impl ModelConfiguration {
 
     /// What shows photos to such a model, where its trainer brought nothing of its own.
     fn observer(&self) -> Observer {
+        let with_layout = Observer::with_layout();
+        if self.observation == with_layout.name() {
+            return with_layout;
+        }
         let (encoder, picture_size) = (self.encoder, self.picture_size);
         Observer::for_network(&NetworkParams { encoder, picture_size, ..NetworkParams::default() })
     }

@@ -5,8 +5,10 @@ use std::fmt;
 use dodge_imaging::{Photo, luma};
 use dodge_learn::{Encoder, NetworkParams, Picture};
 
+use crate::photo::environment::Material;
 use crate::photo::levels::quantiles;
 use crate::photo::opponents::Opponents;
+use crate::photo::palette::Palette;
 
 /// What shows photos to an agent. Open for implementation: [`PhotoTrainer::with_observer`](crate::PhotoTrainer::with_observer)
 /// takes another than the [`Observer`] that the program uses.
@@ -54,7 +56,10 @@ pub trait Observe: fmt::Debug + Send + Sync {
 const GRID: usize = 4;
 
 /// Number of statistics that describe a photo.
-const STATISTICS: usize = QUANTILES + Opponents::VALUES + 2 * ZONES.len() + 2 * 4 + GRID * GRID * 6;
+const STATISTICS: usize = QUANTILES + Opponents::VALUES + Palette::VALUES + 2 * ZONES.len() + 2 * 4;
+
+/// Number of those that tell where in the photo they are.
+const LAYOUT: usize = GRID * GRID * 6;
 
 /// Quantiles of luma, red, green, blue and of the range of a pixel's channels.
 const QUANTILES: usize = 5 * SHARES.len();
@@ -68,18 +73,21 @@ const ZONES: [f32; 3] = [84.15, 168.3, f32::INFINITY];
 /// What shows photos to the agents of the program.
 ///
 /// In this order, all roughly within -1..=1: quantiles of luma, of each channel and of the range of the channels; smooth
-/// histograms of two opponent colours, red against green and yellow against blue; their means in shadows, mid-tones and
-/// highlights; mean and deviation of luma and of what each channel is apart from it; for each cell of a 4x4 grid the mean of each
-/// channel and their deviations.
+/// histograms of two opponent colours, red against green and yellow against blue; which colours there are at which lightness;
+/// means of the opponent colours in shadows, mid-tones and highlights; mean and deviation of luma and of what each channel is
+/// apart from it. With the layout, then for each cell of a 4x4 grid the mean of each channel and their deviations.
 ///
-/// All of encoded values, in which edits work. What shifts a colour a little moves a little of every smooth bin, where hard bins in L\*a\*b\*
-/// (version 1) jump: on photos not trained on that was worth 0.6 to 0.8 dB (`docs/experiments.md`).
+/// All of encoded values, in which edits work. What shifts a colour a little moves a little of every smooth bin, where hard bins in
+/// L\*a\*b\* (version 1) jump. The layout is a fingerprint by which a network knows its training photos, so that it costs gain where
+/// damage is to be undone; what a person did depends on what is in the photo, and there it helps. `docs/experiments.md` has the
+/// figures.
 ///
 /// For an encoder of pictures the statistics give way to a small square picture, `[channel][row][column]` in red, green and blue
 /// from 0 to 1: the photo scaled down to fit, never up, in the middle of black.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Observer {
     side: Option<u32>,
+    layout: bool,
 }
 
 impl Observer {
@@ -89,10 +97,16 @@ impl Observer {
         Self::default()
     }
 
+    /// Shows statistics, and where in the photo they are.
+    #[must_use]
+    pub fn with_layout() -> Self {
+        Self { side: None, layout: true }
+    }
+
     /// Shows pictures with sides of `side` pixels.
     #[must_use]
     pub fn with_picture(side: u32) -> Self {
-        Self { side: Some(side) }
+        Self { side: Some(side), layout: false }
     }
 
     /// What such a network looks at.
@@ -103,18 +117,26 @@ impl Observer {
             _ => Self::with_picture(params.picture_size),
         }
     }
+
+    /// The same for training on such photos: of pairs the layout is shown, too, unless a picture shows it.
+    #[must_use]
+    pub fn for_material(self, material: Material) -> Self {
+        Self { layout: self.side.is_none() && material == Material::Pairs, ..self }
+    }
 }
 
 impl Observe for Observer {
     fn name(&self) -> String {
-        match self.side {
-            None => "statistics, version 2".to_owned(),
-            Some(_) => "picture, version 1".to_owned(),
+        match (self.side, self.layout) {
+            (None, false) => "statistics, version 2".to_owned(),
+            (None, true) => "statistics and layout, version 2".to_owned(),
+            (Some(_), _) => "picture, version 1".to_owned(),
         }
     }
 
     fn description_len(&self) -> usize {
-        self.picture().map_or(STATISTICS, Picture::values)
+        let layout = if self.layout { LAYOUT } else { 0 };
+        self.picture().map_or(STATISTICS + layout, Picture::values)
     }
 
     fn picture(&self) -> Option<Picture> {
@@ -124,22 +146,27 @@ impl Observe for Observer {
     fn describe(&self, photo: &Photo, into: &mut [f32]) {
         match self.side {
             Some(side) => draw(photo, side, into),
-            None => statistics(photo, into),
+            None => {
+                let (first, layout_of) = into.split_at_mut(STATISTICS);
+                statistics(photo, first);
+                if self.layout {
+                    layout(photo, layout_of);
+                }
+            }
         }
     }
 }
 
 /// Writes the statistics of a photo.
 fn statistics(photo: &Photo, into: &mut [f32]) {
-    let (width, height) = (photo.width() as usize, photo.height() as usize);
-    let count = (width * height) as f32;
+    let count = photo.pixels().len() as f32 / 3.0;
     let mut levels = [[0_u32; 256]; 5];
     let mut opponents = Opponents::default();
     let mut zones = [[0.0_f32; 3]; ZONES.len()];
     let mut apart = [Moments::default(); 4];
-    let mut cells = [[Moments::default(); 3]; GRID * GRID];
+    let mut palette = Palette::default();
 
-    for (index, pixel) in photo.pixels().as_chunks::<3>().0.iter().enumerate() {
+    for pixel in photo.pixels().as_chunks::<3>().0 {
         let luma = luma(*pixel);
         let values = pixel.map(f32::from);
         let range = pixel.iter().max().unwrap_or(&0) - pixel.iter().min().unwrap_or(&0);
@@ -147,21 +174,20 @@ fn statistics(photo: &Photo, into: &mut [f32]) {
             levels[usize::from(value)] += 1;
         }
         opponents.count(*pixel);
+        palette.count(*pixel);
         let zone = &mut zones[ZONES.iter().position(|&end| luma < end).unwrap_or_default()];
         let [red, green, blue] = values;
         *zone = [zone[0] + 1.0, zone[1] + red - green, zone[2] + (red + green) / 2.0 - blue];
         for (moments, value) in apart.iter_mut().zip([luma, red - luma, green - luma, blue - luma]) {
             moments.add(value / 255.0);
         }
-        let (x, y) = (index % width, index / width);
-        let cell = &mut cells[(y * GRID / height) * GRID + x * GRID / width];
-        cell.iter_mut().zip(values).for_each(|(moments, value)| moments.add(value / 255.0));
     }
 
     let mut features = into.iter_mut();
     let mut push = |value: f32| *features.next().expect("STATISTICS counts every feature") = value;
     levels.iter().for_each(|levels| quantiles(levels, &SHARES, |level| push(level / 127.5 - 1.0)));
     opponents.histograms(&mut push);
+    palette.shares(&mut push);
     for [n, red_green, yellow_blue] in zones {
         // Shrunk towards neutral where a zone is nearly empty.
         [red_green, yellow_blue].into_iter().for_each(|sum| push(sum / (n + 0.02 * count) / 51.0));
@@ -171,9 +197,19 @@ fn statistics(photo: &Photo, into: &mut [f32]) {
     push(4.0 * of_luma.deviation() - 0.5);
     of_channels.iter().for_each(|moments| push(4.0 * moments.mean()));
     of_channels.iter().for_each(|moments| push(8.0 * moments.deviation() - 0.5));
-    for moments in cells.as_flattened() {
-        push(2.0 * moments.mean() - 1.0);
-        push(4.0 * moments.deviation() - 0.5);
+}
+
+/// Writes what is in each cell of the grid.
+fn layout(photo: &Photo, into: &mut [f32]) {
+    let (width, height) = (photo.width() as usize, photo.height() as usize);
+    let mut cells = [[Moments::default(); 3]; GRID * GRID];
+    for (index, pixel) in photo.pixels().as_chunks::<3>().0.iter().enumerate() {
+        let (x, y) = (index % width, index / width);
+        let cell = &mut cells[(y * GRID / height) * GRID + x * GRID / width];
+        cell.iter_mut().zip(pixel).for_each(|(moments, &value)| moments.add(f32::from(value) / 255.0));
+    }
+    for (features, moments) in into.as_chunks_mut::<2>().0.iter_mut().zip(cells.as_flattened()) {
+        *features = [2.0 * moments.mean() - 1.0, 4.0 * moments.deviation() - 0.5];
     }
 }
 

@@ -1,9 +1,11 @@
 //! The hyperparameters of a whole training.
 
 use dodge_hparams::{Choice, HParams};
-use dodge_imaging::Sliders;
+use dodge_imaging::{DamageKind, Sliders};
+use dodge_preprocess::DamageProtocol;
 
 use crate::photo::actions::FIXED;
+use crate::photo::environment::Material;
 
 /// What learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Choice)]
@@ -17,12 +19,16 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// What the agent may do where nobody said.
+    /// What the agent may do with such photos where nobody said.
     #[must_use]
-    pub fn actions(self) -> Vec<String> {
-        match self {
-            Self::Apg => Sliders::available().iter().map(|kind| kind.name().to_owned()).collect(),
-            Self::Ppo | Self::Dqn => FIXED.map(str::to_owned).to_vec(),
+    pub fn actions(self, material: Material) -> Vec<String> {
+        match (self, material) {
+            // Sliders that nothing needs are only one more thing to learn by heart.
+            (Self::Apg, Material::Damaged(DamageProtocol::Standard)) => {
+                DamageKind::STANDARD.iter().map(|kind| kind.name().to_owned()).collect()
+            }
+            (Self::Apg, _) => Sliders::available().iter().map(|kind| kind.name().to_owned()).collect(),
+            (Self::Ppo | Self::Dqn, _) => FIXED.map(str::to_owned).to_vec(),
         }
     }
 }
@@ -50,7 +56,7 @@ pub struct TrainingParams {
     pub test_damages: usize,
     /// The best model is the one that gains most PSNR on damaged validation photos among those that leave undamaged
     /// ones at this PSNR or more; 60 is untouched.
-    #[hparam(default = 45.0, range = 0.0..=60.0, unit = "dB")]
+    #[hparam(default = 48.0, range = 0.0..=60.0, unit = "dB")]
     pub least_undamaged_db: f64,
     /// How often a checkpoint is written, to go on from after an interruption.
     #[hparam(default = 81_920, range = 1..=10_000_000_000, unit = "environment steps")]

@@ -135,7 +135,7 @@ impl Trainer for PhotoTrainer {
         let mut environment: EnvironmentParams = context.hyperparameters()?;
         let algorithm = context.hyperparameters::<TrainingParams>()?.algorithm;
         if environment.actions.is_empty() {
-            environment.actions = algorithm.actions();
+            environment.actions = algorithm.actions(self.material(context)?);
         }
         let degrade: DegradeParams = context.hyperparameters()?;
         let size = environment.damage_size;
@@ -149,7 +149,10 @@ impl Trainer for PhotoTrainer {
         };
         let observer: Arc<dyn Observe> = match &self.observer {
             Some(observer) => Arc::clone(observer),
-            None => Arc::new(Observer::for_network(&context.hyperparameters()?)),
+            None => {
+                let network = context.hyperparameters()?;
+                Arc::new(Observer::for_network(&network).for_material(self.material(context)?))
+            }
         };
         let task = PhotoTask {
             photos: training_photos(&splits.train.photos, size)?,
