@@ -269,6 +269,28 @@ mod tests {
     }
 
     #[test]
+    fn the_layout_is_shown_of_pairs_only() {
+        let pairs = Observer::new().for_material(Material::Pairs);
+        assert_eq!(pairs, Observer::with_layout());
+        assert_eq!(Observer::new().for_material(Material::default()), Observer::new());
+        let picture = Observer::with_picture(6);
+        assert_eq!(picture.for_material(Material::Pairs), picture, "a picture shows it");
+        let described = |observer: Observer, photo: &Photo| {
+            let mut values = vec![f32::NAN; observer.description_len()];
+            observer.describe(photo, &mut values);
+            values
+        };
+        let photo = Photo::from_fn(40, 30, |x, y| [(5 * x) as u8, (8 * y) as u8, 90]).unwrap();
+        let [seen, mirrored] = [photo.clone(), photo.mirrored()].map(|photo| described(pairs, &photo));
+        assert_eq!(seen[..STATISTICS], described(Observer::new(), &photo)[..]);
+        assert!(seen[STATISTICS..].iter().zip(&mirrored[STATISTICS..]).any(|(a, b)| (a - b).abs() > 0.1));
+        let apart = seen[..STATISTICS].iter().zip(&mirrored).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 1e-3, "without the layout a mirrored photo is the same: {apart}");
+        // The first cell is dark red and green, the last bright.
+        assert!(seen[STATISTICS] < -0.6 && seen[STATISTICS + LAYOUT - 6] > 0.3, "{:?}", &seen[STATISTICS..]);
+    }
+
+    #[test]
     fn a_picture_lies_in_the_middle_of_black() {
         let photo = Photo::from_fn(4, 2, |x, y| [10 * x as u8, 100 * y as u8, 255]).unwrap();
         let observer = Observer::with_picture(6);
