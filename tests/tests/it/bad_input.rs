@@ -271,7 +271,7 @@ fn model_files_that_cannot_be_used() {
     write("head.safetensors", &bytes[..20]);
     write("empty.safetensors", b"");
     write("text.safetensors", b"This is no model at all.");
-    write("newer.safetensors", &replaced("\"dodge_model_format\":\"4\"", "\"dodge_model_format\":\"9\""));
+    write("newer.safetensors", &replaced("\"dodge_model_format\":\"5\"", "\"dodge_model_format\":\"9\""));
     write("other.safetensors", &replaced("dodge_model_format", "other_model_format"));
     write("widths.safetensors", &replaced("\\\"hidden\\\":[32]", "\\\"hidden\\\":[31]"));
     write("huge.safetensors", &[&u64::MAX.to_le_bytes()[..], &bytes[8..]].concat());

@@ -103,8 +103,9 @@ fn json_is_the_last_line_of_stdout_and_names_files_that_exist() {
     assert!(report["wall_seconds"].as_f64().unwrap() > 0.0 && report["steps_per_second"].as_f64().unwrap() > 0.0);
     let id = report["run_id"].as_str().unwrap();
     assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
-    // 24 photos by 0.6 and 0.2, the rest is the test split, of which 0.15 stay undamaged.
-    assert_eq!((&report["test"]["photos"], &report["test"]["undamaged"]["photos"]), (&5.into(), &1.into()));
+    // 24 photos by 0.6 and 0.2, the rest is the test split: four damages of each, and each as it is.
+    assert_eq!(report["photographs"], 6);
+    assert_eq!((&report["test"]["photos"], &report["test"]["undamaged"]["photos"]), (&24.into(), &6.into()));
 
     let run_dir = report["run_dir"].as_str().unwrap();
     for name in ["configuration.toml", "used.json", "model.safetensors", "last-model.safetensors", "report.json"] {
@@ -229,9 +230,8 @@ fn a_folder_of_photos_is_trained_on_and_left_as_it_is() {
     assert!(!finished.stderr.contains("notes.txt"), "{finished}");
     let report = finished.json();
     assert_eq!(report["run_dir"], "mine");
-    // 11 photos: 8 to train on, 1 to select by, 2 to test on.
-    let counted = report["test"]["photos"].as_u64().unwrap() + report["test"]["undamaged"]["photos"].as_u64().unwrap();
-    assert_eq!(counted, 2);
+    // 11 photos: 8 to train on, 1 to select by, 2 to test on, or 1 where two of them are nearly the same.
+    assert!([1, 2].contains(&report["photographs"].as_u64().unwrap()), "{report}");
     assert_eq!((scratch.files("photos"), content()), (names, before));
 }
 

@@ -16,13 +16,6 @@ pub struct Expectation {
     pub offset_db: f32,
 }
 
-impl Default for Expectation {
-    /// Takes what is foretold as it is.
-    fn default() -> Self {
-        Self { slope: 1.0, offset_db: 0.0 }
-    }
-}
-
 /// Gains and losses beyond it are all alike, in decibels: no few photos decide the line.
 const FURTHEST_DB: f32 = 15.0;
 
@@ -30,11 +23,14 @@ const FURTHEST_DB: f32 = 15.0;
 const FEWEST: usize = 10;
 
 impl Expectation {
+    /// Takes what is foretold as it is.
+    pub const AS_FORETOLD: Self = Self { slope: 1.0, offset_db: 0.0 };
+
     /// Fitted to what was foretold and what came, in decibels, of each photo that would be touched. As it is where these are too few.
     #[must_use]
     pub fn fitted(foretold_and_gained: &[(f32, f32)]) -> Self {
         if foretold_and_gained.len() < FEWEST {
-            return Self::default();
+            return Self::AS_FORETOLD;
         }
         let pairs = || {
             let clipped = |(foretold, gained): &(f32, f32)| {
@@ -50,7 +46,7 @@ impl Expectation {
         });
         let found = together / spread;
         if !found.is_finite() {
-            return Self::default();
+            return Self::AS_FORETOLD;
         }
         let slope = f32::midpoint(found.max(0.0) as f32, 1.0);
         Self { slope, offset_db: (mean_y - f64::from(slope) * mean_x) as f32 }
@@ -96,7 +92,7 @@ mod tests {
         let few = [(1.0, 0.5); 9];
         let equal = [(1.0, 0.5); 30];
         for pairs in [&few[..], &equal, &[]] {
-            assert_eq!(Expectation::fitted(pairs), Expectation::default());
+            assert_eq!(Expectation::fitted(pairs), Expectation::AS_FORETOLD);
         }
         let falling: Vec<(f32, f32)> = (0..30_u8).map(|index| (f32::from(index), -f32::from(index))).collect();
         assert_eq!(Expectation::fitted(&falling).slope, 0.5, "the order of photos stays");

@@ -78,7 +78,7 @@ impl ModelConfiguration {
 
     /// What shows photos to such a model, where its trainer brought nothing of its own.
     fn observer(&self) -> Observer {
-        let with_layout = Observer::with_layout();
+        let with_layout = Observer::new().with_layout();
         if self.observation == with_layout.name() {
             return with_layout;
         }

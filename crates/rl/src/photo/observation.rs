@@ -5,7 +5,6 @@ use std::fmt;
 use dodge_imaging::{Photo, luma};
 use dodge_learn::{Encoder, NetworkParams, Picture};
 
-use crate::photo::environment::Material;
 use crate::photo::levels::quantiles;
 use crate::photo::opponents::Opponents;
 use crate::photo::palette::Palette;
@@ -97,12 +96,6 @@ impl Observer {
         Self::default()
     }
 
-    /// Shows statistics, and where in the photo they are.
-    #[must_use]
-    pub fn with_layout() -> Self {
-        Self { side: None, layout: true }
-    }
-
     /// Shows pictures with sides of `side` pixels.
     #[must_use]
     pub fn with_picture(side: u32) -> Self {
@@ -118,10 +111,10 @@ impl Observer {
         }
     }
 
-    /// The same for training on such photos: of pairs the layout is shown, too, unless a picture shows it.
+    /// Shows also where in the photo the statistics are, unless a picture shows it.
     #[must_use]
-    pub fn for_material(self, material: Material) -> Self {
-        Self { layout: self.side.is_none() && material == Material::Pairs, ..self }
+    pub fn with_layout(self) -> Self {
+        Self { layout: self.side.is_none(), ..self }
     }
 }
 
@@ -161,10 +154,10 @@ impl Observe for Observer {
 fn statistics(photo: &Photo, into: &mut [f32]) {
     let count = photo.pixels().len() as f32 / 3.0;
     let mut levels = [[0_u32; 256]; 5];
-    let mut opponents = Opponents::default();
+    let mut opponents = Opponents::new();
     let mut zones = [[0.0_f32; 3]; ZONES.len()];
     let mut apart = [Moments::default(); 4];
-    let mut palette = Palette::default();
+    let mut palette = Palette::new();
 
     for pixel in photo.pixels().as_chunks::<3>().0 {
         let luma = luma(*pixel);
@@ -269,19 +262,17 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_is_shown_of_pairs_only() {
-        let pairs = Observer::new().for_material(Material::Pairs);
-        assert_eq!(pairs, Observer::with_layout());
-        assert_eq!(Observer::new().for_material(Material::default()), Observer::new());
+    fn the_layout_tells_where_things_are() {
+        let with_layout = Observer::new().with_layout();
         let picture = Observer::with_picture(6);
-        assert_eq!(picture.for_material(Material::Pairs), picture, "a picture shows it");
+        assert_eq!(picture.with_layout(), picture, "a picture shows it");
         let described = |observer: Observer, photo: &Photo| {
             let mut values = vec![f32::NAN; observer.description_len()];
             observer.describe(photo, &mut values);
             values
         };
         let photo = Photo::from_fn(40, 30, |x, y| [(5 * x) as u8, (8 * y) as u8, 90]).unwrap();
-        let [seen, mirrored] = [photo.clone(), photo.mirrored()].map(|photo| described(pairs, &photo));
+        let [seen, mirrored] = [photo.clone(), photo.mirrored()].map(|photo| described(with_layout, &photo));
         assert_eq!(seen[..STATISTICS], described(Observer::new(), &photo)[..]);
         assert!(seen[STATISTICS..].iter().zip(&mirrored[STATISTICS..]).any(|(a, b)| (a - b).abs() > 0.1));
         let apart = seen[..STATISTICS].iter().zip(&mirrored).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -14,11 +14,13 @@ const RED_GREEN: usize = 511;
 /// Red plus green less twice blue: -510 to 510.
 const YELLOW_BLUE: usize = 1021;
 
-/// How much each difference counts for each bin, in whole levels and in half ones.
-static BELLS: LazyLock<(Vec<[f32; BINS]>, Vec<[f32; BINS]>)> =
-    LazyLock::new(|| (bells(RED_GREEN, 255.0), bells(YELLOW_BLUE, 510.0)));
+/// How much each difference counts for each bin.
+type Bells = Vec<[f32; BINS]>;
 
-fn bells(differences: usize, range: f32) -> Vec<[f32; BINS]> {
+static OF_RED_GREEN: LazyLock<Bells> = LazyLock::new(|| bells(RED_GREEN, 255.0));
+static OF_YELLOW_BLUE: LazyLock<Bells> = LazyLock::new(|| bells(YELLOW_BLUE, 510.0));
+
+fn bells(differences: usize, range: f32) -> Bells {
     let of_difference = |index: usize| -> [f32; BINS] {
         let difference = (index as f32 - range) / range;
         std::array::from_fn(|bin| {
@@ -36,15 +38,13 @@ pub(crate) struct Opponents {
     yellow_blue: [u32; YELLOW_BLUE],
 }
 
-impl Default for Opponents {
-    fn default() -> Self {
-        Self { pixels: 0, red_green: [0; RED_GREEN], yellow_blue: [0; YELLOW_BLUE] }
-    }
-}
-
 impl Opponents {
     /// Number of values that [`Opponents::histograms`] tells.
     pub(crate) const VALUES: usize = 2 * BINS;
+
+    pub(crate) fn new() -> Self {
+        Self { pixels: 0, red_green: [0; RED_GREEN], yellow_blue: [0; YELLOW_BLUE] }
+    }
 
     /// Counts a pixel.
     pub(crate) fn count(&mut self, pixel: [u8; 3]) {
@@ -57,7 +57,7 @@ impl Opponents {
     /// Calls `each` with the square root of every bin's share, which brings out the small ones: red against green, then yellow against
     /// blue.
     pub(crate) fn histograms(&self, mut each: impl FnMut(f32)) {
-        for (counts, bells) in [(&self.red_green[..], &BELLS.0), (&self.yellow_blue[..], &BELLS.1)] {
+        for (counts, bells) in [(&self.red_green[..], &*OF_RED_GREEN), (&self.yellow_blue[..], &*OF_YELLOW_BLUE)] {
             let mut bins = [0.0_f32; BINS];
             for (&count, bells) in counts.iter().zip(bells).filter(|(count, _)| **count > 0) {
                 bins.iter_mut().zip(bells).for_each(|(bin, bell)| *bin += count as f32 * bell);
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn histograms(pixels: &[[u8; 3]]) -> Vec<f32> {
-        let mut opponents = Opponents::default();
+        let mut opponents = Opponents::new();
         pixels.iter().for_each(|&pixel| opponents.count(pixel));
         let mut values = Vec::new();
         opponents.histograms(|value| values.push(value));

@@ -1,27 +1,25 @@
 //! Which colours there are at which lightness: a sky is bright and blue, foliage dark and green.
 
-/// Steps along each axis.
-const STEPS: usize = 5;
+/// Levels along each axis.
+const LEVELS: usize = 5;
 
-/// Where luma, red against green and yellow against blue begin and end, of the range; what lies beyond counts for the last step.
+/// Where luma, red against green and yellow against blue begin and end, of the range; what lies beyond counts for the last level.
 const AXES: [(f32, f32); 3] = [(0.1, 0.9), (-0.24, 0.24), (-0.24, 0.24)];
 
-/// A joint histogram of luma and two opponent colours. Each pixel is shared out among the eight steps around it, so that a small
+/// A joint histogram of luma and two opponent colours. Each pixel is shared out among the eight levels around it, so that a small
 /// shift moves a little.
 pub(crate) struct Palette {
     pixels: f32,
     counts: [f32; Self::VALUES],
 }
 
-impl Default for Palette {
-    fn default() -> Self {
-        Self { pixels: 0.0, counts: [0.0; Self::VALUES] }
-    }
-}
-
 impl Palette {
     /// Number of values that [`Palette::shares`] tells.
-    pub(crate) const VALUES: usize = STEPS * STEPS * STEPS;
+    pub(crate) const VALUES: usize = LEVELS * LEVELS * LEVELS;
+
+    pub(crate) fn new() -> Self {
+        Self { pixels: 0.0, counts: [0.0; Self::VALUES] }
+    }
 
     /// Counts a pixel.
     pub(crate) fn count(&mut self, pixel: [u8; 3]) {
@@ -29,9 +27,9 @@ impl Palette {
         let [red, green, blue] = pixel.map(|value| f32::from(value) / 255.0);
         let luma = 0.299 * red + 0.587 * green + 0.114 * blue;
         let place = |value: f32, (low, high): (f32, f32)| {
-            let steps = (STEPS - 1) as f32;
+            let steps = (LEVELS - 1) as f32;
             let place = ((value - low) / (high - low) * steps).clamp(0.0, steps);
-            let below = (place as usize).min(STEPS - 2);
+            let below = (place as usize).min(LEVELS - 2);
             (below, place - below as f32)
         };
         let places = [place(luma, AXES[0]), place(red - green, AXES[1]), place((red + green) / 2.0 - blue, AXES[2])];
@@ -39,7 +37,7 @@ impl Palette {
             let (mut index, mut share) = (0, 1.0);
             for (axis, (below, above)) in places.into_iter().enumerate() {
                 let up = corner >> axis & 1;
-                index = index * STEPS + below + up;
+                index = index * LEVELS + below + up;
                 share *= if up == 1 { above } else { 1.0 - above };
             }
             self.counts[index] += share;
@@ -57,7 +55,7 @@ mod tests {
     use super::*;
 
     fn shares(pixels: &[[u8; 3]]) -> Vec<f32> {
-        let mut palette = Palette::default();
+        let mut palette = Palette::new();
         pixels.iter().for_each(|&pixel| palette.count(pixel));
         let mut values = Vec::new();
         palette.shares(|value| values.push(value));
@@ -67,7 +65,7 @@ mod tests {
     #[test]
     fn by_hand() {
         let index =
-            |luma: usize, red_green: usize, yellow_blue: usize| (luma * STEPS + red_green) * STEPS + yellow_blue;
+            |luma: usize, red_green: usize, yellow_blue: usize| (luma * LEVELS + red_green) * LEVELS + yellow_blue;
         let black = shares(&[[0; 3]]);
         assert_eq!(black.len(), Palette::VALUES);
         assert!((black[index(0, 2, 2)] - 1.0).abs() < 1e-4, "neutral and dark");

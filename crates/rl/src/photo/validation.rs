@@ -113,7 +113,7 @@ impl Validation {
     ) -> Result<Fidelity, Error> {
         let photos: Vec<&Photo> = self.episodes.iter().map(|episode| &episode.degraded).collect();
         let (limit, observer) = (max_steps, &*self.observer);
-        let foretold = Expectation::default();
+        let foretold = Expectation::AS_FORETOLD;
         let rules = Rules { actions, max_steps, limit, observer, expectation: foretold, least_gain_db: 0.0 };
         let retouched = retouch_all(policy, &rules, &photos);
         let results: Vec<&Photo> = retouched.iter().map(|r| &r.photo).collect();
@@ -171,7 +171,7 @@ mod tests {
         let fidelity = |gain_db, undamaged_db| Fidelity {
             gain_db,
             undamaged_db,
-            expectation: Expectation::default(),
+            expectation: Expectation::AS_FORETOLD,
             least_gain_db: 0.0,
         };
         let better = |a: Fidelity, b: Fidelity| a.is_better_than(&b, 48.0);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     fn stopped() -> Fidelity {
-        Fidelity { gain_db: 0.0, undamaged_db: 60.0, expectation: Expectation::default(), least_gain_db: 0.0 }
+        Fidelity { gain_db: 0.0, undamaged_db: 60.0, expectation: Expectation::AS_FORETOLD, least_gain_db: 0.0 }
     }
 
     /// Always prefers one action.

@@ -150,8 +150,9 @@ impl Trainer for PhotoTrainer {
         let observer: Arc<dyn Observe> = match &self.observer {
             Some(observer) => Arc::clone(observer),
             None => {
-                let network = context.hyperparameters()?;
-                Arc::new(Observer::for_network(&network).for_material(self.material(context)?))
+                let observer = Observer::for_network(&context.hyperparameters()?);
+                // What a person did depends on what is in the photo; damage does not.
+                Arc::new(if self.material == Material::Pairs { observer.with_layout() } else { observer })
             }
         };
         let task = PhotoTask {

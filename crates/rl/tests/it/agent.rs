@@ -47,7 +47,7 @@ fn retouched(
         max_steps,
         limit,
         observer: &Observer::new(),
-        expectation: Expectation::default(),
+        expectation: Expectation::AS_FORETOLD,
         least_gain_db: 0.0,
     };
     retouch_all(policy, &rules, photos)
@@ -191,7 +191,7 @@ fn an_encoder_of_pictures_sees_in_use_what_it_saw_in_training() {
         max_steps: 3,
         limit: 3,
         observer: &observer,
-        expectation: Expectation::default(),
+        expectation: Expectation::AS_FORETOLD,
         least_gain_db: 0.0,
     };
     retouch_all(&witness, &rules, &[&photo]);

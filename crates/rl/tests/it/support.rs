@@ -69,7 +69,7 @@ pub(crate) fn configuration(hidden: &[usize]) -> ModelConfiguration {
         actions: ACTIONS.map(str::to_owned).to_vec(),
         mask_actions: true,
         max_steps: 6,
-        expectation: Expectation::default(),
+        expectation: Expectation::AS_FORETOLD,
         least_gain_db: 0.0,
         working_size: 32,
         encoder: Encoder::Stats,

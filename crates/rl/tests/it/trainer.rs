@@ -661,7 +661,7 @@ impl Trainer for OwnTrainer {
             actions: environment.actions.clone(),
             mask_actions: environment.mask_actions,
             max_steps: environment.max_steps,
-            expectation: Expectation::default(),
+            expectation: Expectation::AS_FORETOLD,
             least_gain_db: 0.0,
             working_size: environment.working_size,
             encoder: Encoder::Stats,
