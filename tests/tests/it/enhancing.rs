@@ -254,7 +254,11 @@ fn a_model_that_expects_gains_says_so_and_can_be_made_bolder() {
         "--json",
     ];
     let report = scratch.train(&arguments).succeeded().json();
-    assert!(report["frontier"].as_array().unwrap().len() >= 4, "{report}");
+    let frontier: Vec<f64> =
+        report["frontier"].as_array().unwrap().iter().map(|point| point["least_gain_db"].as_f64().unwrap()).collect();
+    let steps: Vec<f64> =
+        [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0].into_iter().filter(|&it| it > frontier[0]).collect();
+    assert_eq!(frontier[1..], steps, "from the boldest on: {report}");
     let model = report["model"].as_str().unwrap().to_owned();
     folder_of_photos(&scratch.path("photos"), 4);
     let enhance = |arguments: &[&str]| {
@@ -271,6 +275,11 @@ fn a_model_that_expects_gains_says_so_and_can_be_made_bolder() {
         photos.iter().map(|photo| photo["expected_gain_db"].as_f64().unwrap()).collect()
     };
     assert_eq!(expected(&untouched), expected(&bold), "what it expects does not depend on what it dares");
+    for photo in &bold {
+        let edits = photo["operations"].as_array().unwrap().len();
+        // The other way round it need not be: sliders that would hardly move are left where they stand.
+        assert!(edits == 0 || photo["expected_gain_db"].as_f64().unwrap() > frontier[0], "{photo}");
+    }
 
     let arguments = ["enhance", "photos", "--dry-run", "--model", &model, "--boldness=1000", "--least-sure=2"];
     let told = scratch.dodge(&arguments).succeeded();
