@@ -68,6 +68,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A recipe has no table of colours.
+    #[error("no colour table can hold this: {reason}")]
+    NoColourTable {
+        /// Why, and which operations.
+        reason: String,
+    },
     /// Pixels and size do not agree, or a side is zero.
     #[error("a {width}x{height} photo needs {expected} values, got {got}")]
     Shape {

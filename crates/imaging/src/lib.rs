@@ -3,6 +3,7 @@
 mod algebra;
 mod apply;
 mod codec;
+mod colour_table;
 mod curve;
 mod damage;
 mod error;
@@ -25,6 +26,7 @@ mod whole_file;
 pub use codec::{
     Density, DensityUnit, Encoding, MAX_PIXELS, Metadata, Note, Picture, Pixels, Text, is_photo_file, unread_format,
 };
+pub use colour_table::ColourTable;
 pub use damage::{Damage, DamageKind, DamageStep, pair_damages};
 pub use error::Error;
 pub use header::PictureHeader;

@@ -112,6 +112,22 @@ impl Operation {
         }
     }
 
+    /// The same with a share of its strength: 0.5 goes half-way from the strength at which nothing happens, 2 twice as far, and never
+    /// beyond the range. What takes a word in place of a number stays as it is, and so does `auto-contrast`, which knows no half.
+    #[must_use]
+    pub fn scaled(&self, share: f32) -> Self {
+        let Argument::Amount(amount) = self.argument else { return *self };
+        let (low, neutral, high) = self.kind.range();
+        let scaled = match self.kind {
+            OperationKind::AutoContrast => amount,
+            // An exponent: the way to 1 is measured in logarithms.
+            OperationKind::Gamma => amount.powf(share),
+            _ => neutral + share * (amount - neutral),
+        };
+        let scaled = if scaled.is_finite() { scaled.clamp(low, high) } else { amount };
+        Self { kind: self.kind, argument: Argument::Amount(scaled) }
+    }
+
     /// What stands behind the colon.
     pub(crate) fn argument(&self) -> Argument {
         self.argument

@@ -57,6 +57,13 @@ impl Recipe {
         Self { operations, longer_side: self.longer_side }
     }
 
+    /// The same with a share of each strength, as [`Operation::scaled`], without what then does nothing.
+    #[must_use]
+    pub fn scaled(&self, share: f32) -> Self {
+        let scaled = self.operations.iter().map(|operation| operation.scaled(share));
+        self.with_operations(scaled.filter(|operation| !operation.is_identity()).collect())
+    }
+
     /// The operations, first to last.
     #[must_use]
     pub fn operations(&self) -> &[Operation] {

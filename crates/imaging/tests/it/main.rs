@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod codec;
+mod colour_tables;
 mod containers;
 mod documents;
 mod files;

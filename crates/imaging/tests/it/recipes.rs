@@ -162,3 +162,36 @@ proptest! {
         prop_assert_eq!(reduced.operations().is_empty(), recipe.apply(&photo) == photo);
     }
 }
+
+#[test]
+fn half_of_an_edit_is_half_way_to_nothing() {
+    let recipe = |text: &str| Recipe::new(text.split(' ').map(|operation| operation.parse().unwrap()).collect());
+    let full = recipe("lightness:-24 contrast:1.2 gamma:4 saturation:0.5 vibrance:0.3 jpeg:80 flip:horizontal");
+    let half = recipe("lightness:-12 contrast:1.1 gamma:2 saturation:0.75 vibrance:0.15 jpeg:90 flip:horizontal");
+    for (scaled, expected) in full.scaled(0.5).operations().iter().zip(half.operations()) {
+        assert_eq!(scaled.kind(), expected.kind());
+        let (scaled, expected) = (scaled.strength().unwrap_or(0.0), expected.strength().unwrap_or(0.0));
+        assert!((scaled - expected).abs() < 1e-5, "{scaled} instead of {expected}");
+    }
+    assert_eq!(full.scaled(1.0), full);
+    assert_eq!(full.scaled(0.0), recipe("flip:horizontal"), "what does nothing is gone");
+    assert_eq!(recipe("lightness:-200").scaled(2.0), recipe("lightness:-255"), "never beyond the range");
+    assert_eq!(full.with_longer_side(48).scaled(0.5).longer_side(), Some(48));
+}
+
+#[test]
+fn half_of_a_blend_is_half_of_its_effect() {
+    let photo = Photo::from_fn(16, 16, |x, y| [(100 + x) as u8, (120 + y) as u8, 90]).unwrap();
+    let pixel = |text: &str, share: f32| {
+        let result = Recipe::new(vec![text.parse().unwrap()]).scaled(share).apply(&photo);
+        result.pixel(3, 5).map(f32::from)
+    };
+    let before = photo.pixel(3, 5).map(f32::from);
+    for text in ["lightness:30", "contrast:1.6", "saturation:0.2"] {
+        let (half, full) = (pixel(text, 0.5), pixel(text, 1.0));
+        for channel in 0..3 {
+            let middle = f32::midpoint(before[channel], full[channel]);
+            assert!((half[channel] - middle).abs() <= 1.0, "{text}: {half:?} between {before:?} and {full:?}");
+        }
+    }
+}
