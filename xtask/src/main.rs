@@ -7,6 +7,7 @@ mod ci;
 mod docs;
 mod fuzz;
 mod gpu_smoke;
+mod house_model;
 mod metadata;
 mod mlflow;
 mod process;
@@ -75,6 +76,8 @@ enum Verb {
     },
     /// Build `dodge` for the GPU, train a little on it, and compare its numbers with the processor's
     GpuSmoke,
+    /// Train the model in the box anew, on photos made by the program, and put it in its place
+    HouseModel,
     /// Start a real MLflow server on a local store
     Mlflow {
         /// Folder of the local store; default: `tracking` in the folder named by IMAGE_VOLUME_PATH, or in ./dodge-data
@@ -106,6 +109,7 @@ fn run(project: &Project, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Bench { name, args } => bench::run(project, name.as_deref(), &args),
         Verb::Fuzz { targets, seconds, jobs } => fuzz::run(project, &targets, seconds, jobs),
         Verb::GpuSmoke => gpu_smoke::run(project),
+        Verb::HouseModel => house_model::run(project),
         Verb::Mlflow { folder, port } => mlflow::run(project, folder, port),
     }
 }

@@ -16,6 +16,8 @@ pub enum RandomStream {
     Validation,
     /// The baseline that edits at random.
     RandomBaseline,
+    /// Photos made by the program that are learnt from beside others.
+    SyntheticPhotos,
     /// The sets of photos by which an interval is estimated.
     Bootstrap,
     /// The photos, variations and damages of the environment with this index.
@@ -34,6 +36,7 @@ impl RandomStream {
             Self::Validation => 2 << 40,
             Self::RandomBaseline => 3 << 40,
             Self::Bootstrap => 4 << 40,
+            Self::SyntheticPhotos => 5 << 40,
         });
         generator
     }
@@ -70,9 +73,10 @@ mod tests {
 
     #[test]
     fn no_two_streams_are_the_same() {
-        use RandomStream::{Environment, Learner, RandomBaseline, Split, Validation};
-        let streams =
-            [Learner, Split, Validation, RandomBaseline, Environment(0), Environment(1), Environment(u32::MAX)];
+        use RandomStream::{Bootstrap, Environment, Learner, RandomBaseline, Split, SyntheticPhotos, Validation};
+        let environments = [0, 1, u32::MAX].map(Environment);
+        let others = [Learner, Split, Validation, RandomBaseline, Bootstrap, SyntheticPhotos];
+        let streams = [&environments[..], &others].concat();
         let first: BTreeSet<u64> = streams.iter().map(|stream| stream.generator(42).random()).collect();
         assert_eq!(first.len(), streams.len());
         assert_eq!(Learner.generator(42), ChaCha8Rng::seed_from_u64(42));

@@ -16,7 +16,7 @@ pub use photo::evaluation::{
 };
 pub use photo::expectation::Expectation;
 pub use photo::frontier::{Calibration, FrontierPoint};
-pub use photo::model::{MODEL_FORMAT, Model, ModelConfiguration};
+pub use photo::model::{HOUSE_MODEL, MODEL_FORMAT, Model, ModelConfiguration};
 pub use photo::mosaic::mosaic;
 pub use photo::observation::{Observe, Observer};
 pub use photo::reward::{Bonus, Reward, RewardParams, RewardStrategy, Standing};

@@ -84,7 +84,9 @@ impl Workplace {
 pub(crate) fn photo(index: usize) -> Photo {
     let patch = |x: u32, y: u32| {
         let place = (index as u64) << 16 | u64::from(x / 3) << 8 | u64::from(y / 3);
-        (place.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize
+        // Mixed twice (SplitMix64): after a single product the patches of some indices still look like each other's.
+        let mixed = (place ^ place >> 15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        ((mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB) >> 58) as usize
     };
     let shade = |base: usize, x: u32, y: u32| (70 + (base * 13 + patch(x, y) + (x * 3 + y * 2) as usize) % 90) as u8;
     Photo::from_fn(24, 18, |x, y| [shade(2, x, y), shade(5, y, x), shade(9, x, 0)]).unwrap()

@@ -5,6 +5,8 @@ use dodge_learn::{Action, Policy, Proposals};
 use rayon::prelude::*;
 
 use crate::photo::actions::ActionSet;
+#[cfg(doc)]
+use crate::photo::environment::Material;
 use crate::photo::expectation::Expectation;
 use crate::photo::model::Model;
 use crate::photo::observation::Observe;
@@ -37,6 +39,8 @@ pub struct Rules<'a> {
     pub max_steps: usize,
     /// Most edits.
     pub limit: usize,
+    /// How often a policy looks at most that moves all strengths at once, see [`Material::most_looks`].
+    pub most_looks: usize,
     /// What shows it photos.
     pub observer: &'a dyn Observe,
     /// What the gains that a policy foretells are worth.
@@ -50,7 +54,7 @@ pub struct Rules<'a> {
 ///
 /// At each step the policy sees [`VIEWS`] views of every photo, and the action with the highest mean preference is taken:
 /// what it would do to both is less of an accident than what it would do to one. Edits that [`ActionSet::mask`] closes are
-/// not taken. A policy that moves all strengths at once looks only once.
+/// not taken. A policy that moves all strengths at once does so once, and again where what came of it promises more.
 ///
 /// Where nothing is masked, an edit that leaves the working photo as it is ends the episode: a deterministic policy might
 /// choose it for ever.
@@ -79,6 +83,7 @@ pub fn retouch_all<P: Policy>(policy: &P, rules: &Rules<'_>, photos: &[&Photo]) 
         });
         if let Some(proposals) = policy.proposals(&observations) {
             results.par_iter_mut().enumerate().for_each(|(i, result)| result.take_all(&proposals, i, rules));
+            look_again(policy, rules, &mut results);
             break;
         }
         let (preferences, strengths) = (policy.preferences(&observations), policy.strengths(&observations));
@@ -93,6 +98,31 @@ pub fn retouch_all<P: Policy>(policy: &P, rules: &Rules<'_>, photos: &[&Photo]) 
         }
     }
     results
+}
+
+/// Shows a policy that moved all strengths at once what came of it, and lets it move them again where it foretells enough: a photo that
+/// is further off than anything in its training needs more than one move.
+fn look_again<P: Policy>(policy: &P, rules: &Rules<'_>, results: &mut [Retouched]) {
+    let length = rules.observer.observation_len(rules.actions.len());
+    let uses = vec![0; rules.actions.len()];
+    let mut open: Vec<usize> = (0..results.len()).filter(|&i| !results[i].operations.is_empty()).collect();
+    for _ in 1..rules.most_looks {
+        if open.is_empty() {
+            return;
+        }
+        let mut observations = vec![0.0; open.len() * VIEWS * length];
+        observations.par_chunks_exact_mut(length).enumerate().for_each(|(row, observation)| {
+            // Its training knew nothing but first looks.
+            let view = view(&results[open[row / VIEWS]].photo, row % VIEWS);
+            rules.observer.observe(&view, 0, rules.max_steps, &uses, observation);
+        });
+        let Some(proposals) = policy.proposals(&observations) else { return };
+        let mut row = 0;
+        open.retain(|&i| {
+            row += 1;
+            results[i].take_more(&proposals, row - 1, rules)
+        });
+    }
 }
 
 /// The mean of the rows of all views of one photo, in rows of `length` numbers.
@@ -127,30 +157,53 @@ pub struct Retouched {
     pub expected_gain_db: Option<f32>,
 }
 
+/// What has to be foretold of another move, in decibels.
+const WORTH_ANOTHER_DB: f32 = 1.0;
+
+/// The gain that is foretold of the best share of what is proposed for a photo, and that share.
+fn most_promising(proposals: &Proposals, photo: usize) -> (f32, f32) {
+    let gains = mean_of_views(&proposals.gains, Proposals::SHARES.len(), photo);
+    let best = gains.into_iter().zip(Proposals::SHARES).max_by(|(a, _), (b, _)| a.total_cmp(b));
+    best.expect("there are shares")
+}
+
 /// Sliders that move less are left where they stand: of the whole range.
 const LEAST_STRENGTH: f32 = 0.0125;
 
 impl Retouched {
     /// Moves all sliders, as far as promises most.
     fn take_all(&mut self, proposals: &Proposals, photo: usize, rules: &Rules<'_>) {
-        let actions = rules.actions;
-        let gains = mean_of_views(&proposals.gains, Proposals::SHARES.len(), photo);
-        let expected = gains.into_iter().map(|foretold| rules.expectation.of(foretold)).zip(Proposals::SHARES);
-        let best = expected.max_by(|(a, _), (b, _)| a.total_cmp(b));
-        let (gain, share) = best.expect("there are shares");
+        let (foretold, share) = most_promising(proposals, photo);
+        let gain = rules.expectation.of(foretold);
         (self.stopped, self.expected_gain_db) = (true, Some(gain));
-        if gain <= rules.least_gain_db {
-            return;
+        if gain > rules.least_gain_db {
+            self.move_sliders(proposals, photo, share, rules);
         }
+    }
+
+    /// The same after the first time. Returns whether it moved any.
+    fn take_more(&mut self, proposals: &Proposals, photo: usize, rules: &Rules<'_>) -> bool {
+        let (foretold, share) = most_promising(proposals, photo);
+        let done = self.operations.len();
+        if foretold > WORTH_ANOTHER_DB {
+            self.move_sliders(proposals, photo, share, rules);
+        }
+        self.operations.len() > done
+    }
+
+    /// Moves all sliders by this share of what is proposed.
+    fn move_sliders(&mut self, proposals: &Proposals, photo: usize, share: f32, rules: &Rules<'_>) {
+        let actions = rules.actions;
         let strengths = mean_of_views(&proposals.strengths, actions.space().scaled, photo);
         let mut moved: Vec<Action> =
             strengths.iter().enumerate().map(|(kind, strength)| Action { kind, strength: share * strength }).collect();
         let mut mask = vec![true; actions.len()];
         actions.mask(None, &self.photo, &mut mask);
         moved.retain(|action| mask[action.kind] && action.strength.abs() >= LEAST_STRENGTH);
-        if moved.len() > rules.limit {
+        let room = rules.limit.saturating_sub(self.operations.len());
+        if moved.len() > room {
             moved.sort_by(|a, b| b.strength.abs().total_cmp(&a.strength.abs()));
-            moved.truncate(rules.limit);
+            moved.truncate(room);
             moved.sort_by_key(|action| action.kind);
         }
         for operation in moved.into_iter().filter_map(|action| actions.operation(action)) {
@@ -179,7 +232,7 @@ impl Model {
     /// for replaying at full size.
     #[must_use]
     pub fn recipe_for(&self, photo: &Photo) -> Recipe {
-        self.recipes_for(&[photo], self.configuration().max_steps).remove(0)
+        self.recipes_for(&[photo], usize::MAX).remove(0)
     }
 
     /// How it acts, with at most `limit` edits.
@@ -189,13 +242,14 @@ impl Model {
             actions: self.actions(),
             max_steps: self.configuration().max_steps,
             limit,
+            most_looks: self.configuration().most_looks,
             observer: &**self.observer(),
             expectation: self.configuration().expectation,
             least_gain_db: self.configuration().least_gain_db,
         }
     }
 
-    /// Finds the recipes for several photos with at most `limit` edits each, and never more than in training.
+    /// Finds the recipes for several photos with at most `limit` edits each; step by step, never more than in training.
     #[must_use]
     pub fn recipes_for(&self, photos: &[&Photo], limit: usize) -> Vec<Recipe> {
         self.find(photos, limit).into_iter().map(|found| found.recipe).collect()

@@ -107,6 +107,19 @@ pub enum Material {
     Pairs,
 }
 
+impl Material {
+    /// How often an agent looks at most that moves all sliders at once. One that brings damaged photos back was shown undamaged ones too:
+    /// it knows when it is done, and what is further off than the damage of its training takes more than one move. What a person
+    /// made of a photo is never shown to it: a second look would make the same edits again.
+    #[must_use]
+    pub fn most_looks(self) -> usize {
+        match self {
+            Self::Damaged(_) => 3,
+            Self::Pairs => 1,
+        }
+    }
+}
+
 impl Default for Material {
     fn default() -> Self {
         Self::Damaged(DamageProtocol::default())

@@ -159,6 +159,8 @@ pub struct Outcome {
     pub psnr_degraded_db: f64,
     /// PSNR of the result to the original, in decibels.
     pub psnr_final_db: f64,
+    /// What the agent expected of its edits, or would have expected, in decibels; none where it expects nothing of that kind.
+    pub expected_gain_db: Option<f32>,
 }
 
 impl Outcome {
@@ -170,6 +172,7 @@ impl Outcome {
             final_score: photo.degraded_score,
             psnr_degraded_db: psnr_db,
             psnr_final_db: psnr_db,
+            expected_gain_db: None,
         }
     }
 }
@@ -252,6 +255,9 @@ pub struct Baselines {
     pub one_step_greedy: Summary,
     /// The edits of every kind that has a slider, with the strengths that are best for the training split as a whole.
     pub constant_edit: Summary,
+    /// The model in the box; none where that is the agent itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_in_the_box: Option<Summary>,
     /// Of pairs: the mean strengths of the three training pairs that are most similar before they are edited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest_edits: Option<Summary>,
@@ -277,7 +283,9 @@ impl Baselines {
             ("one_step_greedy", &self.one_step_greedy),
             ("constant_edit", &self.constant_edit),
         ];
-        always.into_iter().chain(self.nearest_edits.as_ref().map(|summary| ("nearest_edits", summary))).collect()
+        let sometimes = [("nearest_edits", &self.nearest_edits), ("model_in_the_box", &self.model_in_the_box)];
+        let sometimes = sometimes.into_iter().filter_map(|(name, summary)| Some((name, summary.as_ref()?)));
+        always.into_iter().chain(sometimes).collect()
     }
 }
 
@@ -305,6 +313,7 @@ pub fn outcomes(
                 },
                 psnr_degraded_db: psnr_db(&photo.original, &photo.degraded)?,
                 psnr_final_db: psnr_db(&photo.original, &result)?,
+                expected_gain_db: None,
                 recipe,
                 result,
             })
@@ -366,7 +375,7 @@ pub fn evaluate(
     seed: u64,
     context: &Context,
 ) -> Result<(Evaluation, Vec<Outcome>), Error> {
-    context.progress().begin("evaluating", if material == Material::Pairs { 7 } else { 6 });
+    context.progress().begin("evaluating", if material == Material::Pairs { 8 } else { 7 });
     let size = model.configuration().working_size;
     let degraded: Vec<&Photo> = photos.iter().map(|photo| &photo.degraded).collect();
     let bold = model.find_boldly(&degraded);
@@ -391,6 +400,7 @@ pub fn evaluate(
         if !acts(index) {
             *outcome = Outcome::untouched(photo, outcome.psnr_degraded_db);
         }
+        outcome.expected_gain_db = gains.as_ref().map(|gains| gains[index]);
     }
     let counts: Vec<usize> = of_agent.iter().map(|outcome| outcome.recipe.operations().len()).collect();
     let summary = |recipes: Vec<Recipe>| -> Result<Summary, Error> {
@@ -410,13 +420,18 @@ pub fn evaluate(
     let nearest = match material {
         Material::Damaged(_) => None,
         Material::Pairs => {
-            let degraded: Vec<&Photo> = photos.iter().map(|photo| &photo.degraded).collect();
             let go_on = || Ok(context.check_interrupted()?);
             let edits = examples.for_each(&degraded, training.is_empty(), &go_on)?;
             Some(edits.into_iter().map(recipe).collect())
         }
     };
     let greedy = greedy_recipes(model, photos, juror, context)?;
+    // One that this program no longer reads is nothing to be held against.
+    let other = Model::in_the_box(model.device()).ok().filter(|other| other.configuration() != model.configuration());
+    let in_the_box = other.map(|other| {
+        let found = other.find(&degraded, usize::MAX);
+        found.into_iter().map(|found| found.recipe).collect::<Vec<Recipe>>()
+    });
     let baselines = Baselines {
         do_nothing: summary(vec![Recipe::default(); photos.len()])?,
         random: summary(random_recipes(model, photos, &counts, seed))?,
@@ -424,6 +439,7 @@ pub fn evaluate(
         one_step_greedy: summary(greedy)?,
         constant_edit: summary(vec![constant; photos.len()])?,
         nearest_edits: nearest.map(summary).transpose()?,
+        model_in_the_box: in_the_box.map(summary).transpose()?,
     };
     context.progress().end();
     let test = summarize(photos, &of_agent);
@@ -547,6 +563,7 @@ mod tests {
             final_score: scores[2],
             psnr_degraded_db: psnr(&degraded),
             psnr_final_db: psnr(&result),
+            expected_gain_db: None,
             result,
         };
         let test = TestPhoto {

@@ -16,7 +16,11 @@ use crate::photo::observation::{Observe, Observer};
 use crate::whole_file::write_whole;
 
 /// Version of the model files that are written, and the only one that is read.
-pub const MODEL_FORMAT: u32 = 5;
+pub const MODEL_FORMAT: u32 = 6;
+
+/// The file of the model in the box. It was trained on photos made by the program alone, by `cargo xtask house-model`; its card lies
+/// beside it in the repository.
+pub static HOUSE_MODEL: &[u8] = include_bytes!("../../house/model.safetensors");
 
 /// Most bytes of a model file that are read.
 const MAX_MODEL_BYTES: u64 = 1 << 30;
@@ -34,6 +38,8 @@ pub struct ModelConfiguration {
     pub mask_actions: bool,
     /// Edits after which the model is stopped.
     pub max_steps: usize,
+    /// How often it looks at most where it moves all sliders at once.
+    pub most_looks: usize,
     /// Where it foretells gains: what they are worth.
     pub expectation: Expectation,
     /// Where it foretells gains: it leaves photos alone of which it expects no more than this, in decibels.
@@ -128,6 +134,12 @@ impl Model {
         Ok(self)
     }
 
+    /// Where its network computes.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// What it may do.
     #[must_use]
     pub fn actions(&self) -> &ActionSet {
@@ -199,29 +211,41 @@ impl Model {
     /// As [`Model::load`], and [`Error::Model`] where it was trained with another one.
     pub fn load_with(path: &Path, observer: Option<Arc<dyn Observe>>, device: &Device) -> Result<Self, Error> {
         let invalid = |reason: String| Error::Model { path: path.to_owned(), reason };
-        let bytes = read_bounded(path)?;
-        let configuration = read_configuration(&bytes).map_err(invalid)?;
-        let actions = configuration.action_set().map_err(|e| invalid(e.to_string()))?;
+        Self::from_bytes(read_bounded(path)?, observer, device).map_err(invalid)
+    }
+
+    /// The model in the box, for photos that nobody trained another one for: [`HOUSE_MODEL`].
+    ///
+    /// # Errors
+    /// [`Error::Model`] in a program that was changed so that it no longer reads it: `cargo xtask house-model` makes a new one.
+    pub fn in_the_box(device: &Device) -> Result<Self, Error> {
+        let invalid = |reason: String| Error::Model { path: "the model in the box".into(), reason };
+        Self::from_bytes(HOUSE_MODEL.to_vec(), None, device).map_err(invalid)
+    }
+
+    /// Of the bytes of a file; the error says why they are none.
+    fn from_bytes(bytes: Vec<u8>, observer: Option<Arc<dyn Observe>>, device: &Device) -> Result<Self, String> {
+        let configuration = read_configuration(&bytes)?;
+        let actions = configuration.action_set().map_err(|e| e.to_string())?;
         let observer = observer.unwrap_or_else(|| Arc::new(configuration.observer()));
         if configuration.observation != observer.name() {
             let (got, wanted) = (&configuration.observation, observer.name());
-            return Err(invalid(format!("was shown photos by `{got}`, this program has `{wanted}`: train it again")));
+            return Err(format!("was shown photos by `{got}`, this program has `{wanted}`: train it again"));
         }
         if configuration.head == Head::Sliders && actions.space().scaled == 0 {
-            return Err(invalid("moves sliders, and has none".to_owned()));
+            return Err("moves sliders, and has none".to_owned());
         }
         let widths = &configuration.hidden;
         if widths.len() > 8 || widths.iter().any(|&width| !(1..=8192).contains(&width)) {
-            return Err(invalid(format!("has hidden layers of {widths:?}, which is out of bounds")));
+            return Err(format!("has hidden layers of {widths:?}, which is out of bounds"));
         }
         let in_bounds = (1..=100).contains(&configuration.max_steps)
+            && (1..=100).contains(&configuration.most_looks)
             && (16..=1024).contains(&configuration.working_size)
             && (24..=512).contains(&configuration.picture_size)
             && configuration.least_gain_db.is_finite();
         if !in_bounds {
-            return Err(invalid(
-                "has an episode length, a working size, a picture size or a least gain out of bounds".to_owned(),
-            ));
+            return Err("has an episode length, a number of looks, a working size, a picture size or a least gain out of bounds".to_owned());
         }
         let shape = NetworkShape {
             observation_len: observer.observation_len(actions.len()),
@@ -231,7 +255,7 @@ impl Model {
             action_count: if configuration.head == Head::Sliders { actions.space().scaled } else { actions.len() },
             head: configuration.head,
         };
-        let network = AgentNetwork::from_safetensors(bytes, shape, device).map_err(|e| invalid(e.to_string()))?;
+        let network = AgentNetwork::from_safetensors(bytes, shape, device).map_err(|e| e.to_string())?;
         Ok(Self { configuration, actions, observer, network, device: device.clone() })
     }
 }

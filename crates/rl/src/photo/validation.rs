@@ -22,6 +22,7 @@ pub(crate) struct Validation {
     episodes: Vec<TrainingPhoto>,
     gained_on: Range<usize>,
     left_alone: Range<usize>,
+    most_looks: usize,
     observer: Arc<dyn Observe>,
 }
 
@@ -99,7 +100,7 @@ impl Validation {
                 left_alone = gained_on.end..episodes.len();
             }
         }
-        Ok(Self { episodes, gained_on, left_alone, observer })
+        Ok(Self { episodes, gained_on, left_alone, most_looks: material.most_looks(), observer })
     }
 
     /// Lets a policy act on all episodes. One that expects gains acts where it expects more than the least gain for which
@@ -112,9 +113,15 @@ impl Validation {
         least_undamaged_db: f64,
     ) -> Result<Fidelity, Error> {
         let photos: Vec<&Photo> = self.episodes.iter().map(|episode| &episode.degraded).collect();
-        let (limit, observer) = (max_steps, &*self.observer);
-        let foretold = Expectation::AS_FORETOLD;
-        let rules = Rules { actions, max_steps, limit, observer, expectation: foretold, least_gain_db: 0.0 };
+        let rules = Rules {
+            actions,
+            max_steps,
+            limit: usize::MAX,
+            most_looks: self.most_looks,
+            observer: &*self.observer,
+            expectation: Expectation::AS_FORETOLD,
+            least_gain_db: 0.0,
+        };
         let retouched = retouch_all(policy, &rules, &photos);
         let results: Vec<&Photo> = retouched.iter().map(|r| &r.photo).collect();
         let (before, after) = (psnrs(&self.episodes, &photos)?, psnrs(&self.episodes, &results)?);

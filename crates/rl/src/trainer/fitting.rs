@@ -171,6 +171,7 @@ impl PhotoJudge<'_> {
             actions: self.task.actions.labels(),
             mask_actions: self.task.actions.masks_edits(),
             max_steps: self.task.environment.edit_limit(),
+            most_looks: self.task.material.most_looks(),
             expectation: found.map_or(Expectation::AS_FORETOLD, |found| found.expectation),
             least_gain_db: found.map_or(0.0, |found| found.least_gain_db),
             working_size: self.task.environment.working_size,

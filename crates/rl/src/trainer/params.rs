@@ -44,6 +44,10 @@ pub struct TrainingParams {
     /// more from a million.
     #[hparam(default = 300_000, range = 1..=10_000_000_000, unit = "environment steps")]
     pub steps: u64,
+    /// Photos made by the program that are learnt from beside those of a folder or dataset, never validated or tested on. Pairs are
+    /// not mixed with any.
+    #[hparam(default = 0, range = 0..=100_000, unit = "photos")]
+    pub synthetic_photos: usize,
     /// How often the policy is validated, and kept if it is the best so far.
     #[hparam(default = 20_480, range = 1..=10_000_000_000, unit = "environment steps")]
     pub validation_interval: u64,

@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dodge_data::{DataLoader, Dataset, Skipped};
+use dodge_data::{DataLoader, Dataset, Skipped, synthetic};
 use dodge_imaging::Photo;
 use dodge_juror::Juror;
 use dodge_learn::{Callback, Checkpointer, EarlyStop, FolderCheckpointer};
 use dodge_preprocess::{
-    AnnotationFile, CopyAndResize, DegradeAndSplit, DegradeParams, PairAndSplit, Preprocessor, Score, SplitPhoto,
-    Splits,
+    AnnotationFile, CopyAndResize, DegradeAndSplit, DegradeParams, PairAndSplit, Preprocessor, RandomStream, Score,
+    SplitPhoto, Splits,
 };
+use rand::RngExt;
 use rayon::prelude::*;
 
 use crate::error::Error;
@@ -155,8 +156,13 @@ impl Trainer for PhotoTrainer {
                 Arc::new(if self.material == Material::Pairs { observer.with_layout() } else { observer })
             }
         };
+        let mut photos = training_photos(&splits.train.photos, size)?;
+        if self.material != Material::Pairs {
+            let synthetic_photos = context.hyperparameters::<TrainingParams>()?.synthetic_photos;
+            photos.extend(made_photos(synthetic_photos, size, context.seed()));
+        }
         let task = PhotoTask {
-            photos: training_photos(&splits.train.photos, size)?,
+            photos,
             material: self.material(context)?,
             actions: environment.action_set()?,
             environment,
@@ -207,6 +213,17 @@ impl std::fmt::Debug for PhotoTrainer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PhotoTrainer({}, {})", self.loader.describe(), self.juror.name())
     }
+}
+
+/// Photos of a series of their own, so that none is among those that a run on synthetic photos is tested on.
+fn made_photos(count: usize, size: u32, seed: u64) -> Vec<TrainingPhoto> {
+    let series = RandomStream::SyntheticPhotos.generator(seed).random();
+    let make = |index: u64| {
+        let (width, height) = synthetic::frame(series, index, size);
+        let photo = synthetic::photo(series, index, width, height);
+        TrainingPhoto { original: photo.clone(), degraded: photo }
+    };
+    (0..count as u64).into_par_iter().map(make).collect()
 }
 
 fn training_photos(photos: &[SplitPhoto], size: u32) -> Result<Vec<TrainingPhoto>, Error> {

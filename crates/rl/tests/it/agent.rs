@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use dodge_imaging::Photo;
-use dodge_learn::{Action, Policy};
+use dodge_learn::{Action, Policy, Proposals};
 use dodge_rl::{ActionSet, EnvironmentParams, Expectation, Observe, Observer, Retouched, Rules, VIEWS, retouch_all};
 
 use crate::support::{ACTIONS, flat, model, scene};
@@ -46,6 +46,7 @@ fn retouched(
         actions,
         max_steps,
         limit,
+        most_looks: 1,
         observer: &Observer::new(),
         expectation: Expectation::AS_FORETOLD,
         least_gain_db: 0.0,
@@ -190,6 +191,7 @@ fn an_encoder_of_pictures_sees_in_use_what_it_saw_in_training() {
         actions: &actions(),
         max_steps: 3,
         limit: 3,
+        most_looks: 1,
         observer: &observer,
         expectation: Expectation::AS_FORETOLD,
         least_gain_db: 0.0,
@@ -204,4 +206,45 @@ fn an_encoder_of_pictures_sees_in_use_what_it_saw_in_training() {
         })
         .collect();
     assert_eq!(*witness.0.lock().unwrap(), expected, "whole photos, none of them in a wider frame");
+}
+
+/// Brightens by 31 levels at a time, and foretells a decibel for each twentieth that the darkest pixel lies below half.
+struct Brightener;
+
+impl Policy for Brightener {
+    fn preferences(&self, _: &[f32]) -> Vec<f32> {
+        unreachable!("it moves all sliders at once")
+    }
+
+    fn proposals(&self, observations: &[f32]) -> Option<Proposals> {
+        let length = Observer::new().observation_len(2);
+        // A pixel of half the range is shown as 0, black as -1.
+        let foretold = observations.chunks_exact(length).flat_map(|row| [0.0, 0.0, -10.0 * row[0]]);
+        let gains: Vec<f32> = foretold.collect();
+        Some(Proposals { strengths: vec![0.2; observations.len() / length], gains })
+    }
+}
+
+#[test]
+fn what_is_far_off_is_moved_more_than_once() {
+    let actions = ActionSet::parse(&["lightness"]).unwrap();
+    let moved = |value: u8, most_looks: usize, limit: usize| {
+        let photo = Photo::from_fn(48, 32, |_, _| [value; 3]).unwrap();
+        let rules = Rules {
+            actions: &actions,
+            max_steps: 10,
+            limit,
+            most_looks,
+            observer: &Observer::new(),
+            expectation: Expectation::AS_FORETOLD,
+            least_gain_db: 2.0,
+        };
+        let retouched = retouch_all(&Brightener, &rules, &[&photo]).remove(0);
+        assert!(retouched.expected_gain_db.unwrap() > 2.0 || retouched.operations.is_empty());
+        retouched.operations.len()
+    };
+    assert_eq!([1, 2, 3, 9].map(|looks| moved(0, looks, 99)), [1, 2, 3, 4], "as often as it may, or as it takes");
+    assert_eq!(moved(75, 3, 99), 2, "the second time a decibel is enough");
+    assert_eq!(moved(110, 3, 99), 0, "the first time it is not");
+    assert_eq!(moved(0, 3, 2), 2, "never more edits than are allowed");
 }

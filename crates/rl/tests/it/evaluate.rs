@@ -62,7 +62,8 @@ fn the_agent_is_held_against_its_baselines() {
 
     let by_name = baselines.by_name();
     let names: Vec<&str> = by_name.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["do_nothing", "random", "best_single_edit", "one_step_greedy", "constant_edit"]);
+    let expected = ["do_nothing", "random", "best_single_edit", "one_step_greedy", "constant_edit", "model_in_the_box"];
+    assert_eq!(names, expected);
     for summary in by_name.into_iter().map(|(_, summary)| summary).chain([&test]) {
         assert_eq!((summary.photos, summary.undamaged.photos), (2, 1));
         assert_eq!(summary.mean_psnr_degraded_db, mean_degraded);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dodge_imaging::Photo;
 use dodge_learn::{AgentNetwork, Head, cpu};
-use dodge_rl::{ActionSet, Error, MODEL_FORMAT, Model, Observe};
+use dodge_rl::{ActionSet, Error, HOUSE_MODEL, MODEL_FORMAT, Model, Observe};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -173,7 +173,7 @@ fn no_change_of_a_byte_of_the_header_makes_it_panic() {
 fn what_is_no_model_of_this_version_is_refused() {
     let bytes = saved(&model(&[8, 4], 1));
     assert!(load(&with_header(&bytes, |_| {})).is_ok(), "the way in which these files are made works");
-    assert_eq!(MODEL_FORMAT, 5);
+    assert_eq!(MODEL_FORMAT, 6);
     let changed = |pointer: &'static str, value: Value| {
         with_header(&bytes, |header| *header.pointer_mut(pointer).unwrap() = value)
     };
@@ -184,8 +184,8 @@ fn what_is_no_model_of_this_version_is_refused() {
     };
     for (bytes, expected) in [
         (b"not a model at all, but long enough for a header".to_vec(), "is no model file, or truncated ("),
-        (changed(FORMAT, json!("1")), "has format version 1, this program reads version 5: train it again"),
-        (changed(FORMAT, json!("")), "has format version , this program reads version 5"),
+        (changed(FORMAT, json!("1")), "has format version 1, this program reads version 6: train it again"),
+        (changed(FORMAT, json!("")), "has format version , this program reads version 6"),
         (removed("dodge_model_format"), "is a safetensors file, but no model of dodge"),
         (
             with_header(&bytes, |header| {
@@ -253,10 +253,18 @@ fn absurd_sizes_are_refused_at_once() {
         let reason = refusal(with_configuration(&bytes, "hidden", hidden));
         assert!(reason.starts_with("has hidden layers of [") && reason.ends_with("out of bounds"), "{reason}");
     }
-    for (key, value) in [("max_steps", 0), ("max_steps", 101), ("working_size", 0), ("working_size", 1_000_000)] {
+    for (key, value) in [
+        ("max_steps", 0),
+        ("max_steps", 101),
+        ("most_looks", 0),
+        ("most_looks", 101),
+        ("working_size", 0),
+        ("working_size", 1_000_000),
+    ] {
         let reason = refusal(with_configuration(&bytes, key, json!(value)));
         assert_eq!(
-            reason, "has an episode length, a working size, a picture size or a least gain out of bounds",
+            reason,
+            "has an episode length, a number of looks, a working size, a picture size or a least gain out of bounds",
             "{key} {value}"
         );
     }
@@ -304,4 +312,20 @@ fn a_model_with_an_observation_of_its_own_is_read_with_it_only() {
     assert_eq!(read.recipe_for(&photo), model.recipe_for(&photo));
     let error = Model::load(&path, &cpu()).unwrap_err().to_string();
     assert!(error.contains("was shown photos by `brightness`"), "{error}");
+}
+
+#[test]
+fn the_model_in_the_box_is_one_that_this_program_reads_and_brings_photos_back() {
+    let model = Model::in_the_box(&cpu()).unwrap();
+    assert!(HOUSE_MODEL.len() < 1 << 20, "it comes with the program: {} bytes", HOUSE_MODEL.len());
+    assert_eq!(model.configuration().algorithm, "apg");
+    // Of another series than it was trained on.
+    let gained = (0..12).map(|index| {
+        let original = dodge_data::synthetic::photo(99, index, 96, 64);
+        let damaged = "gamma:0.6".parse::<dodge_imaging::Operation>().unwrap().apply(&original);
+        let psnr = |photo: &Photo| dodge_imaging::psnr_db(&original, photo).unwrap();
+        psnr(&model.recipe_for(&damaged).apply(&damaged)) - psnr(&damaged)
+    });
+    let mean = gained.sum::<f64>() / 12.0;
+    assert!(mean > 3.0, "{mean} dB");
 }

@@ -16,6 +16,7 @@ fn row(original: Photo, degraded: Photo, result: Photo) -> (TestPhoto, Outcome) 
         final_score: 5.0,
         psnr_degraded_db: psnr_db(&original, &degraded).unwrap(),
         psnr_final_db: psnr_db(&original, &result).unwrap(),
+        expected_gain_db: None,
         result,
     };
     let (original_score, degraded_score) = (5.0, 4.0);

@@ -69,6 +69,7 @@ pub(crate) fn configuration(hidden: &[usize]) -> ModelConfiguration {
         actions: ACTIONS.map(str::to_owned).to_vec(),
         mask_actions: true,
         max_steps: 6,
+        most_looks: 1,
         expectation: Expectation::AS_FORETOLD,
         least_gain_db: 0.0,
         working_size: 32,

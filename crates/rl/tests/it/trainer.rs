@@ -160,7 +160,8 @@ fn a_run_from_photos_to_report() {
     assert_eq!(record.values("perf/total_duration_seconds"), [report.wall_seconds]);
     assert_eq!(record.values("test/mean_psnr_final_db"), [test.mean_psnr_final_db]);
     assert_eq!(record.values("test/undamaged/left_alone"), [test.undamaged.left_alone]);
-    for baseline in ["do_nothing", "random", "best_single_edit", "one_step_greedy", "constant_edit"] {
+    for baseline in ["do_nothing", "random", "best_single_edit", "one_step_greedy", "constant_edit", "model_in_the_box"]
+    {
         assert_eq!(record.values(&format!("baseline/{baseline}/recovered")).len(), 1, "{baseline}");
     }
     assert!(record.values("baseline/nearest_edits/recovered").is_empty(), "that is for pairs");
@@ -272,7 +273,7 @@ fn pairs_are_trained_on_from_two_folders_to_a_report() {
         assert_eq!(record.values(&format!("perf/{step}_duration_seconds")).len(), 1, "{step}");
     }
     assert!(record.values("perf/degrade_and_split_duration_seconds").is_empty(), "nothing is damaged");
-    for baseline in ["constant_edit", "nearest_edits"] {
+    for baseline in ["constant_edit", "nearest_edits", "model_in_the_box"] {
         assert_eq!(record.values(&format!("baseline/{baseline}/mean_psnr_final_db")).len(), 1, "{baseline}");
     }
     for artifact in ["preprocess/train.json", "preprocess/left-out.json", "evaluation_images/mosaic.png"] {
@@ -661,6 +662,7 @@ impl Trainer for OwnTrainer {
             actions: environment.actions.clone(),
             mask_actions: environment.mask_actions,
             max_steps: environment.max_steps,
+            most_looks: 1,
             expectation: Expectation::AS_FORETOLD,
             least_gain_db: 0.0,
             working_size: environment.working_size,
