@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Enhance(EnhanceArguments),
     /// Replay a recipe on photos
     Apply(ApplyArguments),
+    /// Write a recipe as a table of colours that other programs read
+    Export(ExportArguments),
     /// Print the juror's score of photos
     Score(ScoreArguments),
     /// Show the hyperparameters
@@ -38,6 +40,11 @@ pub(crate) enum Command {
     Datasets(DatasetsArguments),
     /// Serve other machines until Ctrl-C
     Serve(ServeArguments),
+    /// Print a script that lets a shell complete commands and options
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Layers of hyperparameters; later ones win.
@@ -163,6 +170,12 @@ pub(crate) struct TrainArguments {
     pub(crate) json: bool,
 }
 
+/// A share of an edit.
+fn share(text: &str) -> Result<f32, String> {
+    let share = text.parse().map_err(|_| "is no number".to_owned())?;
+    if (0.0..=2.0).contains(&share) { Ok(share) } else { Err("must lie between 0 and 2".to_owned()) }
+}
+
 /// What is done to photos before they are measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DamageChoice {
@@ -174,9 +187,9 @@ pub(crate) enum DamageChoice {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArguments {
-    /// The model file
+    /// The model file; without it, the model in the box
     #[arg(long, value_name = "FILE")]
-    pub(crate) model: PathBuf,
+    pub(crate) model: Option<PathBuf>,
     /// Undamaged photos that the model was not trained on
     #[arg(long, value_name = "DIR", required_unless_present = "pairs")]
     pub(crate) photos: Option<PathBuf>,
@@ -190,6 +203,9 @@ pub(crate) struct EvaluateArguments {
     /// Seed of the damage
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Write what became of each photo as a table of comma-separated values, with SSIM and colour difference (CIEDE2000) beside PSNR
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) table: Option<PathBuf>,
     /// Print the result as one JSON object on the last line
     #[arg(long)]
     pub(crate) json: bool,
@@ -200,9 +216,9 @@ pub(crate) struct EnhanceArguments {
     /// Photos, or folders of photos
     #[arg(required = true, value_name = "PHOTO|DIR")]
     pub(crate) photos: Vec<PathBuf>,
-    /// The model file
+    /// The model file; without it, the model in the box
     #[arg(long, value_name = "FILE")]
-    pub(crate) model: PathBuf,
+    pub(crate) model: Option<PathBuf>,
     /// Where the results go
     #[arg(short, long, value_name = "DIR", default_value = "enhanced")]
     pub(crate) output: PathBuf,
@@ -212,6 +228,9 @@ pub(crate) struct EnhanceArguments {
     /// At most this many edits
     #[arg(long, value_name = "N")]
     pub(crate) max_steps: Option<usize>,
+    /// How much of each edit is made: 0.5 is half of it, 2 twice as much
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) strength: Option<f32>,
     /// Touch photos of which the model expects so much less than it was set to; below 0, only those of which it expects more
     #[arg(long, value_name = "DB", allow_negative_numbers = true)]
     pub(crate) boldness: Option<f32>,
@@ -249,6 +268,31 @@ pub(crate) struct ApplyArguments {
     /// Print the result as one JSON object on the last line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The recipe
+    #[arg(value_name = "RECIPE.json")]
+    pub(crate) recipe: PathBuf,
+    /// The form of the table
+    #[arg(long, value_enum)]
+    pub(crate) to: TableForm,
+    /// The file; without it, the recipe's name with another extension
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace a file that is in the way
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+/// A form of a table of colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableForm {
+    /// A .cube file: darktable, Photoshop, Premiere, Resolve, ffmpeg
+    Cube,
+    /// A Hald CLUT, a 16-bit PNG: RawTherapee, G'MIC, ImageMagick, ffmpeg
+    Hald,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,13 @@
-//! Work on many photos, one after the other: what cannot be done with one keeps no other from being done.
+//! Work on many photos, some at a time: what cannot be done with one keeps no other from being done.
 
 use std::any::Any;
+use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
 
 use anyhow::{Result, anyhow};
 
@@ -11,6 +15,10 @@ use crate::failure::{Interrupted, complain};
 use crate::input::{Input, Inputs};
 use crate::output::Written;
 use crate::text;
+
+/// Most photos that are worked on at a time: each is held in memory two or three times, and a single one already uses several cores
+/// for most of its way.
+const MOST_AT_A_TIME: usize = 8;
 
 /// What became of the photos of a command.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,27 +34,53 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Does the work for each photo, until a stop is asked for. Complains of every failure, a panic included.
-    pub(crate) fn of(
+    /// Does the work for each photo, several at a time, until a stop is asked for, and tells of each in the order of the photos.
+    /// Complains of every failure, a panic included.
+    pub(crate) fn of<T: Send>(
         photos: &[Input],
         interrupted: &AtomicBool,
-        mut work: impl FnMut(usize, &Input) -> Result<Written>,
+        work: impl Fn(usize, &Input) -> Result<(Written, T)> + Sync,
+        mut tell: impl FnMut(T) -> Result<()>,
     ) -> Self {
         let mut tally = Self::default();
-        for (index, photo) in photos.iter().enumerate() {
-            if interrupted.load(Ordering::Relaxed) {
-                tally.interrupted = true;
-                break;
+        let mut count = |done: Result<(Written, T)>| match done.and_then(|(written, done)| tell(done).map(|()| written))
+        {
+            Ok(Written::Now) => tally.written += 1,
+            Ok(Written::Before) => tally.passed_over += 1,
+            Err(error) => {
+                complain(&error);
+                tally.failed += 1;
             }
-            match guarded(&photo.path, || work(index, photo)) {
-                Ok(Written::Now) => tally.written += 1,
-                Ok(Written::Before) => tally.passed_over += 1,
-                Err(error) => {
-                    complain(&error);
-                    tally.failed += 1;
+        };
+        let next = AtomicUsize::new(0);
+        let at_a_time = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_AT_A_TIME).min(photos.len());
+        thread::scope(|scope| {
+            let (sender, receiver) = channel();
+            for _ in 0..at_a_time {
+                let sender: Sender<(usize, Result<(Written, T)>)> = sender.clone();
+                let (next, work) = (&next, &work);
+                scope.spawn(move || {
+                    while !interrupted.load(Ordering::Relaxed) {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(photo) = photos.get(index) else { break };
+                        if sender.send((index, guarded(&photo.path, || work(index, photo)))).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            // Told in order: what is done before its turn waits.
+            let (mut told, mut waiting) = (0, BTreeMap::new());
+            for (index, done) in receiver {
+                waiting.insert(index, done);
+                while let Some(done) = waiting.remove(&told) {
+                    count(done);
+                    told += 1;
                 }
             }
-        }
+        });
+        tally.interrupted = tally.written + tally.passed_over + tally.failed < photos.len();
         tally
     }
 
@@ -100,6 +134,7 @@ fn reason(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::time::Duration;
 
     use super::*;
 
@@ -109,11 +144,21 @@ mod tests {
 
     #[test]
     fn a_panic_with_one_photo_does_not_end_the_batch() {
-        let tally = Tally::of(&three(), &AtomicBool::new(false), |index, photo| match index {
-            0 => Ok(Written::Now),
+        let work = |index: usize, photo: &Input| match index {
+            // The first is the last to be done.
+            0 => {
+                thread::sleep(Duration::from_millis(20));
+                Ok((Written::Now, "a"))
+            }
             1 => panic!("a decoder's mistake"),
-            _ => Ok(if photo.path.ends_with("c") { Written::Before } else { Written::Now }),
+            _ => Ok((if photo.path.ends_with("c") { Written::Before } else { Written::Now }, "c")),
+        };
+        let mut told = Vec::new();
+        let tally = Tally::of(&three(), &AtomicBool::new(false), work, |name| {
+            told.push(name);
+            Ok(())
         });
+        assert_eq!(told, ["a", "c"], "in their order");
         assert_eq!(tally, Tally { written: 1, passed_over: 1, failed: 1, interrupted: false });
         let error =
             guarded(Path::new("b"), || -> Result<()> { panic!("a decoder's {}", "mistake") }).unwrap_err().to_string();
@@ -123,12 +168,15 @@ mod tests {
     #[test]
     fn a_stop_ends_the_batch_between_two_photos() {
         let stop = AtomicBool::new(false);
-        let tally = Tally::of(&three(), &stop, |_, _| {
+        let photos: Vec<Input> = (0..100).flat_map(|_| three()).collect();
+        let work = |_: usize, _: &Input| {
             stop.store(true, Ordering::Relaxed);
-            Ok(Written::Now)
-        });
-        assert_eq!((tally.written, tally.interrupted), (1, true));
-        let error = tally.outcome(3, "{} photos could not be enhanced").unwrap_err();
-        assert!(error.is::<Interrupted>() && error.to_string().contains("1 of 3 photos"), "{error}");
+            Ok((Written::Now, ()))
+        };
+        let tally = Tally::of(&photos, &stop, work, Ok);
+        assert!((1..=MOST_AT_A_TIME).contains(&tally.written) && tally.interrupted, "{tally:?}");
+        let error = tally.outcome(300, "{} photos could not be enhanced").unwrap_err();
+        let words = format!("{} of 300 photos", tally.written);
+        assert!(error.is::<Interrupted>() && error.to_string().contains(&words), "{error}");
     }
 }

@@ -1,9 +1,11 @@
 //! The commands, one file each.
 
 pub(crate) mod apply;
+pub(crate) mod completions;
 pub(crate) mod datasets;
 pub(crate) mod enhance;
 pub(crate) mod evaluate;
+pub(crate) mod export;
 pub(crate) mod params;
 pub(crate) mod runs;
 pub(crate) mod score;
@@ -11,9 +13,20 @@ pub(crate) mod serve;
 pub(crate) mod train;
 
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result};
+use dodge_rl::Model;
 use serde::Serialize;
+
+/// The model of this file, or the one in the box, on the processor.
+pub(crate) fn model(file: Option<&Path>) -> Result<Model> {
+    let device = dodge_learn::cpu();
+    Ok(match file {
+        Some(file) => Model::load(file, &device)?,
+        None => Model::in_the_box(&device)?,
+    })
+}
 
 /// Writes text to stdout; a closed pipe ends the program quietly, as `head` expects.
 pub(crate) fn print(text: &str) -> Result<()> {

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod batch;
+mod by_photo;
 mod command;
 mod configuration;
 #[cfg(test)]
@@ -55,6 +56,8 @@ fn main() -> ExitCode {
             Command::Evaluate(arguments) => command::evaluate::run(arguments, &surroundings),
             Command::Enhance(arguments) => command::enhance::run(arguments, &surroundings),
             Command::Apply(arguments) => command::apply::run(arguments),
+            Command::Export(arguments) => command::export::run(arguments),
+            Command::Completions { shell } => command::completions::run(*shell),
             Command::Score(arguments) => command::score::run(arguments),
             Command::Params(arguments) => command::params::run(arguments, &surroundings),
             Command::Runs(arguments) => command::runs::run(arguments, &surroundings),

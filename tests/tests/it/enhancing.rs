@@ -290,3 +290,34 @@ fn a_model_that_expects_gains_says_so_and_can_be_made_bolder() {
     let message = scratch.dodge(&["enhance", "photos", "--model", &steady, "--boldness=1"]).failed(1);
     assert!(message.contains("expects no gain"), "{message}");
 }
+
+#[test]
+fn nobody_needs_a_model_of_their_own_to_begin() {
+    let scratch = Scratch::new();
+    dark(&dodge_data::synthetic::photo(7, 3, 301, 203)).save(&scratch.path("dark.png")).unwrap();
+    let enhance = |arguments: &[&str]| {
+        let common = ["enhance", "dark.png", "--dry-run", "--json"];
+        scratch.dodge(&[&common[..], arguments].concat()).succeeded().json()["photos"][0].clone()
+    };
+    let whole = enhance(&[]);
+    assert!(whole["expected_gain_db"].as_f64().unwrap() > 1.0, "{whole}");
+    assert!(whole["score_after"].as_f64() > whole["score_before"].as_f64(), "{whole}");
+    let recipe = |photo: &serde_json::Value| -> Recipe {
+        let operations = photo["operations"].as_array().unwrap().iter();
+        Recipe::new(operations.map(|operation| operation.as_str().unwrap().parse().unwrap()).collect())
+    };
+    assert!(!recipe(&whole).operations().is_empty(), "{whole}");
+    assert_eq!(recipe(&enhance(&["--strength=0.5"])), recipe(&whole).scaled(0.5));
+    assert_eq!(recipe(&enhance(&["--strength=0"])).operations(), []);
+    for wrong in ["--strength=-1", "--strength=3", "--strength=much"] {
+        let refused = scratch.dodge(&["enhance", "dark.png", wrong]);
+        assert!(refused.code == Some(2) && refused.stderr.contains("--strength"), "{refused}");
+    }
+
+    // What was made with another strength is another result.
+    let _ = scratch.dodge(&["enhance", "dark.png", "--strength=0.5"]).succeeded();
+    let again = scratch.dodge(&["enhance", "dark.png", "--strength=0.5"]).succeeded();
+    assert!(again.stdout.contains("there already"), "{again}");
+    let refused = scratch.dodge(&["enhance", "dark.png"]).failed(1);
+    assert!(refused.contains("is no result of the same work"), "{refused}");
+}

@@ -12,16 +12,18 @@ fn help_lists_the_commands() {
     Usage: dodge <COMMAND>
 
     Commands:
-      train     Train an agent on photos and measure it on photos it never saw
-      evaluate  Measure a model on a folder of photos, or on pairs
-      enhance   Let a model retouch photos at their full size
-      apply     Replay a recipe on photos
-      score     Print the juror's score of photos
-      params    Show the hyperparameters
-      runs      Look at recorded runs, deliver them, and check that nothing is missing
-      datasets  List, fetch and verify datasets that have a name
-      serve     Serve other machines until Ctrl-C
-      help      Print this message or the help of the given subcommand(s)
+      train        Train an agent on photos and measure it on photos it never saw
+      evaluate     Measure a model on a folder of photos, or on pairs
+      enhance      Let a model retouch photos at their full size
+      apply        Replay a recipe on photos
+      export       Write a recipe as a table of colours that other programs read
+      score        Print the juror's score of photos
+      params       Show the hyperparameters
+      runs         Look at recorded runs, deliver them, and check that nothing is missing
+      datasets     List, fetch and verify datasets that have a name
+      serve        Serve other machines until Ctrl-C
+      completions  Print a script that lets a shell complete commands and options
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

@@ -8,6 +8,7 @@ mod datasets;
 mod enhancing;
 mod environment;
 mod existing_files;
+mod exporting;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod help;

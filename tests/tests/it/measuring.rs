@@ -55,6 +55,45 @@ fn a_model_is_measured_on_a_folder() {
 }
 
 #[test]
+fn the_model_in_the_box_is_measured_photo_by_photo() {
+    let scratch = Scratch::new();
+    folder_of_photos(&scratch.path("photos"), 3);
+    let evaluate = ["evaluate", "--photos=photos", "--table=photos.csv", "--json"];
+    let report = scratch.dodge(&evaluate).succeeded().json();
+    assert_eq!(report["baselines"].get("model_in_the_box"), None, "it is not held against itself");
+    let table = fs::read_to_string(scratch.path("photos.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0][..4], ["photo", "damaged", "psnr_before_db", "psnr_after_db"]);
+    assert_eq!((rows.len(), rows.iter().all(|row| row.len() == 13)), (1 + 3 * 5, true), "{table}");
+    let number = |row: &[&str], column: &str| -> f64 {
+        let index = rows[0].iter().position(|name| *name == column).unwrap();
+        row[index].parse().unwrap_or_else(|error| panic!("{column} of {row:?}: {error}"))
+    };
+    let damaged: Vec<&Vec<&str>> = rows[1..].iter().filter(|row| row[1] == "true").collect();
+    let mean = |column| damaged.iter().map(|row| number(row, column)).sum::<f64>() / damaged.len() as f64;
+    assert!((mean("psnr_after_db") - report["test"]["mean_psnr_final_db"].as_f64().unwrap()).abs() < 1e-3, "{table}");
+    for row in &rows[1..] {
+        assert!((0.0..=1.0).contains(&number(row, "ssim_after")) && number(row, "expected_gain_db").is_finite());
+        let untouched = row[12].is_empty();
+        assert_eq!(
+            untouched,
+            row[3] == row[2] && number(row, "delta_e_after") == number(row, "delta_e_before"),
+            "{row:?}"
+        );
+        assert!(
+            row[1] == "true" || number(row, "psnr_before_db") == 60.0 && number(row, "ssim_before") == 1.0,
+            "{row:?}"
+        );
+    }
+    // The same again is the same file; another one is never replaced.
+    let _ = scratch.dodge(&evaluate).succeeded();
+    fs::write(scratch.path("photos.csv"), "mine").unwrap();
+    let refused = scratch.dodge(&evaluate).failed(1);
+    assert!(refused.contains("photos.csv is there already"), "{refused}");
+    assert_eq!(fs::read(scratch.path("photos.csv")).unwrap(), b"mine");
+}
+
+#[test]
 fn a_damaged_photo_scores_lower_than_a_good_one() {
     let scratch = Scratch::new();
     scene(0).save(&scratch.path("good.png")).unwrap();

@@ -12,7 +12,8 @@ use crate::photos::folder_of_photos;
 /// The keys that are always there, from the design.
 const REPORT: &[&str] =
     &["run_id", "run_dir", "model", "steps", "wall_seconds", "steps_per_second", "seed", "test", "baselines"];
-const BASELINES: &[&str] = &["do_nothing", "random", "best_single_edit", "one_step_greedy", "constant_edit"];
+const BASELINES: &[&str] =
+    &["do_nothing", "random", "best_single_edit", "one_step_greedy", "constant_edit", "model_in_the_box"];
 const SUMMARY: &[&str] = &[
     "photos",
     "mean_original_score",

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::arguments::ApplyArguments;
 use crate::batch::Tally;
 use crate::failure::{tell_losses, tell_notes};
-use crate::input::Inputs;
+use crate::input::{Input, Inputs};
 use crate::output::{self, Existing, Written};
 use crate::{command, interruption, text};
 
@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
     let existing = Existing::from_flag(arguments.overwrite);
     let interrupted = interruption::stop_on_ctrl_c()?;
     let mut written = Vec::new();
-    let tally = Tally::of(&inputs.photos, &interrupted, |index, photo| {
+    let work = |index: usize, photo: &Input| {
         let (file, place) = (&photo.path, &places[index]);
         let picture = Picture::open(file)?;
         tell_notes(file, &picture);
@@ -30,12 +30,12 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
         let done = output::write_all(&[(place.clone(), result)], existing)?;
         let passed_over = done == Written::Before;
         let object = json!({ "photo": text::lossy(file), "output": text::lossy(place), "passed_over": passed_over });
+        let remark = if passed_over { " (there already)" } else { "" };
+        Ok((done, (object, format!("{} -> {}{remark}\n", text::shown(file), text::shown(place)))))
+    };
+    let tally = Tally::of(&inputs.photos, &interrupted, work, |(object, words)| {
         written.push(object);
-        if !arguments.json {
-            let remark = if passed_over { " (there already)" } else { "" };
-            command::print(&format!("{} -> {}{remark}\n", text::shown(file), text::shown(place)))?;
-        }
-        Ok(done)
+        if arguments.json { Ok(()) } else { command::print(&words) }
     });
     if arguments.json {
         let (failed, passed_over) = (tally.failed, tally.passed_over);

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use dodge_imaging::{Encoding, Photo, Picture, Recipe};
 use dodge_juror::{ClassicalJuror, Juror};
-use dodge_rl::Model;
+use dodge_rl::{HOUSE_MODEL, Model};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::EnhanceArguments;
 use crate::batch::Tally;
 use crate::failure::{tell_losses, tell_notes};
-use crate::input::Inputs;
+use crate::input::{Input, Inputs};
 use crate::output::{self, Existing, Written};
 use crate::surroundings::Surroundings;
 use crate::{command, instructor, interruption, text};
@@ -54,6 +54,8 @@ struct Made {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_steps: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    strength: Option<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     boldness: Option<f32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expected_gain_db: Option<f32>,
@@ -65,7 +67,7 @@ struct Made {
     score_after: f64,
 }
 
-/// What enhances photos, one after the other: memory is that of the largest photo, two or three times.
+/// What enhances photos: memory is that of a photo two or three times, for each that is worked on at a time.
 struct Enhancer<'a> {
     model: Model,
     model_sha256: String,
@@ -75,23 +77,28 @@ struct Enhancer<'a> {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) -> Result<()> {
-    let model = Model::load(&arguments.model, &dodge_learn::cpu())?;
+    let model = command::model(arguments.model.as_deref())?;
     let model = match arguments.boldness {
         Some(boldness) => model.bolder(boldness)?,
         None => model,
     };
-    let bytes = fs::read(&arguments.model).with_context(|| format!("cannot read {}", text::shown(&arguments.model)))?;
-    let enhancer = Enhancer { model, model_sha256: output::hash(&bytes), juror: ClassicalJuror::new(), arguments };
+    let model_sha256 = match &arguments.model {
+        Some(file) => output::hash(&fs::read(file).with_context(|| format!("cannot read {}", text::shown(file)))?),
+        None => output::hash(HOUSE_MODEL),
+    };
+    let enhancer = Enhancer { model, model_sha256, juror: ClassicalJuror::new(), arguments };
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
     let companions: &[&str] = if arguments.preview { &[RECIPE, PREVIEW] } else { &[RECIPE] };
     let places = output::places(&inputs.photos, &arguments.output, companions)?;
     let interrupted = interruption::stop_on_ctrl_c()?;
     let mut done = Vec::new();
-    let tally = Tally::of(&inputs.photos, &interrupted, |index, photo| {
-        let enhanced = enhancer.enhance(&photo.path, &places[index])?;
-        let passed_over = enhanced.passed_over;
+    let work = |index: usize, photo: &Input| {
+        let (enhanced, words) = enhancer.enhance(&photo.path, &places[index])?;
+        Ok((if enhanced.passed_over { Written::Before } else { Written::Now }, (enhanced, words)))
+    };
+    let tally = Tally::of(&inputs.photos, &interrupted, work, |(enhanced, words)| {
         done.push(enhanced);
-        Ok(if passed_over { Written::Before } else { Written::Now })
+        if arguments.json { Ok(()) } else { command::print(&words) }
     });
     let least_gain_db = enhancer.model.configuration().least_gain_db;
     let least_sure = least_sure(&done, least_gain_db, arguments.least_sure.unwrap_or(0));
@@ -130,7 +137,8 @@ fn least_sure(done: &[Enhanced], least_gain_db: f32, count: usize) -> Vec<&Enhan
 }
 
 impl Enhancer<'_> {
-    fn enhance(&self, file: &Path, place: &Path) -> Result<Enhanced> {
+    /// What was done to a photo, also in words.
+    fn enhance(&self, file: &Path, place: &Path) -> Result<(Enhanced, String)> {
         let arguments = self.arguments;
         let cannot_read = || format!("cannot read {}", text::shown(file));
         let recipe_place = &*place.with_extension(RECIPE);
@@ -139,6 +147,7 @@ impl Enhancer<'_> {
             photo_sha256: String::new(),
             model_sha256: self.model_sha256.clone(),
             max_steps: arguments.max_steps,
+            strength: arguments.strength,
             boldness: arguments.boldness,
             expected_gain_db: None,
             result_sha256: String::new(),
@@ -152,17 +161,18 @@ impl Enhancer<'_> {
                 && let Some((recipe, before)) = same_before(&made, place, recipe_place)
             {
                 let enhanced = enhanced(file, &recipe, &before, Some((place, recipe_place)), true);
-                if !arguments.json {
-                    command::print(&in_words(&enhanced))?;
-                }
-                return Ok(enhanced);
+                let words = in_words(&enhanced);
+                return Ok((enhanced, words));
             }
         }
         let picture = Picture::open(file)?;
         tell_notes(file, &picture);
         let photo = picture.pixels.to_eight();
         let found = self.model.find(&[&photo], arguments.max_steps.unwrap_or(usize::MAX)).remove(0);
-        let recipe = found.recipe;
+        let recipe = match arguments.strength {
+            Some(share) => found.recipe.scaled(share),
+            None => found.recipe,
+        };
         made.expected_gain_db = found.expected_gain_db;
         let result = recipe.apply_to_picture(&picture);
         // Scored at the size that the juror was set on.
@@ -183,10 +193,8 @@ impl Enhancer<'_> {
             let written = output::write_all(&files, Existing::from_flag(arguments.overwrite))?;
             enhanced(file, &recipe, &made, Some((place, recipe_place)), written == Written::Before)
         };
-        if !arguments.json {
-            command::print(&(in_words(&enhanced) + &self.reasons(&before, &recipe)))?;
-        }
-        Ok(enhanced)
+        let words = in_words(&enhanced) + &self.reasons(&before, &recipe);
+        Ok((enhanced, words))
     }
 
     fn reasons(&self, before: &Photo, recipe: &Recipe) -> String {

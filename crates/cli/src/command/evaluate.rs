@@ -3,23 +3,24 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use dodge_data::{DataLoader, FolderLoader, PairLoader, PhotoFile};
 use dodge_imaging::Photo;
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_preprocess::{Context, DamageProtocol, DegradeParams, PairParams, PhotoPair, ResizeParams};
-use dodge_rl::{Material, Model, TestPhoto, TrainingParams, evaluate};
+use dodge_rl::{Material, TestPhoto, TrainingParams, evaluate};
 use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
 use rayon::prelude::*;
 
 use crate::arguments::{DamageChoice, EvaluateArguments};
+use crate::output::{self, Existing};
 use crate::surroundings::Surroundings;
-use crate::{batch, command, input, pairs, progress, table};
+use crate::{batch, by_photo, command, input, pairs, progress, table};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) -> Result<()> {
     let folders = pairs::folders(arguments.pairs.as_ref(), &[("--photos", arguments.photos.is_some())])?;
-    let model = Model::load(&arguments.model, &dodge_learn::cpu())?;
+    let model = command::model(arguments.model.as_deref())?;
     let juror = ClassicalJuror::new();
     let (photos, material) = match (folders, &arguments.photos) {
         (Some((before, after)), _) => (edited(before, after, &juror)?, Material::Pairs),
@@ -29,7 +30,12 @@ pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) ->
     let tracking = Tracking::open(TrackingOptions::new(Destination::Off, "", Arc::new(SystemClock)))?;
     let untracked = tracking.start_run(&RunOptions::new("dodge evaluate"))?;
     let context = Context::new(surroundings.volume(), untracked, progress::display(surroundings), Arc::default());
-    let (evaluation, _) = evaluate(&model, &photos, &[], material, &juror, arguments.seed, &context)?;
+    let (evaluation, outcomes) = evaluate(&model, &photos, &[], material, &juror, arguments.seed, &context)?;
+    if let Some(file) = &arguments.table {
+        let existing = Existing::from_flag(false);
+        output::write_all(&[(file.clone(), by_photo::table(&photos, &outcomes)?)], existing)
+            .context("the table of photos was not written")?;
+    }
     if arguments.json { command::print_json(&evaluation) } else { command::print(&table::of(&evaluation)) }
 }
 

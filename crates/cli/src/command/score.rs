@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::arguments::ScoreArguments;
 use crate::batch::Tally;
-use crate::input::Inputs;
+use crate::input::{Input, Inputs};
 use crate::output::Written;
 use crate::{command, interruption, text};
 
@@ -21,21 +21,22 @@ pub(crate) fn run(arguments: &ScoreArguments) -> Result<()> {
     let size = ResizeParams::default().max_size;
     let interrupted = interruption::stop_on_ctrl_c()?;
     let mut scored = Vec::new();
-    let tally = Tally::of(&inputs.photos, &interrupted, |_, photo| {
+    let work = |_: usize, photo: &Input| {
         let parts = juror.sub_scores(&Photo::open(&photo.path)?.thumbnail(size));
-        if !arguments.json {
-            let mut text = format!("{:5.2}  {}\n", parts.score(), text::shown(&photo.path));
-            if arguments.explain {
-                for (name, part) in parts.named() {
-                    let _ = writeln!(text, "       {name:>14} {:3.0} %", 100.0 * part);
-                }
+        let mut text = format!("{:5.2}  {}\n", parts.score(), text::shown(&photo.path));
+        if arguments.explain {
+            for (name, part) in parts.named() {
+                let _ = writeln!(text, "       {name:>14} {:3.0} %", 100.0 * part);
             }
-            command::print(&text)?;
         }
         let named: serde_json::Map<String, serde_json::Value> =
             parts.named().iter().map(|(name, part)| ((*name).to_owned(), (*part).into())).collect();
-        scored.push(json!({ "photo": text::lossy(&photo.path), "score": parts.score(), "parts": named }));
-        Ok(Written::Now)
+        let object = json!({ "photo": text::lossy(&photo.path), "score": parts.score(), "parts": named });
+        Ok((Written::Now, (object, text)))
+    };
+    let tally = Tally::of(&inputs.photos, &interrupted, work, |(object, words)| {
+        scored.push(object);
+        if arguments.json { Ok(()) } else { command::print(&words) }
     });
     if arguments.json {
         let skipped = inputs.skipped_in_json();
