@@ -85,7 +85,7 @@ impl EarlyStop {
 impl Callback for EarlyStop {
     fn after_update(&mut self, moment: &Moment<'_>) -> Result<Verdict, Error> {
         let Some(validated) = &moment.validation else { return Ok(Verdict::GoOn) };
-        self.since_best = if validated.is_best { 0 } else { self.since_best + 1 };
+        self.since_best = if validated.is_record { 0 } else { self.since_best + 1 };
         if self.patience == 0 || self.since_best < self.patience {
             return Ok(Verdict::GoOn);
         }

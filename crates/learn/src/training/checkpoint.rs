@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 
 /// Version of the checkpoint files that are written, and the only one that is read.
-pub const CHECKPOINT_FORMAT: u32 = 4;
+pub const CHECKPOINT_FORMAT: u32 = 5;
 
 const MAGIC: &[u8; 16] = b"dodge checkpoint";
 /// Magic, format version, checksum.

@@ -105,17 +105,17 @@ impl<L: Learner, E: Environment> Training<'_, L, E> {
             is_last = taken >= plan.steps;
             let is_wanted = is_due(plan.validation_interval) || is_last;
             let validation = if is_wanted { Some(self.validate(clock)?) } else { None };
-            let mut is_best = validation.as_ref().is_some_and(|validated| validated.is_best);
+            let mut is_kept = validation.as_ref().is_some_and(|validated| validated.is_kept);
             let journal = self.journal;
             let moment = Moment { clock, updates, metrics: &metrics, episodes: &episodes, validation, journal };
             is_last |= self.ask_callbacks(&moment)?;
             // The last round is always validated, also when a callback says so only now.
             if is_last && moment.validation.is_none() {
-                is_best = self.validate(clock)?.is_best;
+                is_kept = self.validate(clock)?.is_kept;
             }
             is_validated |= is_wanted || is_last;
 
-            if is_best {
+            if is_kept {
                 self.save(clock, updates, Occasion::Best)?;
             }
             if is_due(plan.checkpoint_interval) || is_last {

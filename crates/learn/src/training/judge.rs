@@ -60,6 +60,8 @@ pub enum Ending {
 pub struct Validated {
     /// Its figures, by their names in the record.
     pub figures: Vec<(String, f64)>,
-    /// Whether the learner is the best so far, and was kept.
-    pub is_best: bool,
+    /// Whether the learner was kept, as the one to use so far.
+    pub is_kept: bool,
+    /// Whether none before had better figures. One that has is kept; another one may be, where the difference says nothing.
+    pub is_record: bool,
 }

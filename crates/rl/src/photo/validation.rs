@@ -40,6 +40,29 @@ pub struct Fidelity {
     pub least_gain_db: f32,
 }
 
+/// How a policy did, and on which episodes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Measured {
+    pub(crate) fidelity: Fidelity,
+    /// PSNR gained in each episode, in decibels.
+    pub(crate) gains: Vec<f64>,
+}
+
+impl Measured {
+    /// Whether this later model may take the place of the one with the best figures: the difference is no larger than its own standard error.
+    /// The figures of a training that goes on for longer rise and fall by chance, and their highest point says more about
+    /// the validation photos than about the model; the later ones have learnt more (the one-standard-error rule of Breiman,
+    /// Friedman, Olshen and Stone 1984, with *later* in place of *simpler*).
+    pub(crate) fn is_as_good_as(&self, record: &Self, least_undamaged_db: f64) -> bool {
+        let harmless = |measured: &Self| measured.fidelity.undamaged_db >= least_undamaged_db;
+        if !(harmless(self) && harmless(record)) {
+            return self.fidelity.is_better_than(&record.fidelity, least_undamaged_db);
+        }
+        let differences: Vec<f64> = self.gains.iter().zip(&record.gains).map(|(later, best)| later - best).collect();
+        mean(&differences) + standard_error(&differences) >= 0.0
+    }
+}
+
 /// Gains that a policy may have to expect before it touches a photo, in decibels: multiples of the step, up to the most.
 const LEAST_GAIN_STEP: f32 = 0.05;
 const MOST_LEAST_GAIN: f32 = 4.0;
@@ -111,7 +134,7 @@ impl Validation {
         actions: &ActionSet,
         max_steps: usize,
         least_undamaged_db: f64,
-    ) -> Result<Fidelity, Error> {
+    ) -> Result<Measured, Error> {
         let photos: Vec<&Photo> = self.episodes.iter().map(|episode| &episode.degraded).collect();
         let rules = Rules {
             actions,
@@ -138,12 +161,9 @@ impl Validation {
             let acts = |index: usize| expected(index).is_none_or(|gain| gain > least_gain_db);
             let values = (0..before.len()).map(|index| if acts(index) { after[index] } else { before[index] });
             let values: Vec<f64> = values.collect();
-            Fidelity {
-                gain_db: mean(&values[self.gained_on.clone()]) - mean(&before[self.gained_on.clone()]),
-                undamaged_db: if left_alone.is_empty() { PSNR_CAP_DB } else { mean(&values[left_alone.clone()]) },
-                expectation,
-                least_gain_db,
-            }
+            let gains: Vec<f64> = self.gained_on.clone().map(|index| values[index] - before[index]).collect();
+            let undamaged_db = if left_alone.is_empty() { PSNR_CAP_DB } else { mean(&values[left_alone.clone()]) };
+            Measured { fidelity: Fidelity { gain_db: mean(&gains), undamaged_db, expectation, least_gain_db }, gains }
         };
         if retouched.iter().all(|r| r.expected_gain_db.is_none()) {
             return Ok(fidelity(0.0));
@@ -151,7 +171,7 @@ impl Validation {
         let boldest = expectation.boldest_db();
         let steps = ((MOST_LEAST_GAIN - boldest) / LEAST_GAIN_STEP) as u16;
         let mut candidates = (0..=steps).map(|step| fidelity(boldest + f32::from(step) * LEAST_GAIN_STEP));
-        let harmless = candidates.find(|fidelity| fidelity.undamaged_db >= least_undamaged_db);
+        let harmless = candidates.find(|measured| measured.fidelity.undamaged_db >= least_undamaged_db);
         Ok(harmless.unwrap_or_else(|| fidelity(MOST_LEAST_GAIN)))
     }
 }
@@ -161,8 +181,15 @@ fn psnrs(episodes: &[TrainingPhoto], results: &[&Photo]) -> Result<Vec<f64>, Err
     Ok(episodes.par_iter().zip(results).map(psnr).collect::<Result<Vec<f64>, _>>()?)
 }
 
+/// Of the mean of these values.
+fn standard_error(values: &[f64]) -> f64 {
+    let (mean, count) = (mean(values), values.len().max(2) as f64);
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    (variance / count).sqrt()
+}
+
 /// Summed in order, so that it does not depend on the threads.
-fn mean(values: &[f64]) -> f64 {
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
@@ -224,7 +251,29 @@ mod tests {
 
     fn measured(validation: &Validation, action: usize) -> Fidelity {
         let actions = ActionSet::parse(&["lightness:20", "lightness:-20"]).unwrap();
-        validation.measure(&Stubborn(action), &actions, 1, 45.0).unwrap()
+        validation.measure(&Stubborn(action), &actions, 1, 45.0).unwrap().fidelity
+    }
+
+    #[test]
+    fn a_later_model_is_taken_where_the_difference_says_nothing() {
+        let measured = |gains: [f64; 2], undamaged_db| Measured {
+            fidelity: Fidelity {
+                gain_db: mean(&gains),
+                undamaged_db,
+                expectation: Expectation::AS_FORETOLD,
+                least_gain_db: 0.0,
+            },
+            gains: gains.to_vec(),
+        };
+        let record = measured([1.0, 3.0], 50.0);
+        let later = |gains, undamaged_db| measured(gains, undamaged_db).is_as_good_as(&record, 48.0);
+        assert!(later([1.0, 3.0], 50.0) && later([2.0, 3.0], 49.0));
+        // The mean of the differences is -0.05, its standard error 0.15.
+        assert!(later([1.1, 2.8], 50.0));
+        // -0.55, and 0.05.
+        assert!(!later([0.5, 2.4], 50.0));
+        assert!(!later([9.0, 9.0], 47.0), "harm is no matter of chance");
+        assert!(record.is_as_good_as(&measured([9.0, 9.0], 47.0), 48.0));
     }
 
     #[test]
@@ -265,7 +314,8 @@ mod tests {
     #[test]
     fn the_least_gain_is_the_one_that_leaves_good_photos_alone() {
         let actions = ActionSet::parse(&["lightness"]).unwrap();
-        let measured = |least_undamaged_db| validation(1).measure(&Hopeful, &actions, 9, least_undamaged_db).unwrap();
+        let measured =
+            |least_undamaged_db| validation(1).measure(&Hopeful, &actions, 9, least_undamaged_db).unwrap().fidelity;
         let bold = measured(0.0);
         assert_eq!(bold.least_gain_db, 0.0);
         assert!(bold.undamaged_db < 25.0, "{bold:?}");

@@ -14,7 +14,7 @@ use crate::photo::environment::{PhotoEnv, PhotoTask, TrainingPhoto};
 use crate::photo::expectation::Expectation;
 use crate::photo::model::{Model, ModelConfiguration};
 use crate::photo::tally::Tally;
-use crate::photo::validation::{Fidelity, Validation};
+use crate::photo::validation::{Fidelity, Measured, Validation, mean};
 use crate::trainer::context::TrainContext;
 use crate::trainer::params::{Algorithm, TrainingParams};
 use crate::whole_file::write_whole;
@@ -100,7 +100,7 @@ fn train<L: ConfiguredLearner>(
         other => other,
     })?;
     let model_path = judge.model_path();
-    let (_, model) = judge.best.expect("the last update is always validated");
+    let model = judge.best.expect("the last update is always validated").model;
     let (environment_steps, steps_per_second) = (finished.environment_steps, finished.steps_per_second);
     Ok(Trained { model, model_path, environment_steps, steps_per_second })
 }
@@ -156,7 +156,15 @@ struct PhotoJudge<'a> {
     context: &'a TrainContext,
     known: Known,
     least_undamaged_db: f64,
-    best: Option<(Fidelity, Model)>,
+    best: Option<Best>,
+}
+
+/// The model to use so far.
+struct Best {
+    fidelity: Fidelity,
+    model: Model,
+    /// The best figures of all: those of this model, or of an earlier one that is no better by more than chance.
+    record: Measured,
 }
 
 impl PhotoJudge<'_> {
@@ -193,12 +201,17 @@ impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
     fn validate(&mut self, learner: &L, clock: Clock) -> Result<Validated, LearnError> {
         let floor = self.least_undamaged_db;
         let limit = self.task.environment.edit_limit();
-        let fidelity = self.validation.measure(learner, &self.task.actions, limit, floor)?;
-        let is_best = self.best.as_ref().is_none_or(|(best, _)| fidelity.is_better_than(best, floor));
-        if is_best {
+        let measured = self.validation.measure(learner, &self.task.actions, limit, floor)?;
+        let fidelity = measured.fidelity;
+        let record = self.best.take_if(|best| measured.is_as_good_as(&best.record, floor)).map(|best| best.record);
+        let is_kept = self.best.is_none();
+        let is_record =
+            is_kept && record.as_ref().is_none_or(|record| fidelity.is_better_than(&record.fidelity, floor));
+        if is_kept {
             let model = self.model_of(learner, clock, Some(fidelity))?;
             model.save(&self.model_path())?;
-            self.best = Some((fidelity, model));
+            let record = record.filter(|_| !is_record).unwrap_or(measured);
+            self.best = Some(Best { fidelity, model, record });
         }
         let figures = [
             ("validation/psnr_gain_db", fidelity.gain_db),
@@ -207,7 +220,7 @@ impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
             ("validation/expectation_slope", fidelity.expectation.slope.into()),
             ("validation/expectation_offset_db", fidelity.expectation.offset_db.into()),
         ];
-        Ok(Validated { figures: figures.map(|(name, value)| (name.to_owned(), value)).into(), is_best })
+        Ok(Validated { figures: figures.map(|(name, value)| (name.to_owned(), value)).into(), is_kept, is_record })
     }
 
     /// What the round did to the photos.
@@ -218,27 +231,32 @@ impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
     }
 
     fn best(&self) -> Result<Option<Vec<u8>>, LearnError> {
-        let Some((fidelity, model)) = &self.best else { return Ok(None) };
+        let Some(Best { fidelity, model, record }) = &self.best else { return Ok(None) };
         let mut writer = StateWriter::new();
         writer.write(&(fidelity.gain_db, fidelity.undamaged_db, model.to_bytes()?))?;
+        writer.write(&(record.fidelity.undamaged_db, &record.gains))?;
         Ok(Some(writer.into_bytes()))
     }
 
     fn restore_best(&mut self, best: &[u8]) -> Result<(), LearnError> {
         let mut reader = StateReader::new(best);
         let (gain_db, undamaged_db, model): (f64, f64, Vec<u8>) = reader.read()?;
+        let (record_undamaged_db, gains): (f64, Vec<f64>) = reader.read()?;
         reader.finish()?;
         write_whole(&self.model_path(), &model)?;
         let observer = Some(Arc::clone(&self.task.observer));
         let model = Model::load_with(&self.model_path(), observer, self.context.device())?;
         let ModelConfiguration { expectation, least_gain_db, .. } = *model.configuration();
-        self.best = Some((Fidelity { gain_db, undamaged_db, expectation, least_gain_db }, model));
+        let fidelity = Fidelity { gain_db, undamaged_db, expectation, least_gain_db };
+        // What the record expected of photos decides nothing any more.
+        let of_record = Fidelity { gain_db: mean(&gains), undamaged_db: record_undamaged_db, ..fidelity };
+        self.best = Some(Best { fidelity, model, record: Measured { fidelity: of_record, gains } });
         Ok(())
     }
 
     /// Leaves the latest model, and where none was validated yet at least that one for use.
     fn end(&mut self, learner: &L, clock: Clock, ending: Ending) -> Result<(), LearnError> {
-        let model = self.model_of(learner, clock, self.best.as_ref().map(|(fidelity, _)| *fidelity))?;
+        let model = self.model_of(learner, clock, self.best.as_ref().map(|best| best.fidelity))?;
         match ending {
             Ending::Whole => Ok(model.save(&self.context.run_dir().join(LAST_MODEL))?),
             Ending::Interrupted if self.best.is_none() => Ok(model.save(&self.model_path())?),
@@ -247,8 +265,8 @@ impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
     }
 
     fn in_words(&self) -> String {
-        self.best.as_ref().map_or_else(String::new, |(best, _)| {
-            format!("best {:+.2} dB, undamaged {:.0} dB on validation", best.gain_db, best.undamaged_db)
+        self.best.as_ref().map_or_else(String::new, |Best { fidelity, .. }| {
+            format!("best {:+.2} dB, undamaged {:.0} dB on validation", fidelity.gain_db, fidelity.undamaged_db)
         })
     }
 }
