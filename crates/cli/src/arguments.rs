@@ -173,7 +173,7 @@ pub(crate) struct TrainArguments {
 /// A share of an edit.
 fn share(text: &str) -> Result<f32, String> {
     let share = text.parse().map_err(|_| "is no number".to_owned())?;
-    if (0.0..=2.0).contains(&share) { Ok(share) } else { Err("must lie between 0 and 2".to_owned()) }
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("must lie between 0 and 1".to_owned()) }
 }
 
 /// What is done to photos before they are measured on.
@@ -206,6 +206,9 @@ pub(crate) struct EvaluateArguments {
     /// Write what became of each photo as a table of comma-separated values, with SSIM and colour difference (CIEDE2000) beside PSNR
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) table: Option<PathBuf>,
+    /// Replace a table that is in the way
+    #[arg(long, requires = "table")]
+    pub(crate) overwrite: bool,
     /// Print the result as one JSON object on the last line
     #[arg(long)]
     pub(crate) json: bool,
@@ -228,8 +231,8 @@ pub(crate) struct EnhanceArguments {
     /// At most this many edits
     #[arg(long, value_name = "N")]
     pub(crate) max_steps: Option<usize>,
-    /// How much of each edit is made: 0.5 is half of it, 2 twice as much
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    /// How much of each edit is made, from 0 to 1: 0.5 is half of it
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub(crate) strength: Option<f32>,
     /// Touch photos of which the model expects so much less than it was set to; below 0, only those of which it expects more
     #[arg(long, value_name = "DB", allow_negative_numbers = true)]

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,7 +17,7 @@ use crate::text;
 
 /// Most photos that are worked on at a time: each is held in memory two or three times, and a single one already uses several cores
 /// for most of its way.
-const MOST_AT_A_TIME: usize = 8;
+const MOST_AT_A_TIME: usize = 4;
 
 /// What became of the photos of a command.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,7 +52,7 @@ impl Tally {
             }
         };
         let next = AtomicUsize::new(0);
-        let at_a_time = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_AT_A_TIME).min(photos.len());
+        let at_a_time = rayon::current_num_threads().min(MOST_AT_A_TIME).min(photos.len());
         thread::scope(|scope| {
             let (sender, receiver) = channel();
             for _ in 0..at_a_time {

@@ -1,5 +1,7 @@
 //! The table of what became of each photo.
 
+use std::collections::HashMap;
+
 use anyhow::Result;
 use dodge_imaging::{Photo, mean_delta_e_2000, ssim};
 use dodge_rl::{Outcome, TestPhoto};
@@ -7,7 +9,7 @@ use rayon::prelude::*;
 
 const HEADER: [&str; 13] = [
     "photo",
-    "damaged",
+    "damage",
     "psnr_before_db",
     "psnr_after_db",
     "ssim_before",
@@ -21,9 +23,20 @@ const HEADER: [&str; 13] = [
     "edits",
 ];
 
-/// A line for each photo, as comma-separated values (RFC 4180) with a header.
+/// A line for each test of each photo, with the name that the photo has in a training and the number of its damage, 0 where it is as it was (of
+/// pairs: 1 where it was edited), as comma-separated values (RFC 4180) with a header.
 pub(crate) fn table(photos: &[TestPhoto], outcomes: &[Outcome]) -> Result<Vec<u8>> {
-    let lines = photos.par_iter().zip(outcomes).map(|(photo, outcome)| line(photo, outcome));
+    let mut damages: HashMap<&str, usize> = HashMap::new();
+    let numbers: Vec<usize> = photos
+        .iter()
+        .map(|photo| {
+            let seen = damages.entry(&photo.name).or_default();
+            *seen += usize::from(photo.damaged);
+            if photo.damaged { *seen } else { 0 }
+        })
+        .collect();
+    let lines = photos.par_iter().zip(outcomes).zip(&numbers);
+    let lines = lines.map(|((photo, outcome), &damage)| line(photo, outcome, damage));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER)?;
     for line in lines.collect::<Result<Vec<_>>>()? {
@@ -32,7 +45,7 @@ pub(crate) fn table(photos: &[TestPhoto], outcomes: &[Outcome]) -> Result<Vec<u8
     Ok(writer.into_inner()?)
 }
 
-fn line(photo: &TestPhoto, outcome: &Outcome) -> Result<[String; 13]> {
+fn line(photo: &TestPhoto, outcome: &Outcome, damage: usize) -> Result<[String; 13]> {
     let alike = |other: &Photo| -> Result<[String; 2]> {
         let (ssim, delta_e) = (ssim(&photo.original, other)?, mean_delta_e_2000(&photo.original, other)?);
         Ok([format!("{ssim:.4}"), format!("{delta_e:.3}")])
@@ -42,7 +55,7 @@ fn line(photo: &TestPhoto, outcome: &Outcome) -> Result<[String; 13]> {
     let edits: Vec<String> = outcome.recipe.operations().iter().map(ToString::to_string).collect();
     Ok([
         photo.name.clone(),
-        photo.damaged.to_string(),
+        damage.to_string(),
         format!("{:.3}", outcome.psnr_degraded_db),
         format!("{:.3}", outcome.psnr_final_db),
         ssim_before,

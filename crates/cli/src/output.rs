@@ -150,7 +150,7 @@ pub(crate) fn write_all(files: &[(PathBuf, Vec<u8>)], existing: Existing) -> Res
 /// The refusal to replace what is no result of the same work.
 pub(crate) fn in_the_way(path: &Path) -> anyhow::Error {
     anyhow::anyhow!(
-        "{} is there already and is no result of the same work: choose another folder with -o, or replace it with --overwrite",
+        "{} is there already and is no result of the same work: choose another place for the result, or replace it with --overwrite",
         text::shown(path)
     )
 }

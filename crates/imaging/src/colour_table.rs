@@ -1,5 +1,6 @@
 //! What a recipe makes of every colour, as a table that other programs read.
 
+use std::array;
 use std::fmt::Write;
 
 use crate::{Cost, Error, OperationKind, Photo, Recipe};
@@ -50,6 +51,28 @@ impl ColourTable {
     #[must_use]
     pub fn points(&self) -> u32 {
         self.points
+    }
+
+    /// How far its reader may be away from the recipe that it is of, in levels of 255: the largest difference in the middle between the points, where
+    /// interpolation is furthest from them.
+    #[must_use]
+    pub fn apart(&self, recipe: &Recipe) -> f32 {
+        let cells = self.points - 1;
+        let value = |cell: u32| (cell as f32 + 0.5) / cells as f32;
+        let middles = |red, row| [value(red), value(row % cells), value(row / cells)];
+        let wanted = recipe.apply(&Photo::<f32>::from_fn(cells, cells * cells, middles).expect("no side is zero"));
+        let corner = |red: u32, row: u32, bits: u32| {
+            let (green, blue) = (row % cells + (bits >> 1 & 1), row / cells + (bits >> 2));
+            self.results.pixel(red + (bits & 1), green + blue * self.points)
+        };
+        let apart = |index: u32| {
+            let (red, row) = (index % cells, index / cells);
+            let corners = (0..8).map(|bits| corner(red, row, bits));
+            let sums = corners.fold([0.0; 3], |sums: [f32; 3], corner| array::from_fn(|i| sums[i] + corner[i]));
+            let wanted = wanted.pixel(red, row);
+            (0..3).map(|i| (sums[i] / 8.0 - wanted[i]).abs()).fold(0.0, f32::max)
+        };
+        255.0 * (0..cells.pow(3)).map(apart).fold(0.0, f32::max)
     }
 
     /// As the text of a `.cube` file (Adobe, Cube LUT Specification 1.0): what darktable, Photoshop, Premiere, Resolve and ffmpeg read.

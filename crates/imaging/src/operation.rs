@@ -113,10 +113,13 @@ impl Operation {
     }
 
     /// The same with a share of its strength: 0.5 goes half-way from the strength at which nothing happens, 2 twice as far, and never
-    /// beyond the range. What takes a word in place of a number stays as it is, and so does `auto-contrast`, which knows no half.
+    /// beyond the range; to the nearest ten-thousandth. What takes a word in place of a number stays as it is, and so does `auto-contrast`, which knows no half.
     #[must_use]
     pub fn scaled(&self, share: f32) -> Self {
         let Argument::Amount(amount) = self.argument else { return *self };
+        if share == 1.0 {
+            return *self;
+        }
         let (low, neutral, high) = self.kind.range();
         let scaled = match self.kind {
             OperationKind::AutoContrast => amount,
@@ -124,7 +127,9 @@ impl Operation {
             OperationKind::Gamma => amount.powf(share),
             _ => neutral + share * (amount - neutral),
         };
-        let scaled = if scaled.is_finite() { scaled.clamp(low, high) } else { amount };
+        // People read it.
+        let rounded = (scaled * 1e4).round() / 1e4;
+        let scaled = if rounded.is_finite() { rounded.clamp(low, high) } else { amount };
         Self { kind: self.kind, argument: Argument::Amount(scaled) }
     }
 

@@ -309,7 +309,8 @@ fn nobody_needs_a_model_of_their_own_to_begin() {
     assert!(!recipe(&whole).operations().is_empty(), "{whole}");
     assert_eq!(recipe(&enhance(&["--strength=0.5"])), recipe(&whole).scaled(0.5));
     assert_eq!(recipe(&enhance(&["--strength=0"])).operations(), []);
-    for wrong in ["--strength=-1", "--strength=3", "--strength=much"] {
+    assert_eq!(enhance(&["--strength=1"]), whole);
+    for wrong in ["--strength=-1", "--strength=1.5", "--strength=nan", "--strength=much"] {
         let refused = scratch.dodge(&["enhance", "dark.png", wrong]);
         assert!(refused.code == Some(2) && refused.stderr.contains("--strength"), "{refused}");
     }

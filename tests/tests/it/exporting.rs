@@ -62,4 +62,14 @@ fn nothing_is_dropped_and_nothing_replaced() {
     assert!(fs::read_to_string(scratch.path("warm.cube")).unwrap().contains("LUT_3D_SIZE 65\n"));
     assert_eq!(Photo::open(&scratch.path("look.png")).unwrap().width(), 512);
     assert!(!scratch.path("sharp.cube").exists());
+    let before = fs::read(scratch.path("warm.recipe.json")).unwrap();
+    let onto_itself = ["export", "warm.recipe.json", "--to", "cube", "-o", "./warm.recipe.json", "--overwrite"];
+    let refused = scratch.dodge(&onto_itself).failed(2);
+    assert!(refused.contains("would take the place of the recipe"), "{refused}");
+    assert_eq!(fs::read(scratch.path("warm.recipe.json")).unwrap(), before);
+    // Far too dark, and brought back by more than a table can follow.
+    let strong = Recipe::new(["exposure:3", "gamma:2.5"].map(|operation| operation.parse().unwrap()).to_vec());
+    strong.save(&scratch.path("strong.json")).unwrap();
+    let noted = scratch.dodge(&["export", "strong.json", "--to", "cube"]).succeeded().stderr;
+    assert!(noted.starts_with("note: between its points the table is up to "), "{noted}");
 }

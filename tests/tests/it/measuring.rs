@@ -63,13 +63,15 @@ fn the_model_in_the_box_is_measured_photo_by_photo() {
     assert_eq!(report["baselines"].get("model_in_the_box"), None, "it is not held against itself");
     let table = fs::read_to_string(scratch.path("photos.csv")).unwrap();
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!(rows[0][..4], ["photo", "damaged", "psnr_before_db", "psnr_after_db"]);
+    assert_eq!(rows[0][..4], ["photo", "damage", "psnr_before_db", "psnr_after_db"]);
     assert_eq!((rows.len(), rows.iter().all(|row| row.len() == 13)), (1 + 3 * 5, true), "{table}");
     let number = |row: &[&str], column: &str| -> f64 {
         let index = rows[0].iter().position(|name| *name == column).unwrap();
         row[index].parse().unwrap_or_else(|error| panic!("{column} of {row:?}: {error}"))
     };
-    let damaged: Vec<&Vec<&str>> = rows[1..].iter().filter(|row| row[1] == "true").collect();
+    let damaged: Vec<&Vec<&str>> = rows[1..].iter().filter(|row| row[1] != "0").collect();
+    let numbers: Vec<&str> = damaged.iter().filter(|row| row[0] == rows[1][0]).map(|row| row[1]).collect();
+    assert_eq!(numbers, ["1", "2", "3", "4"], "{table}");
     let mean = |column| damaged.iter().map(|row| number(row, column)).sum::<f64>() / damaged.len() as f64;
     assert!((mean("psnr_after_db") - report["test"]["mean_psnr_final_db"].as_f64().unwrap()).abs() < 1e-3, "{table}");
     for row in &rows[1..] {
@@ -80,17 +82,18 @@ fn the_model_in_the_box_is_measured_photo_by_photo() {
             row[3] == row[2] && number(row, "delta_e_after") == number(row, "delta_e_before"),
             "{row:?}"
         );
-        assert!(
-            row[1] == "true" || number(row, "psnr_before_db") == 60.0 && number(row, "ssim_before") == 1.0,
-            "{row:?}"
-        );
+        assert!(row[1] != "0" || number(row, "psnr_before_db") == 60.0 && number(row, "ssim_before") == 1.0, "{row:?}");
     }
     // The same again is the same file; another one is never replaced.
     let _ = scratch.dodge(&evaluate).succeeded();
     fs::write(scratch.path("photos.csv"), "mine").unwrap();
-    let refused = scratch.dodge(&evaluate).failed(1);
-    assert!(refused.contains("photos.csv is there already"), "{refused}");
+    let refused = scratch.dodge(&evaluate);
+    assert!(refused.code == Some(1) && refused.stderr.contains("photos.csv is there already"), "{refused}");
+    assert_eq!(refused.json(), report, "what was measured is not lost");
     assert_eq!(fs::read(scratch.path("photos.csv")).unwrap(), b"mine");
+    let _ = scratch.dodge(&[&evaluate[..], &["--overwrite"]].concat()).succeeded();
+    assert_eq!(fs::read_to_string(scratch.path("photos.csv")).unwrap(), table);
+    assert_eq!(scratch.dodge(&["evaluate", "--photos=photos", "--table=photos"]).code, Some(2));
 }
 
 #[test]

@@ -36,7 +36,8 @@ struct Enhanced {
     #[serde(serialize_with = "text::serialize_lossy_if_some")]
     recipe: Option<PathBuf>,
     operations: Vec<String>,
-    /// What the model expected of its edits, or would have expected, where it expects anything of that kind.
+    /// What the model expected of all that it wanted to do, or would have expected, where it expects anything of that kind; with a
+    /// strength below 1 or fewer edits less comes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected_gain_db: Option<f32>,
     score_before: f64,
@@ -147,7 +148,8 @@ impl Enhancer<'_> {
             photo_sha256: String::new(),
             model_sha256: self.model_sha256.clone(),
             max_steps: arguments.max_steps,
-            strength: arguments.strength,
+            // All of each edit is what is made without a word.
+            strength: arguments.strength.filter(|&share| share != 1.0),
             boldness: arguments.boldness,
             expected_gain_db: None,
             result_sha256: String::new(),
@@ -161,7 +163,7 @@ impl Enhancer<'_> {
                 && let Some((recipe, before)) = same_before(&made, place, recipe_place)
             {
                 let enhanced = enhanced(file, &recipe, &before, Some((place, recipe_place)), true);
-                let words = in_words(&enhanced);
+                let words = in_words(&enhanced, &before);
                 return Ok((enhanced, words));
             }
         }
@@ -169,7 +171,7 @@ impl Enhancer<'_> {
         tell_notes(file, &picture);
         let photo = picture.pixels.to_eight();
         let found = self.model.find(&[&photo], arguments.max_steps.unwrap_or(usize::MAX)).remove(0);
-        let recipe = match arguments.strength {
+        let recipe = match made.strength {
             Some(share) => found.recipe.scaled(share),
             None => found.recipe,
         };
@@ -193,12 +195,14 @@ impl Enhancer<'_> {
             let written = output::write_all(&files, Existing::from_flag(arguments.overwrite))?;
             enhanced(file, &recipe, &made, Some((place, recipe_place)), written == Written::Before)
         };
-        let words = in_words(&enhanced) + &self.reasons(&before, &recipe);
+        let words = in_words(&enhanced, &made) + &self.reasons(&before, &recipe);
         Ok((enhanced, words))
     }
 
     fn reasons(&self, before: &Photo, recipe: &Recipe) -> String {
-        if self.arguments.explain { instructor::explain(before, recipe, &self.juror) } else { String::new() }
+        // Of edits of which nothing was to be made there is nothing to say.
+        let explains = self.arguments.explain && self.arguments.strength != Some(0.0);
+        if explains { instructor::explain(before, recipe, &self.juror) } else { String::new() }
     }
 }
 
@@ -253,13 +257,15 @@ fn enhanced(file: &Path, recipe: &Recipe, made: &Made, places: Option<(&Path, &P
     }
 }
 
-fn in_words(enhanced: &Enhanced) -> String {
+fn in_words(enhanced: &Enhanced, made: &Made) -> String {
     let target = enhanced.output.as_ref().map(|output| format!(" -> {}", text::shown(output))).unwrap_or_default();
     let edits = if enhanced.operations.is_empty() { "left as it is".to_owned() } else { enhanced.operations.join(" ") };
     let (photo, (score_before, score_after)) =
         (text::shown(&enhanced.photo), (enhanced.score_before, enhanced.score_after));
     let remark = if enhanced.passed_over { ", there already" } else { "" };
-    let expected = enhanced.expected_gain_db.filter(|_| !enhanced.operations.is_empty());
+    // It is that of the whole edits.
+    let is_whole = made.strength.is_none() && made.max_steps.is_none() && !enhanced.operations.is_empty();
+    let expected = enhanced.expected_gain_db.filter(|_| is_whole);
     let expected = expected.map_or_else(String::new, |gain| format!(", expected {gain:+.1} dB"));
     format!("{photo}{target}: {edits} (score {score_before:.2} -> {score_after:.2}{expected}{remark})\n")
 }

@@ -13,12 +13,16 @@ use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOpt
 use rayon::prelude::*;
 
 use crate::arguments::{DamageChoice, EvaluateArguments};
+use crate::failure::usage;
 use crate::output::{self, Existing};
 use crate::surroundings::Surroundings;
-use crate::{batch, by_photo, command, input, pairs, progress, table};
+use crate::{batch, by_photo, command, input, pairs, progress, table, text};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) -> Result<()> {
+    if let Some(folder) = arguments.table.as_ref().filter(|file| file.is_dir()) {
+        return Err(usage(format!("--table: {} is a folder: name a file in it", text::shown(folder))));
+    }
     let folders = pairs::folders(arguments.pairs.as_ref(), &[("--photos", arguments.photos.is_some())])?;
     let model = command::model(arguments.model.as_deref())?;
     let juror = ClassicalJuror::new();
@@ -31,12 +35,17 @@ pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) ->
     let untracked = tracking.start_run(&RunOptions::new("dodge evaluate"))?;
     let context = Context::new(surroundings.volume(), untracked, progress::display(surroundings), Arc::default());
     let (evaluation, outcomes) = evaluate(&model, &photos, &[], material, &juror, arguments.seed, &context)?;
-    if let Some(file) = &arguments.table {
-        let existing = Existing::from_flag(false);
-        output::write_all(&[(file.clone(), by_photo::table(&photos, &outcomes)?)], existing)
-            .context("the table of photos was not written")?;
+    if arguments.json {
+        command::print_json(&evaluation)?
+    } else {
+        command::print(&table::of(&evaluation))?
     }
-    if arguments.json { command::print_json(&evaluation) } else { command::print(&table::of(&evaluation)) }
+    if let Some(file) = &arguments.table {
+        let existing = Existing::from_flag(arguments.overwrite);
+        let bytes = by_photo::table(&photos, &outcomes)?;
+        output::write_all(&[(file.clone(), bytes)], existing).context("the table of photos was not written")?;
+    }
+    Ok(())
 }
 
 /// The photos of a folder, damaged as the test split of a training by the same protocol.

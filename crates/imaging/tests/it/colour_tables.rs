@@ -50,7 +50,12 @@ fn looked_up(points: usize, table: &[[f32; 3]], colour: [u8; 3]) -> [f32; 3] {
 #[test]
 fn a_reader_of_the_table_makes_nearly_the_same() {
     let recipe = recipe("exposure:0.4 contrast:1.15 gamma:1.2 highlights:-0.3 warmth:0.06 saturation:1.2 vibrance:0.2");
-    let (points, table) = read_cube(&ColourTable::of(&recipe, 65).unwrap().to_cube());
+    let table = ColourTable::of(&recipe, 65).unwrap();
+    let apart = table.apart(&recipe);
+    assert!((1.0..16.0).contains(&apart), "somewhere in the dark: {apart}");
+    assert!(ColourTable::of(&recipe, 17).unwrap().apart(&recipe) > 2.0 * apart, "fewer points follow less");
+    assert!(ColourTable::of(&Recipe::default(), 5).unwrap().apart(&Recipe::default()) < 0.01);
+    let (points, table) = read_cube(&table.to_cube());
     assert_eq!((points, table.len()), (65, 65 * 65 * 65));
     let (before, after) = (photo(), recipe.apply(&photo()));
     let mut differences: Vec<f32> = Vec::new();

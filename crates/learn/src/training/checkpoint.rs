@@ -29,7 +29,7 @@ pub struct Checkpoint {
     pub environment_steps: u64,
     /// Rounds of learning.
     pub updates: u64,
-    /// The best so far, as the judge gave it.
+    /// What was kept so far, as the judge gave it.
     pub best: Option<Vec<u8>>,
     /// The state of the learner and then of its environments, as they wrote it down.
     pub state: Vec<u8>,
@@ -40,7 +40,7 @@ pub struct Checkpoint {
 pub enum Occasion {
     /// Some rounds have passed since the last one.
     Periodic,
-    /// The model has just become the best so far.
+    /// The model has just become the one to use so far.
     Best,
     /// The training was asked to stop.
     Interrupted,

@@ -1,13 +1,13 @@
-//! What says how good a learner is, and keeps the best.
+//! What says how good a learner is, and keeps the one to use.
 
 use crate::algorithm::learner::Clock;
 use crate::environment::vector::VectorEnvironment;
 use crate::error::Error;
 
-/// Measures a learner `L` between two rounds of a training in environments `E`, and keeps what is best so far. Open for
+/// Measures a learner `L` between two rounds of a training in environments `E`, and keeps the one to use so far. Open for
 /// implementation.
 pub trait Judge<L, E> {
-    /// Measures the learner, and keeps it when it is the best so far.
+    /// Measures the learner, and keeps it when it is the one to use so far.
     ///
     /// # Errors
     /// Any; the training then ends.
@@ -19,7 +19,7 @@ pub trait Judge<L, E> {
         Vec::new()
     }
 
-    /// The best so far, in bytes, for a checkpoint.
+    /// What was kept, in bytes, for a checkpoint.
     ///
     /// # Errors
     /// As [`Judge::validate`].

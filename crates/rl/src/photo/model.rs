@@ -36,7 +36,7 @@ pub struct ModelConfiguration {
     pub actions: Vec<String>,
     /// Whether pointless edits are masked, as in its training.
     pub mask_actions: bool,
-    /// Edits after which the model is stopped.
+    /// Edits after which the model is stopped where it makes one at a time.
     pub max_steps: usize,
     /// How often it looks at most where it moves all sliders at once.
     pub most_looks: usize,

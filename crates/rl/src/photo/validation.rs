@@ -55,7 +55,8 @@ impl Measured {
     /// Friedman, Olshen and Stone 1984, with *later* in place of *simpler*).
     pub(crate) fn is_as_good_as(&self, record: &Self, least_undamaged_db: f64) -> bool {
         let harmless = |measured: &Self| measured.fidelity.undamaged_db >= least_undamaged_db;
-        if !(harmless(self) && harmless(record)) {
+        // After a resume with other validation episodes there is nothing to compare one by one.
+        if !(harmless(self) && harmless(record)) || self.gains.len() != record.gains.len() {
             return self.fidelity.is_better_than(&record.fidelity, least_undamaged_db);
         }
         let differences: Vec<f64> = self.gains.iter().zip(&record.gains).map(|(later, best)| later - best).collect();

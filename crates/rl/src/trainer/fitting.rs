@@ -266,7 +266,7 @@ impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
 
     fn in_words(&self) -> String {
         self.best.as_ref().map_or_else(String::new, |Best { fidelity, .. }| {
-            format!("best {:+.2} dB, undamaged {:.0} dB on validation", fidelity.gain_db, fidelity.undamaged_db)
+            format!("{:+.2} dB, undamaged {:.0} dB on validation", fidelity.gain_db, fidelity.undamaged_db)
         })
     }
 }

@@ -44,11 +44,10 @@ pub struct TrainingParams {
     /// more from a million.
     #[hparam(default = 300_000, range = 1..=10_000_000_000, unit = "environment steps")]
     pub steps: u64,
-    /// Photos made by the program that are learnt from beside those of a folder or dataset, never validated or tested on. Pairs are
-    /// not mixed with any.
+    /// Photos made by the program that are learnt from beside all others, never validated or tested on. Pairs are not mixed with any.
     #[hparam(default = 0, range = 0..=100_000, unit = "photos")]
     pub synthetic_photos: usize,
-    /// How often the policy is validated, and kept if it is the best so far.
+    /// How often the policy is validated, and kept if it is as good as the best so far, but for chance.
     #[hparam(default = 20_480, range = 1..=10_000_000_000, unit = "environment steps")]
     pub validation_interval: u64,
     /// Damages of each validation photo: its stored one and fresh ones.
@@ -58,8 +57,8 @@ pub struct TrainingParams {
     /// is, undamaged.
     #[hparam(default = 4, range = 1..=100, unit = "damages")]
     pub test_damages: usize,
-    /// The best model is the one that gains most PSNR on damaged validation photos among those that leave undamaged
-    /// ones at this PSNR or more; 60 is untouched.
+    /// The model of a training is the latest of those that gain most PSNR on damaged validation photos, but for chance, among those that
+    /// leave undamaged ones at this PSNR or more; 60 is untouched.
     #[hparam(default = 48.0, range = 0.0..=60.0, unit = "dB")]
     pub least_undamaged_db: f64,
     /// How often a checkpoint is written, to go on from after an interruption.

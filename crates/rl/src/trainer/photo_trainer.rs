@@ -159,7 +159,12 @@ impl Trainer for PhotoTrainer {
         let mut photos = training_photos(&splits.train.photos, size)?;
         if self.material != Material::Pairs {
             let synthetic_photos = context.hyperparameters::<TrainingParams>()?.synthetic_photos;
-            photos.extend(made_photos(synthetic_photos, size, context.seed()));
+            if synthetic_photos > 0 && !environment.fresh_damage {
+                let reason =
+                    "made photos are damaged anew in each episode: set environment.fresh_damage, or leave them out";
+                return Err(Error::Configuration { section: "training.synthetic_photos", reason: reason.to_owned() });
+            }
+            photos.extend(made_photos(synthetic_photos, size, context)?);
         }
         let task = PhotoTask {
             photos,
@@ -216,12 +221,13 @@ impl std::fmt::Debug for PhotoTrainer {
 }
 
 /// Photos of a series of their own, so that none is among those that a run on synthetic photos is tested on.
-fn made_photos(count: usize, size: u32, seed: u64) -> Vec<TrainingPhoto> {
-    let series = RandomStream::SyntheticPhotos.generator(seed).random();
+fn made_photos(count: usize, size: u32, context: &TrainContext) -> Result<Vec<TrainingPhoto>, Error> {
+    let series = RandomStream::SyntheticPhotos.generator(context.seed()).random();
     let make = |index: u64| {
+        context.preprocessing().check_interrupted()?;
         let (width, height) = synthetic::frame(series, index, size);
         let photo = synthetic::photo(series, index, width, height);
-        TrainingPhoto { original: photo.clone(), degraded: photo }
+        Ok(TrainingPhoto { original: photo.clone(), degraded: photo })
     };
     (0..count as u64).into_par_iter().map(make).collect()
 }
