@@ -55,6 +55,7 @@ impl Trainer for GoodPhotosOnly {
             undamaged_share: 0.2,
             juror: self.juror.clone(),
             observer: Arc::new(Observer::for_network(&context.hyperparameters()?)),
+            has_critic: true,
         };
         let checkpoints = FolderCheckpointer::new(context.run_dir().join("checkpoints"), 1);
         train_agent(task, &validation, &checkpoints, &mut [], context)

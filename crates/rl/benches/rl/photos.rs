@@ -54,6 +54,7 @@ fn training(folder: &Path, params: EnvironmentParams, network: &NetworkParams, p
         undamaged_share: 0.2,
         juror: Arc::new(ClassicalJuror::new()),
         observer: Arc::new(Observer::for_network(network)),
+        has_critic: true,
     };
     let (task, count) = (Arc::new(task), ppo.environments as u64);
     let spaces = task.spaces();

@@ -153,6 +153,8 @@ pub struct PhotoTask {
     pub juror: Arc<dyn Juror>,
     /// Describes working photos.
     pub observer: Arc<dyn Observe>,
+    /// Whether a value network learns, too: it is told how far a photo is from its original, which takes a seventh of an episode's time.
+    pub has_critic: bool,
 }
 
 /// One environment: an episode is one photo.
@@ -278,6 +280,13 @@ impl PhotoEnv {
         }
     }
 
+    /// Takes down what of the original a value network is told.
+    fn tell_critic(&mut self) {
+        if self.task.has_critic {
+            self.original_quantiles = quantiles(&self.original);
+        }
+    }
+
     fn measured(&self) -> Result<Standing, Error> {
         let error = rmse(&self.original, &self.current)?;
         // A juror that nobody listens to is not asked.
@@ -317,7 +326,7 @@ impl Environment for PhotoEnv {
         self.best = task.environment.restore_best.then(|| (self.current.clone(), self.now));
         (self.steps, self.last) = (0, None);
         self.uses.fill(0);
-        self.original_quantiles = quantiles(&self.original);
+        self.tell_critic();
         Ok(())
     }
 
@@ -358,10 +367,12 @@ impl Environment for PhotoEnv {
         let limit = self.task.environment.edit_limit();
         self.task.observer.observe(&self.current, self.steps, limit, &self.uses, view.observation);
         self.task.actions.mask(self.last, &self.current, view.mask);
-        view.privileged[0] = (10.0 * self.now.error) as f32;
-        let current = quantiles(&self.current);
-        let differences = self.original_quantiles.iter().zip(current).map(|(original, now)| 2.0 * (original - now));
-        view.privileged[1..].iter_mut().zip(differences).for_each(|(value, difference)| *value = difference);
+        if let [error, quantile_differences @ ..] = view.privileged {
+            *error = (10.0 * self.now.error) as f32;
+            let pairs = self.original_quantiles.iter().zip(quantiles(&self.current));
+            let differences = pairs.map(|(original, now)| 2.0 * (original - now));
+            quantile_differences.iter_mut().zip(differences).for_each(|(value, difference)| *value = difference);
+        }
     }
 
     /// In decibels of the error to the original: what the edits of free strength would gain together.
@@ -414,7 +425,7 @@ impl Environment for PhotoEnv {
         self.steps = reader.index(steps, self.task.environment.edit_limit() + 1)?;
         self.last = last.map(|last| reader.index(last, self.uses.len())).transpose()?;
         self.uses = uses;
-        self.original_quantiles = quantiles(&self.original);
+        self.tell_critic();
         Ok(())
     }
 }
@@ -483,7 +494,8 @@ impl PhotoTask {
     pub fn spaces(&self) -> Spaces {
         let actions = self.actions.space();
         let (observation_len, picture) = (self.observer.observation_len(actions.kinds), self.observer.picture());
-        Spaces { observation_len, picture, privileged_len: 1 + QUANTILES, actions }
+        let privileged_len = if self.has_critic { 1 + QUANTILES } else { 0 };
+        Spaces { observation_len, picture, privileged_len, actions }
     }
 }
 

@@ -175,6 +175,7 @@ impl Trainer for PhotoTrainer {
             undamaged_share: degrade.undamaged_share,
             juror: Arc::clone(&self.juror),
             observer,
+            has_critic: algorithm == Algorithm::Ppo,
         };
         let validation = training_photos(&splits.validation.photos, size)?;
         let params: TrainingParams = context.hyperparameters()?;

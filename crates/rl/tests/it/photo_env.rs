@@ -40,6 +40,7 @@ fn task(photos: Vec<TrainingPhoto>, juror: Arc<Stub>) -> PhotoTask {
         undamaged_share: 0.0,
         juror,
         observer: Arc::new(Observer::new()),
+        has_critic: true,
     }
 }
 
@@ -591,4 +592,13 @@ fn a_restored_environment_goes_on_as_if_never_stopped() {
     for length in [0, 10, 100, bytes.len() - 1] {
         fresh(3).restore_state(&mut StateReader::new(&bytes[..length])).unwrap_err();
     }
+}
+
+#[test]
+fn what_has_no_value_network_is_told_no_more_than_the_agent_sees() {
+    let told = task(scenes(), Stub::brightness());
+    let untold = PhotoTask { has_critic: false, ..task(scenes(), Stub::brightness()) };
+    assert_eq!((told.spaces().privileged_len > 1, untold.spaces().privileged_len), (true, 0));
+    let [told, untold] = [told, untold].map(|task| observed(&start(task, 3, 0)));
+    assert_eq!(told, untold, "the episode is the same");
 }

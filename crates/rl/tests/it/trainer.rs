@@ -651,6 +651,7 @@ impl Trainer for OwnTrainer {
             undamaged_share: 0.5,
             juror: Stub::brightness(),
             observer: Arc::new(Observer::new()),
+            has_critic: true,
         });
         let one = |index| PhotoEnv::new(Arc::clone(&task), context.seed(), index);
         let mut environments = VectorEnvironment::new((0..ppo.environments as u32).map(one).collect())?;
