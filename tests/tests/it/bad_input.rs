@@ -182,9 +182,11 @@ fn command_lines_that_are_wrong() {
         &["train", "--device=tpu"],
         &["train", "--algo=sarsa"],
         &["train", "--foto=a"],
-        &["enhance", "photo.jpg"],
+        &["enhance", "photo.jpg", "--strength=2"],
         &["enhance", "--model=m"],
-        &["evaluate", "--photos=a"],
+        &["evaluate", "--model=m"],
+        &["evaluate", "--photos=a", "--overwrite"],
+        &["export", "recipe.json"],
         &["apply", "recipe.json"],
         &["score"],
     ];
@@ -198,9 +200,11 @@ fn command_lines_that_are_wrong() {
     train --device=tpu: error: invalid value 'tpu' for '--device <DEVICE>'
     train --algo=sarsa: error: invalid value 'sarsa' for '--algo <ALGO>'
     train --foto=a: error: unexpected argument '--foto' found
-    enhance photo.jpg: error: the following required arguments were not provided:
+    enhance photo.jpg --strength=2: error: invalid value '2' for '--strength <SHARE>': must lie between 0 and 1
     enhance --model=m: error: the following required arguments were not provided:
-    evaluate --photos=a: error: the following required arguments were not provided:
+    evaluate --model=m: error: the following required arguments were not provided:
+    evaluate --photos=a --overwrite: error: the following required arguments were not provided:
+    export recipe.json: error: the following required arguments were not provided:
     apply recipe.json: error: the following required arguments were not provided:
     score: error: the following required arguments were not provided:
     ");
@@ -271,7 +275,7 @@ fn model_files_that_cannot_be_used() {
     write("head.safetensors", &bytes[..20]);
     write("empty.safetensors", b"");
     write("text.safetensors", b"This is no model at all.");
-    write("newer.safetensors", &replaced("\"dodge_model_format\":\"5\"", "\"dodge_model_format\":\"9\""));
+    write("newer.safetensors", &replaced("\"dodge_model_format\":\"6\"", "\"dodge_model_format\":\"9\""));
     write("other.safetensors", &replaced("dodge_model_format", "other_model_format"));
     write("widths.safetensors", &replaced("\\\"hidden\\\":[32]", "\\\"hidden\\\":[31]"));
     write("huge.safetensors", &[&u64::MAX.to_le_bytes()[..], &bytes[8..]].concat());
@@ -292,7 +296,7 @@ fn model_files_that_cannot_be_used() {
     1 error: model head.safetensors: is no model file, or truncated (invalid header length)
     1 error: model empty.safetensors: is no model file, or truncated (header too small)
     1 error: model text.safetensors: is no model file, or truncated (header too large)
-    1 error: model newer.safetensors: has format version 9, this program reads version 5: train it again
+    1 error: model newer.safetensors: has format version 9, this program reads version 6: train it again
     1 error: model other.safetensors: is a safetensors file, but no model of dodge
     1 error: model huge.safetensors: is no model file, or truncated (header too large)
     1 error: cannot read missing.safetensors: No such file or directory (os error 2)
