@@ -59,8 +59,8 @@ pub struct Rules<'a> {
 /// Where nothing is masked, an edit that leaves the working photo as it is ends the episode: a deterministic policy might
 /// choose it for ever.
 pub fn retouch_all<P: Policy>(policy: &P, rules: &Rules<'_>, photos: &[&Photo]) -> Vec<Retouched> {
-    let Rules { actions, max_steps, limit, observer, .. } = *rules;
-    let (length, scaled) = (observer.observation_len(actions.len()), actions.space().scaled);
+    let Rules { actions, max_steps, limit, .. } = *rules;
+    let scaled = actions.space().scaled;
     let untouched = |&photo: &&Photo| Retouched {
         photo: photo.clone(),
         operations: Vec::new(),
@@ -75,12 +75,8 @@ pub fn retouch_all<P: Policy>(policy: &P, rules: &Rules<'_>, photos: &[&Photo]) 
         if open.is_empty() {
             break;
         }
-        let mut observations = vec![0.0; open.len() * VIEWS * length];
-        observations.par_chunks_exact_mut(length).enumerate().for_each(|(row, observation)| {
-            let i = open[row / VIEWS];
-            let view = view(&results[i].photo, row % VIEWS);
-            observer.observe(&view, step, max_steps, &uses[i], observation);
-        });
+        let seen: Vec<(&Photo, &[u16])> = open.iter().map(|&i| (&results[i].photo, &uses[i][..])).collect();
+        let observations = observed(rules, step, &seen);
         if let Some(proposals) = policy.proposals(&observations) {
             results.par_iter_mut().enumerate().for_each(|(i, result)| result.take_all(&proposals, i, rules));
             look_again(policy, rules, &mut results);
@@ -103,26 +99,32 @@ pub fn retouch_all<P: Policy>(policy: &P, rules: &Rules<'_>, photos: &[&Photo]) 
 /// Shows a policy that moved all strengths at once what came of it, and lets it move them again where it foretells enough: a photo that
 /// is further off than anything in its training needs more than one move.
 fn look_again<P: Policy>(policy: &P, rules: &Rules<'_>, results: &mut [Retouched]) {
-    let length = rules.observer.observation_len(rules.actions.len());
+    // Its training knew nothing but first looks.
     let uses = vec![0; rules.actions.len()];
     let mut open: Vec<usize> = (0..results.len()).filter(|&i| !results[i].operations.is_empty()).collect();
     for _ in 1..rules.most_looks {
         if open.is_empty() {
             return;
         }
-        let mut observations = vec![0.0; open.len() * VIEWS * length];
-        observations.par_chunks_exact_mut(length).enumerate().for_each(|(row, observation)| {
-            // Its training knew nothing but first looks.
-            let view = view(&results[open[row / VIEWS]].photo, row % VIEWS);
-            rules.observer.observe(&view, 0, rules.max_steps, &uses, observation);
-        });
-        let Some(proposals) = policy.proposals(&observations) else { return };
+        let seen: Vec<(&Photo, &[u16])> = open.iter().map(|&i| (&results[i].photo, &uses[..])).collect();
+        let Some(proposals) = policy.proposals(&observed(rules, 0, &seen)) else { return };
         let mut row = 0;
         open.retain(|&i| {
             row += 1;
             results[i].take_more(&proposals, row - 1, rules)
         });
     }
+}
+
+/// What is shown of photos after so many steps and so many uses of each action: a row for each of the [`VIEWS`] of each photo.
+fn observed(rules: &Rules<'_>, step: usize, photos: &[(&Photo, &[u16])]) -> Vec<f32> {
+    let length = rules.observer.observation_len(rules.actions.len());
+    let mut observations = vec![0.0; photos.len() * VIEWS * length];
+    observations.par_chunks_exact_mut(length).enumerate().for_each(|(row, observation)| {
+        let (photo, uses) = photos[row / VIEWS];
+        rules.observer.observe(&view(photo, row % VIEWS), step, rules.max_steps, uses, observation);
+    });
+    observations
 }
 
 /// The mean of the rows of all views of one photo, in rows of `length` numbers.
