@@ -4,5 +4,6 @@ pub(crate) mod context;
 pub(crate) mod fitting;
 pub(crate) mod params;
 pub(crate) mod photo_trainer;
+mod refitting;
 pub(crate) mod skeleton;
 mod tracked_run;

@@ -181,6 +181,9 @@ fn in_words(report: &Report) -> String {
         "\n{} environment steps in {:.0} s ({:.0} steps/s in training), seed {}\n",
         report.steps, report.wall_seconds, report.steps_per_second, report.seed
     ));
+    if let Some(photos) = report.refitted_on {
+        text.push_str(&format!("fitted once more from the {photos} photos of training and validation\n"));
+    }
     if report.undelivered_records > 0 {
         text.push_str(&format!(
             "{} tracking records wait for the server; they are kept and sent with the next run\n",

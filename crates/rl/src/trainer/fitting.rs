@@ -17,15 +17,18 @@ use crate::photo::tally::Tally;
 use crate::photo::validation::{Fidelity, Measured, Validation, mean};
 use crate::trainer::context::TrainContext;
 use crate::trainer::params::{Algorithm, TrainingParams};
+use crate::trainer::refitting::refitted;
 use crate::whole_file::write_whole;
 
 /// What came of a training.
 #[derive(Debug)]
 pub struct Trained {
-    /// The model with the best fidelity on the validation split.
+    /// The model to use: the one with the best fidelity on the validation split, or the one that was fitted like it once more.
     pub model: Model,
     /// Its file.
     pub model_path: PathBuf,
+    /// From how many photos, those of the validation split among them, the model was fitted once more; none where it was not.
+    pub refitted_on: Option<usize>,
     /// Environment steps taken.
     pub environment_steps: u64,
     /// Environment steps per second over the whole loop, validation included.
@@ -69,10 +72,7 @@ fn train<L: ConfiguredLearner>(
         Validation::new(task.material, validation_photos, params.validation_damages, size, observer, seed)?;
     let hidden = L::hidden(&of_learner).to_vec();
     let task = Arc::new(task);
-    let count = u32::try_from(L::environments(&of_learner)).unwrap_or(u32::MAX);
-    let environments = (0..count).map(|index| PhotoEnv::new(Arc::clone(&task), seed, index)).collect();
-    let environments = VectorEnvironment::new(environments)?;
-    let learner = L::with_network(of_learner, &network, task.spaces(), seed, context.device())?;
+    let (learner, environments) = beginning::<L>(&task, context)?;
     let constants = constants(&task, &network);
     let known = Known { algorithm: L::NAME, hidden, network };
     let least_undamaged_db = params.least_undamaged_db;
@@ -100,9 +100,30 @@ fn train<L: ConfiguredLearner>(
         other => other,
     })?;
     let model_path = judge.model_path();
-    let model = judge.best.expect("the last update is always validated").model;
+    let mut model = judge.best.expect("the last update is always validated").model;
     let (environment_steps, steps_per_second) = (finished.environment_steps, finished.steps_per_second);
-    Ok(Trained { model, model_path, environment_steps, steps_per_second })
+    let mut refitted_on = None;
+    if params.refit && !validation_photos.is_empty() {
+        let mut task = Arc::into_inner(task).expect("the environments of the training are gone");
+        task.photos.extend_from_slice(validation_photos);
+        refitted_on = Some(task.photos.len());
+        model = refitted::<L>(&model, task, context)?;
+        model.save(&model_path)?;
+    }
+    Ok(Trained { model, model_path, refitted_on, environment_steps, steps_per_second })
+}
+
+/// A learner that has learnt nothing, and where it is to learn.
+pub(super) fn beginning<L: ConfiguredLearner>(
+    task: &Arc<PhotoTask>,
+    context: &TrainContext,
+) -> Result<(L, VectorEnvironment<PhotoEnv>), Error> {
+    let (params, network): (L::Params, NetworkParams) = (context.hyperparameters()?, context.hyperparameters()?);
+    let seed = context.seed();
+    let count = u32::try_from(L::environments(&params)).unwrap_or(u32::MAX);
+    let environments = (0..count).map(|index| PhotoEnv::new(Arc::clone(task), seed, index)).collect();
+    let learner = L::with_network(params, &network, task.spaces(), seed, context.device())?;
+    Ok((learner, VectorEnvironment::new(environments)?))
 }
 
 /// What the model has to know of the algorithm.
@@ -145,8 +166,8 @@ fn check_pictures(task: &PhotoTask) -> Result<(), Error> {
     }
 }
 
-/// The file of the best model, in the run's folder, and of the latest.
-const MODEL: &str = "model.safetensors";
+/// The file of the model to use, in the run's folder, and of the latest.
+pub(super) const MODEL: &str = "model.safetensors";
 const LAST_MODEL: &str = "last-model.safetensors";
 
 /// Keeps the model that gains most on the validation split among those that leave good photos alone.

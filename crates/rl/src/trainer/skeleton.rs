@@ -119,6 +119,8 @@ pub struct Report {
     pub seed: u64,
     /// Where it was trained, as [`device_name`] calls it.
     pub device: String,
+    /// From how many photos, those of the validation split among them, the model was fitted once more; none where it was not.
+    pub refitted_on: Option<usize>,
     /// Training photos left out because the juror did not notice their damage.
     pub left_out: usize,
     /// The agent and its baselines on the test split.
@@ -227,6 +229,7 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
         steps_per_second: trained.steps_per_second,
         seed: context.seed(),
         device,
+        refitted_on: trained.refitted_on,
         left_out: splits.train.left_out,
         evaluation: evaluated.evaluation,
         undelivered_records: 0,

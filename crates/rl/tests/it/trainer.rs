@@ -454,6 +454,44 @@ fn a_resumed_training_ends_as_if_never_interrupted() {
     }
 }
 
+#[test]
+fn the_chosen_model_is_fitted_once_more_from_validation_photos_too() {
+    let train = |refit: bool, threads: usize, parts: Option<u64>| {
+        let mut place = Workplace::new();
+        place.registry.apply_set(&format!("training.refit={refit}")).unwrap();
+        let run_dir = place.volume.path().join("run");
+        let run = |place: &Workplace, resume| {
+            let session = Session { run_dir: Some(run_dir.clone()), resume, ..place.session() };
+            on_threads(threads, || place.trainer(Arc::new(ClassicalJuror::new())).run(session))
+        };
+        if let Some(parts) = parts {
+            let interrupted = Arc::clone(&place.interrupted);
+            place.progress = Arc::new(StopAt { what: "fitting once more", parts, seen: Mutex::default(), interrupted });
+            let error = run(&place, false).unwrap_err();
+            assert!(matches!(error, Error::Interrupted { model: Some(_) }), "{error}");
+            place.interrupted.store(false, Ordering::Relaxed);
+            place.progress = Arc::new(NoProgress);
+        }
+        let left = || Model::load(&run_dir.join("model.safetensors"), &cpu()).unwrap();
+        let interrupted = parts.map(|_| left().preferences(&observations(50)));
+        let report = run(&place, parts.is_some()).unwrap();
+        let refitted_for = place.record().values("refit/entropy").len() as u64 * 256;
+        (left(), report.refitted_on, refitted_for, interrupted)
+    };
+    let chose = |model: &Model| model.preferences(&observations(50));
+    let (chosen, refitted_on, ..) = train(false, 1, None);
+    assert_eq!(refitted_on, None);
+    let (model, refitted_on, refitted_for, _) = train(true, 1, None);
+    assert_eq!(refitted_on, Some(8), "six photos of the training split, two of the validation split");
+    assert_eq!(refitted_for, chosen.configuration().environment_steps, "as long as what validation chose");
+    assert_eq!(model.configuration(), chosen.configuration());
+    assert_ne!(chose(&model), chose(&chosen));
+
+    let (same, _, _, interrupted) = train(true, 2, Some(256));
+    assert_eq!(interrupted, Some(chose(&chosen)), "what validation chose is there for use");
+    assert_eq!(chose(&same), chose(&model), "and it is fitted once more from the beginning");
+}
+
 /// Ends a training after some rounds, and keeps what it was told.
 struct Listener {
     rounds: u64,
@@ -680,7 +718,7 @@ impl Trainer for OwnTrainer {
         let model = Model::new(configuration, Arc::clone(&task.observer), learner.network(), context.device().clone())?;
         let model_path = context.run_dir().join("own.safetensors");
         model.save(&model_path)?;
-        Ok(Trained { model, model_path, environment_steps: 256, steps_per_second: 1.0 })
+        Ok(Trained { model, model_path, refitted_on: None, environment_steps: 256, steps_per_second: 1.0 })
     }
 
     fn evaluate(&self, trained: &Trained, splits: &Splits, context: &TrainContext) -> Result<Evaluated, Error> {
