@@ -103,8 +103,8 @@ fn train<L: ConfiguredLearner>(
     let mut model = judge.best.expect("the last update is always validated").model;
     let (environment_steps, steps_per_second) = (finished.environment_steps, finished.steps_per_second);
     let mut refitted_on = None;
-    if params.refit && !validation_photos.is_empty() {
-        let mut task = Arc::into_inner(task).expect("the environments of the training are gone");
+    let mut task = Arc::into_inner(task).expect("the environments of the training are gone");
+    if task.photos.len() < params.refit_below && !validation_photos.is_empty() {
         task.photos.extend_from_slice(validation_photos);
         refitted_on = Some(task.photos.len());
         model = refitted::<L>(&model, task, context)?;

@@ -61,9 +61,10 @@ pub struct TrainingParams {
     /// leave undamaged ones at this PSNR or more; 60 is untouched.
     #[hparam(default = 48.0, range = 0.0..=60.0, unit = "dB")]
     pub least_undamaged_db: f64,
-    /// Whether the model that validation chose is fitted once more, for as many steps, from training and validation photos together.
-    #[hparam(default = true)]
-    pub refit: bool,
+    /// Where fewer photos than this are learnt from, the model that validation chose is fitted once more, for as many steps, from training and
+    /// validation photos together.
+    #[hparam(default = 100, range = 0..=1_000_000, unit = "photos")]
+    pub refit_below: usize,
     /// How often a checkpoint is written, to go on from after an interruption.
     #[hparam(default = 81_920, range = 1..=10_000_000_000, unit = "environment steps")]
     pub checkpoint_interval: u64,

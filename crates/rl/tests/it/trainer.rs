@@ -53,6 +53,7 @@ fn registry() -> Registry {
         "training.validation_damages=2",
         "training.mosaic_rows=2",
         "training.checkpoint_interval=512",
+        "training.refit_below=0",
         "dqn.environments=8",
         "dqn.replay_capacity=400",
         "dqn.learning_starts=64",
@@ -458,7 +459,7 @@ fn a_resumed_training_ends_as_if_never_interrupted() {
 fn the_chosen_model_is_fitted_once_more_from_validation_photos_too() {
     let train = |refit: bool, threads: usize, parts: Option<u64>| {
         let mut place = Workplace::new();
-        place.registry.apply_set(&format!("training.refit={refit}")).unwrap();
+        place.registry.apply_set(&format!("training.refit_below={}", if refit { 7 } else { 6 })).unwrap();
         let run_dir = place.volume.path().join("run");
         let run = |place: &Workplace, resume| {
             let session = Session { run_dir: Some(run_dir.clone()), resume, ..place.session() };
