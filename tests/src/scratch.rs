@@ -23,6 +23,7 @@ pub const SMALL_TRAINING: &[&str] = &[
     "--set=degrade.train_ratio=0.6",
     "--set=degrade.validation_ratio=0.2",
     "--set=training.algorithm=ppo",
+    "--set=training.synthetic_photos=0",
     "--set=ppo.hidden=[32]",
     "--set=ppo.environments=8",
     "--set=ppo.rollout_steps=32",

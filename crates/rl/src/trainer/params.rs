@@ -45,7 +45,7 @@ pub struct TrainingParams {
     #[hparam(default = 300_000, range = 1..=10_000_000_000, unit = "environment steps")]
     pub steps: u64,
     /// Photos made by the program that are learnt from beside all others, never validated or tested on. Pairs are not mixed with any.
-    #[hparam(default = 0, range = 0..=100_000, unit = "photos")]
+    #[hparam(default = 200, range = 0..=100_000, unit = "photos")]
     pub synthetic_photos: usize,
     /// How often the policy is validated, and kept if it is as good as the best so far, but for chance.
     #[hparam(default = 20_480, range = 1..=10_000_000_000, unit = "environment steps")]

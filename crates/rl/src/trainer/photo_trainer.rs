@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dodge_data::{DataLoader, Dataset, Skipped, synthetic};
-use dodge_imaging::Photo;
+use dodge_imaging::{Damage, Photo};
 use dodge_juror::Juror;
 use dodge_learn::{Callback, Checkpointer, EarlyStop, FolderCheckpointer};
 use dodge_preprocess::{
-    AnnotationFile, CopyAndResize, DegradeAndSplit, DegradeParams, PairAndSplit, Preprocessor, RandomStream, Score,
-    SplitPhoto, Splits,
+    AnnotationFile, CopyAndResize, DamageProtocol, DegradeAndSplit, DegradeParams, PairAndSplit, Preprocessor,
+    RandomStream, Score, SplitPhoto, Splits,
 };
 use rand::RngExt;
 use rayon::prelude::*;
@@ -157,14 +157,8 @@ impl Trainer for PhotoTrainer {
             }
         };
         let mut photos = training_photos(&splits.train.photos, size)?;
-        if self.material != Material::Pairs {
-            let synthetic_photos = context.hyperparameters::<TrainingParams>()?.synthetic_photos;
-            if synthetic_photos > 0 && !environment.fresh_damage {
-                let reason =
-                    "made photos are damaged anew in each episode: set environment.fresh_damage, or leave them out";
-                return Err(Error::Configuration { section: "training.synthetic_photos", reason: reason.to_owned() });
-            }
-            photos.extend(made_photos(synthetic_photos, size, context)?);
+        if let Material::Damaged(protocol) = self.material(context)? {
+            photos.extend(made_photos(protocol, &environment, context)?);
         }
         let task = PhotoTask {
             photos,
@@ -222,15 +216,24 @@ impl std::fmt::Debug for PhotoTrainer {
 }
 
 /// Photos of a series of their own, so that none is among those that a run on synthetic photos is tested on.
-fn made_photos(count: usize, size: u32, context: &TrainContext) -> Result<Vec<TrainingPhoto>, Error> {
-    let series = RandomStream::SyntheticPhotos.generator(context.seed()).random();
-    let make = |index: u64| {
+fn made_photos(
+    protocol: DamageProtocol,
+    environment: &EnvironmentParams,
+    context: &TrainContext,
+) -> Result<Vec<TrainingPhoto>, Error> {
+    let count = context.hyperparameters::<TrainingParams>()?.synthetic_photos;
+    let mut rng = RandomStream::SyntheticPhotos.generator(context.seed());
+    let series = rng.random();
+    let damages: Vec<Damage> = (0..count).map(|_| protocol.draw(&mut rng)).collect();
+    let make = |(index, damage): (usize, &Damage)| {
         context.preprocessing().check_interrupted()?;
-        let (width, height) = synthetic::frame(series, index, size);
-        let photo = synthetic::photo(series, index, width, height);
-        Ok(TrainingPhoto { original: photo.clone(), degraded: photo })
+        let (width, height) = synthetic::frame(series, index as u64, environment.damage_size);
+        let original = synthetic::photo(series, index as u64, width, height);
+        // Where every episode damages anew, nobody looks at the stored damage.
+        let degraded = if environment.fresh_damage { original.clone() } else { damage.apply(&original) };
+        Ok(TrainingPhoto { original, degraded })
     };
-    (0..count as u64).into_par_iter().map(make).collect()
+    damages.par_iter().enumerate().map(make).collect()
 }
 
 fn training_photos(photos: &[SplitPhoto], size: u32) -> Result<Vec<TrainingPhoto>, Error> {

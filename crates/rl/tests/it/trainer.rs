@@ -54,6 +54,7 @@ fn registry() -> Registry {
         "training.mosaic_rows=2",
         "training.checkpoint_interval=512",
         "training.refit_below=0",
+        "training.synthetic_photos=0",
         "dqn.environments=8",
         "dqn.replay_capacity=400",
         "dqn.learning_starts=64",
@@ -338,6 +339,24 @@ fn equal_seeds_give_equal_runs_on_any_number_of_threads() {
     let other = run(1, 8);
     assert_ne!(one.2, other.2);
     assert_ne!(one.0.evaluation, other.0.evaluation);
+}
+
+#[test]
+fn photos_made_by_the_program_are_learnt_from_with_fresh_and_with_stored_damage() {
+    let losses = |made: usize, fresh_damage: bool| {
+        let mut place = Workplace::new();
+        place.registry.apply_set(&format!("training.synthetic_photos={made}")).unwrap();
+        place.registry.apply_set(&format!("environment.fresh_damage={fresh_damage}")).unwrap();
+        place.registry.apply_set("training.steps=256").unwrap();
+        let evaluation = place.train().unwrap().evaluation;
+        assert_eq!(evaluation.photographs, 2, "none of them is tested on");
+        place.record().values("train/value_loss")
+    };
+    for fresh_damage in [true, false] {
+        let with = losses(4, fresh_damage);
+        assert_ne!(with, losses(0, fresh_damage));
+        assert_eq!(with, losses(4, fresh_damage), "equal seeds make equal photos and damages");
+    }
 }
 
 #[test]
