@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Apply(ApplyArguments),
     /// Write a recipe as a table of colours that other programs read
     Export(ExportArguments),
+    /// Make the report of a run: one page for a browser, without a server
+    Report(ReportArguments),
     /// Print the juror's score of photos
     Score(ScoreArguments),
     /// Show the hyperparameters
@@ -296,6 +298,19 @@ pub(crate) enum TableForm {
     Cube,
     /// A Hald CLUT, a 16-bit PNG: RawTherapee, G'MIC, ImageMagick, ffmpeg
     Hald,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The run: its name, its id or the first digits of it, or its folder; one that was interrupted, too
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The file; without it, report.html in the run's folder
+    #[arg(short, long = "out", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace a file that is in the way, such as the report of the same run when less of it was there
+    #[arg(long)]
+    pub(crate) overwrite: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ pub(crate) mod enhance;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod params;
+pub(crate) mod report;
 pub(crate) mod runs;
 pub(crate) mod score;
 pub(crate) mod serve;

@@ -14,5 +14,6 @@ pub(crate) mod opponents;
 pub(crate) mod pair_baselines;
 pub(crate) mod palette;
 pub(crate) mod reward;
+pub(crate) mod shown;
 pub(crate) mod tally;
 pub(crate) mod validation;

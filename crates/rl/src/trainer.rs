@@ -1,9 +1,13 @@
 //! A whole run: the skeleton of its stages, what they get, and the trainer of `dodge train`.
 
 pub(crate) mod context;
+mod curves;
 pub(crate) mod fitting;
+mod outcomes;
 pub(crate) mod params;
 pub(crate) mod photo_trainer;
 mod refitting;
+pub(crate) mod run_page;
 pub(crate) mod skeleton;
+mod timeline;
 mod tracked_run;

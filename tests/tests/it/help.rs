@@ -17,6 +17,7 @@ fn help_lists_the_commands() {
       enhance      Let a model retouch photos at their full size
       apply        Replay a recipe on photos
       export       Write a recipe as a table of colours that other programs read
+      report       Make the report of a run: one page for a browser, without a server
       score        Print the juror's score of photos
       params       Show the hyperparameters
       runs         Look at recorded runs, deliver them, and check that nothing is missing

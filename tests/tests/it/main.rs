@@ -20,6 +20,7 @@ mod pairs;
 mod photos;
 #[cfg(unix)]
 mod real_mlflow;
+mod reporting;
 #[cfg(unix)]
 mod resuming;
 mod runs;

@@ -31,7 +31,8 @@ const SUMMARY: &[&str] = &[
 const UNDAMAGED: &[&str] = &["photos", "mean_psnr_db", "left_alone"];
 
 /// What two equal runs may differ in: names of the run and times.
-const NOT_REPEATED: &[&str] = &["run_id", "run_dir", "model", "mosaic", "sample", "wall_seconds", "steps_per_second"];
+const NOT_REPEATED: &[&str] =
+    &["run_id", "run_dir", "model", "mosaic", "page", "sample", "wall_seconds", "steps_per_second"];
 
 /// Makes sure that the figures of a test split and its baselines are all there, and possible.
 pub(crate) fn check_evaluation(evaluation: &Value) {
@@ -109,7 +110,9 @@ fn json_is_the_last_line_of_stdout_and_names_files_that_exist() {
     assert_eq!((&report["test"]["photos"], &report["test"]["undamaged"]["photos"]), (&24.into(), &6.into()));
 
     let run_dir = report["run_dir"].as_str().unwrap();
-    for name in ["configuration.toml", "used.json", "model.safetensors", "last-model.safetensors", "report.json"] {
+    for name in
+        ["configuration.toml", "used.json", "model.safetensors", "last-model.safetensors", "report.json", "report.html"]
+    {
         assert!(scratch.path(run_dir).join(name).is_file(), "{name}");
     }
     assert!(scratch.path(report["model"].as_str().unwrap()).is_file());

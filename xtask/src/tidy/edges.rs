@@ -20,6 +20,7 @@ const LIBRARIES: &[&str] = &[
     "dodge-juror",
     "dodge-learn",
     "dodge-preprocess",
+    "dodge-report",
     "dodge-rl",
     "dodge-tracking",
 ];
@@ -30,6 +31,7 @@ const EDGES: &[(&str, MayUse)] = &[
     ("dodge-hparams-derive", MayUse::Only(&[])),
     ("dodge-hparams", MayUse::Only(&["dodge-hparams-derive"])),
     ("dodge-learn", MayUse::Only(&["dodge-hparams"])),
+    ("dodge-report", MayUse::Only(&[])),
     ("dodge-imaging", MayUse::Only(&[])),
     ("dodge-data", MayUse::Only(&["dodge-hparams", "dodge-imaging"])),
     ("dodge-juror", MayUse::Only(&["dodge-imaging", "dodge-hparams"])),
@@ -47,6 +49,7 @@ const EDGES: &[(&str, MayUse)] = &[
             "dodge-juror",
             "dodge-preprocess",
             "dodge-learn",
+            "dodge-report",
         ]),
     ),
     ("dodge-cli", MayUse::Only(LIBRARIES)),
@@ -82,6 +85,7 @@ const CONFINED: &[Confined] = &[
         in_tests: &["dodge-data"],
     },
     Confined { family: "clap", free: &["dodge-cli", "xtask"], behind_feature: &[], in_tests: &[] },
+    Confined { family: "plotters", free: &["dodge-report"], behind_feature: &[], in_tests: &[] },
     Confined { family: "anyhow", free: &["dodge-cli", "xtask"], behind_feature: &[], in_tests: &[] },
 ];
 

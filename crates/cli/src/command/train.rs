@@ -191,6 +191,7 @@ fn in_words(report: &Report) -> String {
         ));
     }
     text.push_str(&format!("model:  {}\n", text::shown(&report.model)));
+    text.push_str(&format!("report: {}\n", text::shown(&report.page)));
     if let Some(mosaic) = &report.mosaic {
         let columns = match report.evaluation.material() {
             Material::Damaged(_) => "before, after, original",

@@ -22,12 +22,9 @@ const SAME: [u8; 3] = [120, 120, 120];
 /// The photo has 3 columns of 240 pixels; none is drawn for no photos.
 #[must_use]
 pub fn mosaic(photos: &[TestPhoto], outcomes: &[Outcome], rows: usize) -> Option<Photo> {
-    let (damaged, undamaged): (Vec<_>, Vec<_>) = photos.iter().zip(outcomes).partition(|(photo, _)| photo.damaged);
-    let undamaged_rows = (rows / 6).max(rows.saturating_sub(damaged.len())).min(undamaged.len());
-    let rows: Vec<[Photo; 3]> = damaged
+    let rows: Vec<[Photo; 3]> = chosen(photos, rows)
         .into_iter()
-        .take(rows - undamaged_rows)
-        .chain(undamaged.into_iter().take(undamaged_rows))
+        .filter_map(|index| Some((&photos[index], outcomes.get(index)?)))
         .map(|(photo, outcome)| {
             let gain = outcome.psnr_final_db - outcome.psnr_degraded_db;
             let after = framed(&outcome.result.thumbnail(TILE), gain);
@@ -49,6 +46,14 @@ pub fn mosaic(photos: &[TestPhoto], outcomes: &[Outcome], rows: usize) -> Option
         top += height_of(row) + GAP;
     }
     Some(canvas)
+}
+
+/// Which of the photos stand in so many rows, by their numbers from 0.
+pub(crate) fn chosen(photos: &[TestPhoto], rows: usize) -> Vec<usize> {
+    let (damaged, undamaged): (Vec<usize>, Vec<usize>) = (0..photos.len()).partition(|&index| photos[index].damaged);
+    let undamaged_rows = (rows / 6).max(rows.saturating_sub(damaged.len())).min(undamaged.len());
+    let damaged = damaged.into_iter().take(rows - undamaged_rows);
+    damaged.chain(undamaged.into_iter().take(undamaged_rows)).collect()
 }
 
 fn framed(tile: &Photo, gain_db: f64) -> Photo {

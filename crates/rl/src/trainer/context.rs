@@ -10,6 +10,7 @@ use dodge_preprocess::{Context, Progress};
 use dodge_tracking::{Run, RunOptions, Tracking};
 
 use crate::error::Error;
+use crate::trainer::curves;
 use crate::trainer::params::TrainingParams;
 
 /// Everything a run is made of, chosen by the caller.
@@ -148,9 +149,10 @@ impl TrainContext {
     }
 }
 
-/// The training loop writes into the tracked run.
+/// The training loop writes into the tracked run, and into the run's folder for its report.
 impl Journal for TrainContext {
     fn record(&self, figures: &[(String, f64)], step: u64) -> Result<(), LearnError> {
+        curves::append(&self.run_dir, figures, step)?;
         Ok(self.log_batch_metrics(figures, step)?)
     }
 

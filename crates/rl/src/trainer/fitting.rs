@@ -18,6 +18,7 @@ use crate::photo::validation::{Fidelity, Measured, Validation, mean};
 use crate::trainer::context::TrainContext;
 use crate::trainer::params::{Algorithm, TrainingParams};
 use crate::trainer::refitting::refitted;
+use crate::trainer::timeline::Timeline;
 use crate::whole_file::write_whole;
 
 /// What came of a training.
@@ -76,7 +77,8 @@ fn train<L: ConfiguredLearner>(
     let constants = constants(&task, &network);
     let known = Known { algorithm: L::NAME, hidden, network };
     let least_undamaged_db = params.least_undamaged_db;
-    let mut judge = PhotoJudge { task: &task, validation, context, known, least_undamaged_db, best: None };
+    let timeline = Timeline::new(context, validation_photos);
+    let mut judge = PhotoJudge { task: &task, validation, timeline, context, known, least_undamaged_db, best: None };
     let training = Training {
         learner,
         algorithm: L::NAME,
@@ -174,6 +176,7 @@ const LAST_MODEL: &str = "last-model.safetensors";
 struct PhotoJudge<'a> {
     task: &'a PhotoTask,
     validation: Validation,
+    timeline: Timeline,
     context: &'a TrainContext,
     known: Known,
     least_undamaged_db: f64,
@@ -228,6 +231,10 @@ impl<L: Learner> Judge<L, PhotoEnv> for PhotoJudge<'_> {
         let is_kept = self.best.is_none();
         let is_record =
             is_kept && record.as_ref().is_none_or(|record| fidelity.is_better_than(&record.fidelity, floor));
+        if self.timeline.is_due(clock) {
+            let model = self.model_of(learner, clock, Some(fidelity))?;
+            self.timeline.note(&model, clock, self.context)?;
+        }
         if is_kept {
             let model = self.model_of(learner, clock, Some(fidelity))?;
             model.save(&self.model_path())?;

@@ -18,6 +18,7 @@ use crate::photo::environment::{EnvironmentParams, Material, PhotoTask, Training
 use crate::photo::evaluation::{TestPhoto, evaluate};
 use crate::photo::observation::{Observe, Observer};
 use crate::photo::reward::{Reward, RewardParams};
+use crate::photo::shown::Shown;
 use crate::trainer::context::TrainContext;
 use crate::trainer::fitting::{Trained, train_agent};
 use crate::trainer::params::{Algorithm, TrainingParams};
@@ -195,7 +196,9 @@ impl Trainer for PhotoTrainer {
         let (seed, preprocessing) = (context.seed(), context.preprocessing());
         let (evaluation, outcomes) =
             evaluate(&trained.model, &photos, &pairs, material, &*self.juror, seed, preprocessing)?;
-        Ok(Evaluated { evaluation, photos, outcomes })
+        let rows = context.hyperparameters::<TrainingParams>()?.mosaic_rows;
+        let shown = Shown::of_mosaic(&photos, &outcomes, rows, &*self.juror)?;
+        Ok(Evaluated { evaluation, photos, outcomes, shown })
     }
 }
 

@@ -15,9 +15,12 @@ use crate::error::Error;
 use crate::naming::{self, folder_name};
 use crate::photo::evaluation::{Evaluation, Outcome, Summary, TestPhoto};
 use crate::photo::mosaic::mosaic;
+use crate::photo::shown::Shown;
 use crate::trainer::context::{Session, TrainContext};
 use crate::trainer::fitting::Trained;
+use crate::trainer::outcomes::{self, OUTCOMES};
 use crate::trainer::params::TrainingParams;
+use crate::trainer::run_page::page_of_run;
 use crate::trainer::tracked_run;
 use crate::whole_file::write_whole;
 
@@ -61,6 +64,9 @@ pub trait Trainer {
         let metrics = summary_metrics(&evaluated.evaluation);
         context.log_batch_metrics(&metrics, trained.environment_steps)?;
         context.log_artifact(&trained.model_path, "models")?;
+        let (run_dir, step) = (context.run_dir(), trained.model.configuration().environment_steps);
+        outcomes::write(run_dir, step, &evaluated.photos, &evaluated.outcomes, &evaluated.shown)?;
+        context.log_artifact(&run_dir.join(OUTCOMES), "")?;
         let path = context.run_dir().join("mosaic.png");
         let Some(picture) = mosaic(&evaluated.photos, &evaluated.outcomes, params.mosaic_rows) else { return Ok(None) };
         picture.save(&path)?;
@@ -90,6 +96,8 @@ pub struct Evaluated {
     pub photos: Vec<TestPhoto>,
     /// What the agent made of each.
     pub outcomes: Vec<Outcome>,
+    /// Those that the report shows edit by edit; it may be none.
+    pub shown: Vec<Shown>,
 }
 
 /// The result of a run. Serialises to what `dodge train --json` prints.
@@ -106,6 +114,9 @@ pub struct Report {
     /// The mosaic, where there is one.
     #[serde(serialize_with = "naming::lossy_if_some")]
     pub mosaic: Option<PathBuf>,
+    /// The report as a page.
+    #[serde(serialize_with = "naming::lossy")]
+    pub page: PathBuf,
     /// A photo of the test split, damaged or before it was edited, to try the model on.
     #[serde(serialize_with = "naming::lossy_if_some")]
     pub sample: Option<PathBuf>,
@@ -200,7 +211,7 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     let timer = run.time_stage("preprocess");
     let splits = trainer.preprocess(&dataset, context)?;
     timer.finish()?;
-    write_whole(&run_dir.join("used.json"), used(&dataset, &splits).as_bytes())?;
+    write_whole(&run_dir.join("used.json"), used(run.run_name(), &dataset, &splits).as_bytes())?;
     tracing::info!(target: "dodge::device", "training on {device}");
     let timer = run.time_stage("train");
     let trained = trainer.train(&splits, context)?;
@@ -223,6 +234,7 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
         run_dir: run_dir.clone(),
         model: trained.model_path.clone(),
         mosaic,
+        page: run_dir.join("report.html"),
         sample: splits.test.photos.iter().find(|photo| photo.is_damaged()).map(|photo| photo.degraded.clone()),
         steps: trained.environment_steps,
         wall_seconds,
@@ -237,6 +249,8 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     let path = run_dir.join("report.json");
     write_whole(&path, serde_json::to_string_pretty(&report).expect("a report is always JSON").as_bytes())?;
     context.log_artifact(&path, "")?;
+    write_whole(&report.page, page_of_run(&run_dir)?.html.as_bytes())?;
+    context.log_artifact(&report.page, "")?;
     Ok(report)
 }
 
@@ -296,9 +310,15 @@ fn check_unchanged(run_dir: &Path, dataset: &Dataset) -> Result<(), Error> {
 }
 
 /// Which data the run used: the folders in the cache are shared between runs.
-fn used(dataset: &Dataset, splits: &Splits) -> String {
+fn used(run_name: &str, dataset: &Dataset, splits: &Splits) -> String {
     let absolute = |folder: &Path| naming::in_json(&std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
     let mut value = serde_json::json!({
+        "run": run_name,
+        "split_photos": {
+            "train": splits.train.photos.len(),
+            "validation": splits.validation.photos.len(),
+            "test": splits.test.photos.len(),
+        },
         "photos": absolute(dataset.root()),
         "content_hash": dataset.content_hash().to_string(),
         "train": naming::in_json(&splits.train.path),

@@ -1,0 +1,82 @@
+//! How the agent compares.
+
+use crate::html::Table;
+use crate::record::{Record, Summary};
+use crate::section::{Names, Section};
+use crate::words;
+
+/// The order of baselines, and what each does.
+const KNOWN: [(&str, &str, &str); 7] = [
+    ("do_nothing", "do nothing", "leaves every photo as it is"),
+    ("random", "random", "makes as many edits as the agent, chosen at random"),
+    ("best_single_edit", "best single edit", "applies to every photo the one edit that is best on the training photos"),
+    (
+        "one_step_greedy",
+        "one-step greedy",
+        "makes whatever edit the juror likes best, until it likes none: high scores, worse photographs",
+    ),
+    (
+        "constant_edit",
+        "constant edit",
+        "applies to every photo the strengths that are best on the training photos as a whole",
+    ),
+    ("nearest_edits", "nearest edits", "applies the mean of what was done to the three most similar training photos"),
+    ("model_in_the_box", "model in the box", "is the model that comes with the program"),
+];
+
+/// The agent and the baselines, one line each.
+pub(crate) fn section(record: &Record) -> Option<Section> {
+    let results = record.results.as_ref()?;
+    let names = Names::of(results.is_of_pairs());
+    let known = KNOWN.iter().filter_map(|(key, name, _)| Some(((*name).to_owned(), results.baselines.get(*key)?)));
+    let is_known = |key: &str| KNOWN.iter().any(|(known, ..)| *known == key);
+    let others = results.baselines.iter().filter(|(key, _)| !is_known(key));
+    let others = others.map(|(key, summary)| (key.replace('_', " "), summary));
+    let agent = ("agent".to_owned(), &results.test);
+    let rows = [agent].into_iter().chain(known).chain(others).map(|(name, summary)| row(name, summary)).collect();
+    let goal = format!("score: {}", names.goal);
+    let columns = [
+        "",
+        "gain",
+        "PSNR before",
+        "PSNR after",
+        "better",
+        "worse",
+        "needed nothing, after",
+        "score before",
+        "score after",
+        &goal,
+        "recovered",
+        "success",
+        "edits",
+    ];
+    let table = Table { caption: "The agent and what it is held against", columns: &columns, rows, marked: Some(0) };
+    let mut html = table.html();
+    html.push_str("<dl class=\"words\">");
+    for (_, name, words) in KNOWN.iter().filter(|(key, ..)| results.baselines.contains_key(*key)) {
+        html.push_str(&format!("<dt>{name}</dt><dd>{words}</dd>"));
+    }
+    html.push_str(
+        "<dt>recovered</dt><dd>share of the way from the score before to that of the goal</dd>\
+         <dt>success</dt><dd>share whose score reaches that of the goal</dd></dl>\n",
+    );
+    Some(Section { anchor: "baselines", title: "How it compares", html })
+}
+
+fn row(name: String, summary: &Summary) -> Vec<String> {
+    vec![
+        name,
+        words::gain(summary.gain_db()),
+        words::decibels(summary.mean_psnr_degraded_db),
+        words::decibels(summary.mean_psnr_final_db),
+        words::percent(summary.improved),
+        words::percent(summary.worsened),
+        words::decibels(summary.undamaged.mean_psnr_db.filter(|_| summary.undamaged.photos.unwrap_or_default() > 0)),
+        words::fixed(summary.mean_degraded_score, 2),
+        words::fixed(summary.mean_final_score, 2),
+        words::fixed(summary.mean_original_score, 2),
+        words::fixed(summary.recovered, 2),
+        words::percent(summary.success_rate),
+        words::fixed(summary.mean_steps, 1),
+    ]
+}
