@@ -47,10 +47,15 @@ fn gain_db(test: &Test) -> Option<f64> {
 fn one(test: &Test, names: Names) -> String {
     let outcome = outcome(test);
     let needed = if test.is_damaged { "" } else { ", needed nothing" };
+    // A photo that was whole before can gain nothing, and what it loses is told by what is left of it.
+    let badge = match (test.is_damaged, outcome) {
+        (false, "alike") => "left as it was".to_owned(),
+        (false, _) => format!("{outcome}: {} to itself", words::decibels(test.after.psnr_db)),
+        (true, _) => format!("{outcome} {}", words::gain(gain_db(test))),
+    };
     let mut html = format!(
-        "<article class=\"photo {outcome}\">\n<h3>{}{needed} <span class=\"badge\">{outcome} {}</span></h3>\n<div class=\"three\">\n",
-        name(&test.photo),
-        words::gain(gain_db(test))
+        "<article class=\"photo {outcome}\">\n<h3>{}{needed} <span class=\"badge\">{badge}</span></h3>\n<div class=\"three\">\n",
+        name(&test.photo)
     );
     let pictures = test.pictures.as_ref();
     let tile = |html: &mut String, of: &str, jpeg: Option<&Vec<u8>>, measured: &str| {
@@ -109,4 +114,29 @@ fn one_edit(edit: &Edit, photo: &str) -> String {
         format!("<br>then {}", measured(&edit.after).replace("<br>", ", "))
     };
     format!("<li>{picture}<span>{words} <code>{label}</code>{after}</span></li>\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_told_by_what_came_of_the_photo() {
+        let test = |is_damaged, before, after| {
+            let measure = |psnr_db| Measure { psnr_db: Some(psnr_db), score: None };
+            let test = Test { is_damaged, before: measure(before), after: measure(after), ..Test::default() };
+            one(&test, Names::of(false))
+        };
+        let cases = [
+            (test(true, 20.0, 23.5), "photo better", "better +3.50 dB"),
+            (test(true, 20.0, 19.0), "photo worse", "worse −1.00 dB"),
+            (test(true, 20.0, 20.05), "photo alike", "alike +0.05 dB"),
+            (test(false, 60.0, 37.4), "photo worse", "worse: 37.4 dB to itself"),
+            (test(false, 60.0, 60.0), "photo alike", "left as it was"),
+        ];
+        for (html, class, badge) in cases {
+            assert!(html.contains(class) && html.contains(&format!("<span class=\"badge\">{badge}</span>")), "{html}");
+        }
+        assert!(one(&Test::default(), Names::of(true)).contains("no picture"), "nothing is known of it");
+    }
 }

@@ -156,6 +156,10 @@ fn add_results(record: &mut Record, run_dir: &Path) {
     for (key, words) in [("device", "device"), ("run_id", "id of the tracked run")] {
         record.settings.extend(report[key].as_str().map(|value| (words.to_owned(), value.to_owned())));
     }
+    if let Some(photos) = report["refitted_on"].as_u64() {
+        let words = "fitted once more at the end, from so many photos of training and validation";
+        record.settings.push((words.to_owned(), photos.to_string()));
+    }
     match serde_json::from_value::<Results>(report) {
         Ok(results) => record.results = Some(results),
         Err(error) => record.missing.push(format!("{holds}: report.json is damaged: {error}")),

@@ -78,7 +78,7 @@ impl Timeline {
             let jpeg = Picture::from(photo.clone()).encode(Encoding::Jpeg { quality: QUALITY })?;
             write_whole(&self.folder.join(name), &jpeg)?;
         }
-        let grid = Picture::from(stacked([before, agent, goal])).encode(Encoding::Png)?;
+        let grid = Picture::from(stacked(&[before, agent, goal])).encode(Encoding::Png)?;
         Ok(context.run().log_image(GRID, step as i64, &grid, &grid)?)
     }
 }
@@ -91,10 +91,10 @@ fn strip(photos: &[&Photo]) -> Option<Photo> {
 }
 
 /// Strips below each other, cut to the narrowest.
-fn stacked(strips: [Photo; 3]) -> Photo {
+fn stacked(strips: &[Photo; 3]) -> Photo {
     let width = strips.iter().map(Photo::width).min().unwrap_or(1);
     let mut pixels = Vec::new();
-    for strip in &strips {
+    for strip in strips {
         pixels.extend_from_slice(strip.cropped(0, 0, width, strip.height()).pixels());
     }
     let height = strips.iter().map(Photo::height).sum();
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!((strip.width(), strip.height()), (40, 20));
         assert_eq!((strip.pixel(0, 0), strip.pixel(39, 19)), ([10; 3], [20; 3]));
         assert_eq!(super::strip(&[]), None);
-        let whole = stacked([strip, flat(60, 10, 30), flat(50, 5, 40)]);
+        let whole = stacked(&[strip, flat(60, 10, 30), flat(50, 5, 40)]);
         assert_eq!((whole.width(), whole.height()), (40, 35));
         assert_eq!((whole.pixel(39, 25), whole.pixel(0, 34)), ([30; 3], [40; 3]));
     }
