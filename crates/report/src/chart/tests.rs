@@ -1,3 +1,5 @@
+//! What plots draw, and what they say.
+
 use super::*;
 use crate::palette::{AGENT, BEFORE};
 

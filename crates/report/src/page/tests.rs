@@ -1,3 +1,5 @@
+//! Whole pages.
+
 use super::*;
 use crate::record::{
     Calibration, Curve, Edit, Frame, FrontierPoint, Measure, Photos, Pictures, Results, Summary, Test, Timeline,
