@@ -12,6 +12,7 @@ mod metadata;
 mod mlflow;
 mod process;
 mod project;
+mod results;
 mod smoke;
 mod test;
 mod tidy;
@@ -78,6 +79,8 @@ enum Verb {
     GpuSmoke,
     /// Train the model in the box anew, on photos made by the program, and put it in its place
     HouseModel,
+    /// Train and measure with three seeds on photos that are named: the page of results in docs/results.md
+    Results(results::ResultsArguments),
     /// Start a real MLflow server on a local store
     Mlflow {
         /// Folder of the local store; default: `tracking` in the folder named by IMAGE_VOLUME_PATH, or in ./dodge-data
@@ -110,6 +113,7 @@ fn run(project: &Project, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Fuzz { targets, seconds, jobs } => fuzz::run(project, &targets, seconds, jobs),
         Verb::GpuSmoke => gpu_smoke::run(project),
         Verb::HouseModel => house_model::run(project),
+        Verb::Results(arguments) => results::run(project, &arguments),
         Verb::Mlflow { folder, port } => mlflow::run(project, folder, port),
     }
 }
@@ -133,6 +137,13 @@ mod tests {
     fn flags_after_a_verb_belong_to_the_program_that_the_verb_runs() {
         let Verb::Train { args } = parse("xtask train --steps 9 --help") else { panic!("another verb") };
         assert_eq!(args, ["--steps", "9", "--help"]);
+        let line = "xtask results --photos a --pairs b c --write --steps 2000 --seed 4";
+        let Verb::Results(arguments) = parse(line) else { panic!("another verb") };
+        assert!(
+            format!("{arguments:?}").contains(r#"write: true, args: ["--steps", "2000", "--seed", "4"]"#),
+            "{arguments:?}"
+        );
+        assert!(Arguments::try_parse_from(["xtask", "results"]).is_err(), "photos have to be named");
         let Verb::Test { args } = parse("xtask test -p dodge-imaging crop") else { panic!("another verb") };
         assert_eq!(args, ["-p", "dodge-imaging", "crop"]);
     }

@@ -53,7 +53,7 @@ pub(crate) fn train(dodge: &Path, folder: &Path, device: &str) -> Result<Value> 
 }
 
 /// The object on the last line of what `--json` prints.
-fn last_object(stdout: &str) -> Result<Value> {
+pub(crate) fn last_object(stdout: &str) -> Result<Value> {
     let last = stdout.lines().last().unwrap_or_default();
     let value = serde_json::from_str::<Value>(last);
     let value = value.with_context(|| format!("the last line of stdout is no JSON: {last:?}"))?;

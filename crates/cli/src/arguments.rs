@@ -7,7 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use dodge_hparams::Choice;
 use dodge_preprocess::DamageProtocol;
-use dodge_rl::Algorithm;
+use dodge_rl::{Algorithm, BaselineSet};
 
 /// Trains an agent to retouch photographs, and lets it retouch yours.
 #[derive(Debug, Parser)]
@@ -187,6 +187,25 @@ pub(crate) enum DamageChoice {
     None,
 }
 
+/// What a model is held against.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BaselinesChoice {
+    /// What takes no longer than the model's own evaluation
+    #[default]
+    Usual,
+    /// Beam search with the juror too, and SSIM and colour difference of each: several times as long
+    All,
+}
+
+impl BaselinesChoice {
+    pub(crate) fn set(self) -> BaselineSet {
+        match self {
+            Self::Usual => BaselineSet::Usual,
+            Self::All => BaselineSet::All,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArguments {
     /// The model file; without it, the model in the box
@@ -205,6 +224,9 @@ pub(crate) struct EvaluateArguments {
     /// Seed of the damage
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// What the model is held against
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) baselines: BaselinesChoice,
     /// Write what became of each photo as a table of comma-separated values, with SSIM and colour difference (CIEDE2000) beside PSNR
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) table: Option<PathBuf>,

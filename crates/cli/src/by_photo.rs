@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use dodge_imaging::{Photo, mean_delta_e_2000, ssim};
-use dodge_rl::{Outcome, TestPhoto};
-use rayon::prelude::*;
+use dodge_rl::{Likeness, Outcome, TestPhoto};
 
 const HEADER: [&str; 13] = [
     "photo",
@@ -35,25 +33,20 @@ pub(crate) fn table(photos: &[TestPhoto], outcomes: &[Outcome]) -> Result<Vec<u8
             if photo.damaged { *seen } else { 0 }
         })
         .collect();
-    let lines = photos.par_iter().zip(outcomes).zip(&numbers);
-    let lines = lines.map(|((photo, outcome), &damage)| line(photo, outcome, damage));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER)?;
-    for line in lines.collect::<Result<Vec<_>>>()? {
-        writer.write_record(line)?;
+    for ((photo, outcome), &damage) in photos.iter().zip(outcomes).zip(&numbers) {
+        writer.write_record(line(photo, outcome, damage))?;
     }
     Ok(writer.into_inner()?)
 }
 
-fn line(photo: &TestPhoto, outcome: &Outcome, damage: usize) -> Result<[String; 13]> {
-    let alike = |other: &Photo| -> Result<[String; 2]> {
-        let (ssim, delta_e) = (ssim(&photo.original, other)?, mean_delta_e_2000(&photo.original, other)?);
-        Ok([format!("{ssim:.4}"), format!("{delta_e:.3}")])
-    };
-    let ([ssim_before, delta_e_before], [ssim_after, delta_e_after]) =
-        (alike(&photo.degraded)?, alike(&outcome.result)?);
+fn line(photo: &TestPhoto, outcome: &Outcome, damage: usize) -> [String; 13] {
+    let words = |likeness: Likeness| [format!("{:.4}", likeness.ssim), format!("{:.3}", likeness.delta_e)];
+    let [[ssim_before, delta_e_before], [ssim_after, delta_e_after]] =
+        outcome.likeness.map_or_else(Default::default, |likeness| likeness.map(words));
     let edits: Vec<String> = outcome.recipe.operations().iter().map(ToString::to_string).collect();
-    Ok([
+    [
         photo.name.clone(),
         damage.to_string(),
         format!("{:.3}", outcome.psnr_degraded_db),
@@ -67,5 +60,5 @@ fn line(photo: &TestPhoto, outcome: &Outcome, damage: usize) -> Result<[String; 
         format!("{:.3}", outcome.final_score),
         outcome.expected_gain_db.map_or_else(String::new, |gain| format!("{gain:.3}")),
         edits.join(" "),
-    ])
+    ]
 }

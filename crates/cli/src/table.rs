@@ -27,11 +27,8 @@ pub(crate) fn of(evaluation: &Evaluation) -> String {
             "On {photos} pairs that were edited, and {undamaged} that were not, none of them trained on:\n\n{PAIRS_COLUMNS}"
         ),
     };
-    line(&mut text, "agent", test);
-    for (name, summary) in evaluation.baselines.by_name() {
-        let name = name.replace("one_step", "one-step").replace('_', " ");
-        line(&mut text, &name, summary);
-    }
+    let rows: Vec<(&str, &Summary)> = [("agent", test)].into_iter().chain(evaluation.baselines.by_name()).collect();
+    rows.iter().for_each(|(name, summary)| line(&mut text, &in_words(name), summary));
     text.push_str(match evaluation.material() {
         Material::Damaged(_) => DAMAGED_WORDS,
         Material::Pairs => PAIRS_WORDS,
@@ -43,11 +40,40 @@ pub(crate) fn of(evaluation: &Evaluation) -> String {
             "The agent's mean gain is {gain:+.2} dB, and {low:+.2} to {high:+.2} dB in 95 of 100 such sets."
         );
     }
+    text.push_str(COST_COLUMNS);
+    rows.iter().for_each(|(name, summary)| cost_line(&mut text, name, summary, evaluation));
     if !evaluation.frontier.is_empty() {
         text.push_str(FRONTIER_COLUMNS);
         evaluation.frontier.iter().for_each(|point| frontier_line(&mut text, point));
     }
     text
+}
+
+fn in_words(name: &str) -> String {
+    name.replace("one_step", "one-step").replace('_', " ")
+}
+
+const COST_COLUMNS: &str = "
+How alike in structure (SSIM, 1: equal) and in colour (mean CIEDE2000, 1: just noticeable), and what it takes to find the edits
+                        SSIM      colour difference     asks the juror  milliseconds
+                  before  after     before  after      times per photo     per photo
+";
+
+fn cost_line(text: &mut String, name: &str, s: &Summary, evaluation: &Evaluation) {
+    let figure = |value: Option<f64>, digits: usize| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));
+    let cost = evaluation.costs.get(name);
+    let (calls, time) = (cost.map(|cost| cost.juror_calls_per_photo), cost.map(|cost| cost.milliseconds_per_photo));
+    let _ = writeln!(
+        text,
+        "{:>16}  {:>6} {:>6}     {:>6} {:>6}  {:>19} {:>13}",
+        in_words(name),
+        figure(s.mean_ssim_degraded, 3),
+        figure(s.mean_ssim_final, 3),
+        figure(s.mean_delta_e_degraded, 2),
+        figure(s.mean_delta_e_final, 2),
+        figure(calls, 1),
+        figure(time, 2),
+    );
 }
 
 const FRONTIER_COLUMNS: &str = "

@@ -10,17 +10,19 @@ pub use error::Error;
 pub use naming::folder_name;
 pub use photo::actions::ActionSet;
 pub use photo::agent::{Found, Retouched, Rules, VIEWS, retouch_all};
+pub use photo::baselines::{BaselineSet, Baselines, Cost};
 pub use photo::environment::{EnvironmentParams, Material, PhotoEnv, PhotoTask, TaskKind, TrainingPhoto};
-pub use photo::evaluation::{
-    Baselines, Evaluation, Outcome, Summary, TestPhoto, UndamagedSummary, evaluate, outcomes, summarize,
-};
+pub use photo::evaluation::{Evaluation, EvaluationPlan, evaluate};
 pub use photo::expectation::Expectation;
 pub use photo::frontier::{Calibration, FrontierPoint};
+pub use photo::known_edits::KnownEdits;
 pub use photo::model::{HOUSE_MODEL, MODEL_FORMAT, Model, ModelConfiguration};
 pub use photo::mosaic::mosaic;
 pub use photo::observation::{Observe, Observer};
 pub use photo::reward::{Bonus, Reward, RewardParams, RewardStrategy, Standing};
 pub use photo::shown::{AfterEdit, Shown};
+pub use photo::summary::{Likeness, Outcome, Summary, UndamagedSummary, measure_likeness, outcomes, summarize};
+pub use photo::test_photo::TestPhoto;
 pub use photo::validation::Fidelity;
 pub use trainer::context::{Session, TrainContext};
 pub use trainer::fitting::{Trained, train_agent};

@@ -13,7 +13,7 @@ use crate::photos::folder_of_photos;
 const REPORT: &[&str] =
     &["run_id", "run_dir", "model", "steps", "wall_seconds", "steps_per_second", "seed", "test", "baselines"];
 const BASELINES: &[&str] =
-    &["do_nothing", "random", "best_single_edit", "one_step_greedy", "constant_edit", "model_in_the_box"];
+    &["do_nothing", "random", "auto", "best_single_edit", "constant_edit", "one_step_greedy", "model_in_the_box"];
 const SUMMARY: &[&str] = &[
     "photos",
     "mean_original_score",
@@ -28,11 +28,13 @@ const SUMMARY: &[&str] = &[
     "mean_steps",
     "undamaged",
 ];
+/// Measured of the agent, and of what is left as it is.
+const LIKENESS: &[&str] = &["mean_ssim_degraded", "mean_ssim_final", "mean_delta_e_degraded", "mean_delta_e_final"];
 const UNDAMAGED: &[&str] = &["photos", "mean_psnr_db", "left_alone"];
 
 /// What two equal runs may differ in: names of the run and times.
 const NOT_REPEATED: &[&str] =
-    &["run_id", "run_dir", "model", "mosaic", "page", "sample", "wall_seconds", "steps_per_second"];
+    &["run_id", "run_dir", "model", "mosaic", "page", "sample", "wall_seconds", "steps_per_second", "costs"];
 
 /// Makes sure that the figures of a test split and its baselines are all there, and possible.
 pub(crate) fn check_evaluation(evaluation: &Value) {
@@ -40,7 +42,9 @@ pub(crate) fn check_evaluation(evaluation: &Value) {
     let of_pairs = baselines.contains_key("nearest_edits").then_some("nearest_edits");
     assert_eq!(sorted(baselines.keys()), sorted(BASELINES.iter().copied().chain(of_pairs)));
     for (name, summary) in [("test", &evaluation["test"])].into_iter().chain(baselines.iter().map(|(n, s)| (&**n, s))) {
-        assert_eq!(sorted(summary.as_object().unwrap().keys()), sorted(SUMMARY), "{name}");
+        let is_measured = ["test", "do_nothing"].contains(&name) && summary["photos"] != 0;
+        let likeness = if is_measured { LIKENESS } else { &[] };
+        assert_eq!(sorted(summary.as_object().unwrap().keys()), sorted(SUMMARY.iter().chain(likeness)), "{name}");
         let undamaged = &summary["undamaged"];
         assert_eq!(sorted(undamaged.as_object().unwrap().keys()), sorted(UNDAMAGED), "{name}");
         let within = |value: &Value, low: f64, high: f64| {
@@ -61,6 +65,14 @@ pub(crate) fn check_evaluation(evaluation: &Value) {
         within(&summary["mean_steps"], 0.0, 10.0);
         within(&summary["recovered"], -100.0, 100.0);
         assert_eq!(summary["photos"], evaluation["test"]["photos"], "{name}");
+        for key in likeness {
+            within(&summary[key], 0.0, if key.contains("ssim") { 1.0 } else { 100.0 });
+        }
+        let cost = &evaluation["costs"][if name == "test" { "agent" } else { name }];
+        within(&cost["milliseconds_per_photo"], 0.0, 60_000.0);
+        // At most ten edits, chosen among some dozens.
+        let most = if name == "one_step_greedy" { 1000.0 } else { 0.0 };
+        within(&cost["juror_calls_per_photo"], 0.0, most);
     }
 }
 

@@ -8,7 +8,7 @@ use dodge_data::{DataLoader, FolderLoader, PairLoader, PhotoFile};
 use dodge_imaging::Photo;
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_preprocess::{Context, DamageProtocol, DegradeParams, PairParams, PhotoPair, ResizeParams};
-use dodge_rl::{Material, TestPhoto, TrainingParams, evaluate};
+use dodge_rl::{EvaluationPlan, Material, TestPhoto, TrainingParams, evaluate};
 use dodge_tracking::{Destination, RunOptions, SystemClock, Tracking, TrackingOptions};
 use rayon::prelude::*;
 
@@ -34,7 +34,9 @@ pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) ->
     let tracking = Tracking::open(TrackingOptions::new(Destination::Off, "", Arc::new(SystemClock)))?;
     let untracked = tracking.start_run(&RunOptions::new("dodge evaluate"))?;
     let context = Context::new(surroundings.volume(), untracked, progress::display(surroundings), Arc::default());
-    let (evaluation, outcomes) = evaluate(&model, &photos, &[], material, &juror, arguments.seed, &context)?;
+    let baselines = arguments.baselines.set();
+    let plan = EvaluationPlan { material, training: &[], baselines, seed: arguments.seed };
+    let (evaluation, outcomes) = evaluate(&model, &photos, &plan, &juror, &context)?;
     if arguments.json {
         command::print_json(&evaluation)?
     } else {

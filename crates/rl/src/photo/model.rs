@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::photo::actions::ActionSet;
 use crate::photo::expectation::Expectation;
+use crate::photo::known_edits::KnownEdits;
 use crate::photo::observation::{Observe, Observer};
 use crate::whole_file::write_whole;
 
 /// Version of the model files that are written, and the only one that is read.
-pub const MODEL_FORMAT: u32 = 6;
+pub const MODEL_FORMAT: u32 = 7;
 
 /// The file of the model in the box. It was trained on photos made by the program alone, by `cargo xtask house-model`; its card lies
 /// beside it in the repository.
@@ -56,6 +57,8 @@ pub struct ModelConfiguration {
     pub head: Head,
     /// What showed it photos, as [`Observe::name`] calls it.
     pub observation: String,
+    /// What it has to beat without its training photos.
+    pub known_edits: KnownEdits,
     /// Name of the algorithm that trained it.
     pub algorithm: String,
     /// Name of the juror that helped.
@@ -238,6 +241,9 @@ impl Model {
         let widths = &configuration.hidden;
         if widths.len() > 8 || widths.iter().any(|&width| !(1..=8192).contains(&width)) {
             return Err(format!("has hidden layers of {widths:?}, which is out of bounds"));
+        }
+        if !configuration.known_edits.is_usable() {
+            return Err("names baselines that change the size of a photo, or too many edits".to_owned());
         }
         let in_bounds = (1..=100).contains(&configuration.max_steps)
             && (1..=100).contains(&configuration.most_looks)

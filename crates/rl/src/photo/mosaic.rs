@@ -2,7 +2,8 @@
 
 use dodge_imaging::Photo;
 
-use crate::photo::evaluation::{Outcome, TestPhoto};
+use crate::photo::summary::Outcome;
+use crate::photo::test_photo::TestPhoto;
 
 /// Longer side of each tile, in pixels.
 const TILE: u32 = 240;

@@ -18,6 +18,9 @@ const NEIGHBOURS: usize = 3;
 /// Most pairs by which the edits for all are chosen: more change the third digit.
 const MOST_FOR_ALL: usize = 128;
 
+/// Most pairs by which the kinds of a few edits are chosen: they have to be told apart only.
+const MOST_SCOUTS: usize = 32;
+
 /// Furthest position of a slider, where its range does not end before; a position of 1 is a strong edit.
 const FURTHEST: f32 = 4.0;
 
@@ -91,9 +94,37 @@ impl Examples {
 
     /// The edits that bring all pairs nearest to their *after*, in the mean of the decibels; none where there are no pairs.
     pub(crate) fn for_all(&self) -> Vec<Operation> {
-        let apart = self.pairs.len().div_ceil(MOST_FOR_ALL).max(1);
-        let chosen: Vec<&Example> = self.pairs.iter().step_by(apart).collect();
-        self.operations(&self.fitted(&chosen))
+        self.operations(&self.fitted(&self.some(MOST_FOR_ALL), &self.all_sliders()))
+    }
+
+    /// The same with at most `most` edits: one after the other, the kind that brings them nearest together with those chosen before.
+    pub(crate) fn few_for_all(&self, most: usize) -> Vec<Operation> {
+        let scouts = self.some(MOST_SCOUTS);
+        let value = |sliders: &[usize]| self.value(&scouts, &as_doubles(&self.fitted(&scouts, sliders)), FLOOR);
+        let (mut chosen, mut least) = (Vec::new(), value(&[]));
+        while chosen.len() < most {
+            let open: Vec<usize> = self.all_sliders().into_iter().filter(|slider| !chosen.contains(slider)).collect();
+            let tried = open.into_par_iter().map(|slider| {
+                let sliders: Vec<usize> = chosen.iter().copied().chain([slider]).collect();
+                (value(&sliders), slider)
+            });
+            let tried: Vec<(f64, usize)> = tried.collect();
+            let best = tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+            let Some((value, slider)) = best.filter(|(value, _)| *value < least) else { break };
+            least = value;
+            chosen.push(slider);
+        }
+        self.operations(&self.fitted(&self.some(MOST_FOR_ALL), &chosen))
+    }
+
+    /// At most so many of the pairs, from all over them.
+    fn some(&self, most: usize) -> Vec<&Example> {
+        let apart = self.pairs.len().div_ceil(most).max(1);
+        self.pairs.iter().step_by(apart).collect()
+    }
+
+    fn all_sliders(&self) -> Vec<usize> {
+        (0..self.sliders.kinds().len()).collect()
     }
 
     /// The edits for each of some photos: the mean strengths of the most similar pairs. `own` says that
@@ -110,7 +141,7 @@ impl Examples {
         let strengths = self
             .pairs
             .par_iter()
-            .map(|pair| go_on().map(|()| self.fitted(&[pair])))
+            .map(|pair| go_on().map(|()| self.fitted(&[pair], &self.all_sliders())))
             .collect::<Result<Vec<_>, Error>>()?;
         let of_photo = |(index, photo): (usize, &&Photo)| {
             let near = self.nearest(&statistics(photo, self.working_size), own.then_some(index));
@@ -140,43 +171,43 @@ impl Examples {
         moved.map(|(index, &position)| self.sliders.operation(index, position)).collect()
     }
 
-    /// The positions at which the sum of the logarithms of the pairs' errors is least.
+    /// The positions at which the sum of the logarithms of the pairs' errors is least, where these sliders move and the others stand
+    /// at 0.
     ///
     /// That sum has a hollow wherever one pair fits, the deeper the less an error counts as none: at first large ones do, so that
     /// the search ends in the hollow of most pairs.
-    fn fitted(&self, pairs: &[&Example]) -> Vec<f32> {
+    fn fitted(&self, pairs: &[&Example], moving: &[usize]) -> Vec<f32> {
         let mut positions = vec![0.0; self.sliders.kinds().len()];
         let nothing = self.value(pairs, &positions, FLOOR);
         // A single pair has one hollow.
         let floors = if pairs.len() > 1 { &FLOORS[..] } else { &[FLOOR] };
         for &floor in floors {
-            positions = self.descended(pairs, positions, floor);
+            positions = self.descended(pairs, moving, positions, floor);
         }
         if self.value(pairs, &positions, FLOOR) < nothing { as_floats(&positions) } else { vec![0.0; positions.len()] }
     }
 
     /// By steps of Gauss and Newton, damped as Levenberg (1944) and Marquardt (1963) do.
-    fn descended(&self, pairs: &[&Example], mut positions: Vec<f64>, floor: f64) -> Vec<f64> {
+    fn descended(&self, pairs: &[&Example], moving: &[usize], mut positions: Vec<f64>, floor: f64) -> Vec<f64> {
         let (mut value, mut damping) = (self.value(pairs, &positions, floor), 1e-3);
         for _ in 0..ROUNDS {
             let position = as_floats(&positions);
-            let parts: Vec<Slopes> = pairs.par_iter().map(|pair| self.slopes(pair, &position, floor)).collect();
-            let mut sum = Slopes::none(positions.len());
+            let parts: Vec<Slopes> = pairs.par_iter().map(|pair| self.slopes(pair, moving, &position, floor)).collect();
+            let mut sum = Slopes::none(moving.len());
             parts.iter().for_each(|part| sum.add(part));
             let ridge = 2.0 * RIDGE * pairs.len() as f64;
-            for (index, position) in positions.iter().enumerate() {
-                sum.gradient[index] += ridge * position;
+            for (index, &slider) in moving.iter().enumerate() {
+                sum.gradient[index] += ridge * positions[slider];
                 sum.curvature[index][index] += ridge;
             }
             let before = value;
             for _ in 0..TRIES {
                 let step = sum.step(damping);
-                let tried: Vec<f64> = positions
-                    .iter()
-                    .zip(&step)
-                    .zip(&self.ends)
-                    .map(|((p, s), [low, high])| (p - s).clamp(*low, *high))
-                    .collect();
+                let mut tried = positions.clone();
+                for (&slider, step) in moving.iter().zip(&step) {
+                    let [low, high] = self.ends[slider];
+                    tried[slider] = (positions[slider] - step).clamp(low, high);
+                }
                 let tried_value = self.value(pairs, &tried, floor);
                 if tried_value < value {
                     (positions, value, damping) = (tried, tried_value, (damping / 10.0).max(1e-6));
@@ -203,12 +234,13 @@ impl Examples {
         errors.iter().map(|error| error.ln()).sum::<f64>() + RIDGE * pairs.len() as f64 * cost
     }
 
-    /// How the logarithm of a pair's error changes with the positions.
-    fn slopes(&self, pair: &Example, positions: &[f32], floor: f64) -> Slopes {
+    /// How the logarithm of a pair's error changes with the positions of the moving sliders.
+    fn slopes(&self, pair: &Example, moving: &[usize], positions: &[f32], floor: f64) -> Slopes {
         let edited = self.sliders.apply(&pair.before, positions);
         let rest = differences(&edited, &pair.after);
-        let moved: Vec<Vec<f32>> = (0..positions.len())
-            .map(|slider| {
+        let moved: Vec<Vec<f32>> = moving
+            .iter()
+            .map(|&slider| {
                 let mut probe = positions.to_vec();
                 probe[slider] += PROBE;
                 let mut change = differences(&self.sliders.apply(&pair.before, &probe), &edited);
@@ -307,6 +339,10 @@ fn mean_square(values: &[f32]) -> f64 {
     values.iter().map(|value| f64::from(value * value)).sum::<f64>() / values.len().max(1) as f64
 }
 
+fn as_doubles(positions: &[f32]) -> Vec<f64> {
+    positions.iter().map(|&position| f64::from(position)).collect()
+}
+
 fn as_floats(positions: &[f64]) -> Vec<f32> {
     positions.iter().map(|&position| position as f32).collect()
 }
@@ -340,6 +376,27 @@ mod tests {
         let (after, before) = (edited(&scene(9), &EDIT), scene(9));
         let (nothing, ours) = (psnr_db(&after, &before).unwrap(), psnr_after(found, &before, &after));
         assert!(ours > nothing + 12.0 && ours > 34.0, "{nothing} to {ours} dB");
+    }
+
+    #[test]
+    fn a_few_edits_are_those_that_help_most() {
+        let recipe = ["lightness:-30", "saturation:0.6"];
+        let pairs: Vec<(Photo, Photo)> = (0..5).map(|index| (scene(index), edited(&scene(index), &recipe))).collect();
+        let pairs: Vec<(&Photo, &Photo)> = pairs.iter().map(|(after, before)| (after, before)).collect();
+        let examples = Examples::new(&pairs, 48);
+        let (after, before) = (scene(9), edited(&scene(9), &recipe));
+        let psnr = |most: usize| {
+            let found = examples.few_for_all(most);
+            assert!(found.len() <= most, "{found:?}");
+            psnr_after(found, &before, &after)
+        };
+        let [none, one, three] = [psnr(0), psnr(1), psnr(3)];
+        assert!(none < one - 3.0 && one < three - 3.0 && three > 35.0, "{none}, {one}, {three} dB");
+        let kinds: Vec<&str> = examples.few_for_all(1).iter().map(|operation| operation.kind().name()).collect();
+        assert!(["lightness", "exposure", "gamma", "contrast"].contains(&kinds[0]), "{kinds:?}");
+        assert_eq!(Examples::new(&[], 48).few_for_all(3), []);
+        let photo = scene(1);
+        assert_eq!(Examples::new(&[(&photo, &photo)], 48).few_for_all(3), []);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use dodge_learn::{
 use crate::error::Error;
 use crate::photo::environment::{PhotoEnv, PhotoTask, TrainingPhoto};
 use crate::photo::expectation::Expectation;
+use crate::photo::known_edits::KnownEdits;
 use crate::photo::model::{Model, ModelConfiguration};
 use crate::photo::tally::Tally;
 use crate::photo::validation::{Fidelity, Measured, Validation, mean};
@@ -75,7 +76,7 @@ fn train<L: ConfiguredLearner>(
     let task = Arc::new(task);
     let (learner, environments) = beginning::<L>(&task, context)?;
     let constants = constants(&task, &network);
-    let known = Known { algorithm: L::NAME, hidden, network };
+    let known = Known { algorithm: L::NAME, hidden, network, edits: KnownEdits::of(&task)? };
     let least_undamaged_db = params.least_undamaged_db;
     let timeline = Timeline::new(context, validation_photos);
     let mut judge = PhotoJudge { task: &task, validation, timeline, context, known, least_undamaged_db, best: None };
@@ -133,6 +134,7 @@ struct Known {
     algorithm: &'static str,
     hidden: Vec<usize>,
     network: NetworkParams,
+    edits: KnownEdits,
 }
 
 /// What the weights stand for: with another value of one of these they would fit, and mean something else.
@@ -212,6 +214,7 @@ impl PhotoJudge<'_> {
             hidden: self.known.hidden.clone(),
             head: network.head(),
             observation: self.task.observer.name(),
+            known_edits: self.known.edits.clone(),
             algorithm: self.known.algorithm.to_owned(),
             juror: self.task.juror.name(),
             environment_steps: clock.taken,

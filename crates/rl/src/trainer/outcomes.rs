@@ -7,7 +7,8 @@ use dodge_imaging::{Encoding, Photo, Picture};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::photo::evaluation::{Outcome, TestPhoto};
+use crate::photo::summary::Outcome;
+use crate::photo::test_photo::TestPhoto;
 use crate::photo::shown::Shown;
 use crate::whole_file::write_whole;
 

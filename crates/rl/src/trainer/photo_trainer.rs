@@ -14,11 +14,13 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use crate::error::Error;
+use crate::photo::baselines::BaselineSet;
 use crate::photo::environment::{EnvironmentParams, Material, PhotoTask, TrainingPhoto};
-use crate::photo::evaluation::{TestPhoto, evaluate};
+use crate::photo::evaluation::{EvaluationPlan, evaluate};
 use crate::photo::observation::{Observe, Observer};
 use crate::photo::reward::{Reward, RewardParams};
 use crate::photo::shown::Shown;
+use crate::photo::test_photo::TestPhoto;
 use crate::trainer::context::TrainContext;
 use crate::trainer::fitting::{Trained, train_agent};
 use crate::trainer::params::{Algorithm, TrainingParams};
@@ -191,11 +193,14 @@ impl Trainer for PhotoTrainer {
             let damages = context.hyperparameters::<TrainingParams>()?.test_damages;
             photos = TestPhoto::with_further_damages(photos, protocol, damages, &*self.juror, context.seed())?;
         }
-        let training = training_photos(&splits.train.photos, trained.model.configuration().working_size)?;
-        let pairs: Vec<(Photo, Photo)> = training.into_iter().map(|photo| (photo.original, photo.degraded)).collect();
-        let (seed, preprocessing) = (context.seed(), context.preprocessing());
-        let (evaluation, outcomes) =
-            evaluate(&trained.model, &photos, &pairs, material, &*self.juror, seed, preprocessing)?;
+        let size = trained.model.configuration().working_size;
+        let of_training =
+            if material == Material::Pairs { training_photos(&splits.train.photos, size)? } else { Vec::new() };
+        let training: Vec<(Photo, Photo)> =
+            of_training.into_iter().map(|photo| (photo.original, photo.degraded)).collect();
+        let (seed, baselines) = (context.seed(), BaselineSet::default());
+        let plan = EvaluationPlan { material, training: &training, baselines, seed };
+        let (evaluation, outcomes) = evaluate(&trained.model, &photos, &plan, &*self.juror, context.preprocessing())?;
         let rows = context.hyperparameters::<TrainingParams>()?.mosaic_rows;
         let shown = Shown::of_mosaic(&photos, &outcomes, rows, &*self.juror)?;
         Ok(Evaluated { evaluation, photos, outcomes, shown })

@@ -13,9 +13,11 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::naming::{self, folder_name};
-use crate::photo::evaluation::{Evaluation, Outcome, Summary, TestPhoto};
+use crate::photo::evaluation::Evaluation;
 use crate::photo::mosaic::mosaic;
 use crate::photo::shown::Shown;
+use crate::photo::summary::{Outcome, Summary};
+use crate::photo::test_photo::TestPhoto;
 use crate::trainer::context::{Session, TrainContext};
 use crate::trainer::fitting::Trained;
 use crate::trainer::outcomes::{self, OUTCOMES};
@@ -334,7 +336,12 @@ fn used(run_name: &str, dataset: &Dataset, splits: &Splits) -> String {
 fn summary_metrics(evaluation: &Evaluation) -> Vec<(String, f64)> {
     let baselines = evaluation.baselines.by_name().into_iter();
     let baselines = baselines.flat_map(|(name, summary)| one_summary(&format!("baseline/{name}"), summary));
-    one_summary("test", &evaluation.test).into_iter().chain(baselines).collect()
+    let costs = evaluation.costs.iter().flat_map(|(name, cost)| {
+        let name = format!("perf/evaluation/{name}");
+        let time = (format!("{name}/milliseconds_per_photo"), cost.milliseconds_per_photo);
+        [(format!("{name}/juror_calls_per_photo"), cost.juror_calls_per_photo), time]
+    });
+    one_summary("test", &evaluation.test).into_iter().chain(baselines).chain(costs).collect()
 }
 
 /// Every figure of a summary under its own name, taken from its serialised form so that none is forgotten.

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dodge_data::{DataLoader, SyntheticLoader};
-use dodge_imaging::{PSNR_CAP_DB, Photo, Recipe, psnr_db};
+use dodge_imaging::{PSNR_CAP_DB, Photo, Recipe, mean_delta_e_2000, psnr_db, ssim};
 use dodge_juror::{Error as JurorError, Juror};
 use dodge_preprocess::{
     AnnotationFile, Context, CopyAndResize, DamageProtocol, DegradeAndSplit, DegradeParams, NoProgress, Preprocessor,
     ResizeParams, Score,
 };
-use dodge_rl::{Error, Evaluation, Material, Outcome, TestPhoto, evaluate, outcomes, summarize};
+use dodge_rl::{
+    BaselineSet, Error, Evaluation, EvaluationPlan, KnownEdits, Material, Model, Outcome, Summary, TestPhoto, evaluate,
+    measure_likeness, outcomes, summarize,
+};
 use dodge_tracking::{RunOptions, Tracking};
 
-use crate::support::{Stub, flat, model, scene};
+use crate::support::{Stub, flat, known_edits, model, model_that_knows, scene};
 
 fn context(volume: &std::path::Path, interrupted: bool) -> Context {
     let run = Tracking::in_memory().start_run(&RunOptions::new("evaluate")).unwrap();
@@ -45,24 +48,36 @@ fn photos() -> Vec<TestPhoto> {
     ]
 }
 
-fn evaluated(training: &[(Photo, Photo)], seed: u64) -> (Evaluation, Vec<Outcome>) {
-    let busy = (0..20)
-        .map(|seed| model(&[8], seed))
-        .find(|model| !model.recipe_for(&photos()[0].degraded).operations().is_empty());
-    evaluate(&busy.unwrap(), &photos(), training, Material::default(), &*Stub::brightness(), seed, &nowhere()).unwrap()
+fn plan(seed: u64) -> EvaluationPlan<'static> {
+    EvaluationPlan { material: Material::default(), training: &[], baselines: BaselineSet::Usual, seed }
+}
+
+/// A model that makes an edit on the first photo.
+fn busy(known_edits: &KnownEdits) -> Model {
+    let mut models = (0..20).map(|seed| model_that_knows(known_edits.clone(), &[8], seed));
+    models.find(|model| !model.recipe_for(&photos()[0].degraded).operations().is_empty()).unwrap()
+}
+
+fn evaluated(plan: &EvaluationPlan<'_>) -> (Evaluation, Vec<Outcome>) {
+    evaluate(&busy(&known_edits()), &photos(), plan, &*Stub::brightness(), &nowhere()).unwrap()
+}
+
+/// The same without what it took on this machine.
+fn timeless(mut evaluation: Evaluation) -> Evaluation {
+    evaluation.costs.values_mut().for_each(|cost| cost.milliseconds_per_photo = 0.0);
+    evaluation
 }
 
 #[test]
 fn the_agent_is_held_against_its_baselines() {
-    // In the training photos, one level of darkening is just right.
-    let training = [(flat(8, 8, [100; 3]), flat(8, 8, [110; 3]))];
-    let (Evaluation { test, baselines, .. }, outcomes) = evaluated(&training, 1);
+    let (Evaluation { test, baselines, costs, .. }, outcomes) = evaluated(&plan(1));
     let degraded = |index: usize| psnr_db(&photos()[index].original, &photos()[index].degraded).unwrap();
     let mean_degraded = (degraded(0) + degraded(1)) / 2.0;
 
     let by_name = baselines.by_name();
     let names: Vec<&str> = by_name.iter().map(|(name, _)| *name).collect();
-    let expected = ["do_nothing", "random", "best_single_edit", "one_step_greedy", "constant_edit", "model_in_the_box"];
+    let expected =
+        ["do_nothing", "random", "auto", "best_single_edit", "constant_edit", "one_step_greedy", "model_in_the_box"];
     assert_eq!(names, expected);
     for summary in by_name.into_iter().map(|(_, summary)| summary).chain([&test]) {
         assert_eq!((summary.photos, summary.undamaged.photos), (2, 1));
@@ -76,22 +91,28 @@ fn the_agent_is_held_against_its_baselines() {
     assert!(test.mean_steps > 0.0);
     assert_eq!(baselines.random.mean_steps, test.mean_steps, "as many edits as the agent");
 
-    let single = &baselines.best_single_edit;
-    let darker = Recipe::new(vec!["lightness:-10".parse().unwrap()]);
-    let after = |index: usize| psnr_db(&photos()[index].original, &darker.apply(&photos()[index].degraded)).unwrap();
-    assert_eq!(single.mean_psnr_final_db, (after(0) + after(1)) / 2.0);
-    assert_eq!((single.mean_steps, single.undamaged.mean_psnr_db), (1.0, after(2)));
-
-    // What makes 100 of 110 makes about 120 of 130, and 80 of 90.
-    let constant = &baselines.constant_edit;
-    let near = |a: f64, b: f64| (a - b).abs() < 2.0;
-    assert!(near(constant.mean_psnr_final_db, single.mean_psnr_final_db), "{constant:?} {single:?}");
-    assert!(constant.mean_steps > 1.0, "{constant:?}");
+    // What the model knows of the photos of its training.
+    let of_all = |texts: &[&str], summary: &Summary| {
+        let recipe = Recipe::new(texts.iter().map(|text| text.parse().unwrap()).collect());
+        let after = |photo: &TestPhoto| psnr_db(&photo.original, &recipe.apply(&photo.degraded)).unwrap();
+        let photos = photos();
+        assert_eq!(summary.mean_psnr_final_db, (after(&photos[0]) + after(&photos[1])) / 2.0, "{texts:?}");
+        assert_eq!((summary.mean_steps, summary.undamaged.mean_psnr_db), (texts.len() as f64, after(&photos[2])));
+    };
+    of_all(&["lightness:-10"], &baselines.best_single_edit);
+    of_all(&["lightness:-9.5", "saturation:1.05"], &baselines.constant_edit);
+    of_all(&["grey-world:1", "auto-contrast:1"], &baselines.auto);
 
     // The juror likes it bright, and never has enough.
     let greedy = &baselines.one_step_greedy;
     assert_eq!(greedy.mean_steps, 6.0);
     assert!(greedy.mean_final_score > greedy.mean_degraded_score + 1.0);
+    // Each photo as it is, and four edits of it six times.
+    let cost = costs["one_step_greedy"];
+    assert_eq!(cost.juror_calls_per_photo, 1.0 + 6.0 * 4.0);
+    assert!(cost.milliseconds_per_photo > 0.0);
+    let asks_nobody = costs.iter().filter(|(_, cost)| cost.juror_calls_per_photo == 0.0).count();
+    assert_eq!((costs.len(), asks_nobody), (8, 7), "{costs:?}");
 
     for (photo, outcome) in photos().iter().zip(outcomes) {
         assert_eq!(outcome.result, outcome.recipe.apply(&photo.degraded));
@@ -102,16 +123,56 @@ fn the_agent_is_held_against_its_baselines() {
 }
 
 #[test]
-fn without_training_photos_the_single_edit_is_chosen_on_the_test_photos() {
-    let (evaluation, _) = evaluated(&[], 1);
-    let best = |text: &str| {
-        let recipe = Recipe::new(vec![text.parse().unwrap()]);
-        let after = |photo: &TestPhoto| psnr_db(&photo.original, &recipe.apply(&photo.degraded)).unwrap();
-        let photos = photos();
-        (after(&photos[0]) + after(&photos[1])) / 2.0
+fn a_model_that_knows_no_edits_is_held_against_none_of_the_test_photos() {
+    let model = busy(&KnownEdits::default());
+    let (evaluation, _) = evaluate(&model, &photos(), &plan(1), &*Stub::brightness(), &nowhere()).unwrap();
+    let baselines = evaluation.baselines;
+    assert_eq!([baselines.best_single_edit, baselines.constant_edit].map(|it| it.mean_steps), [0.0, 0.0]);
+}
+
+#[test]
+fn likeness_is_that_of_the_photos_and_for_all_baselines_where_asked_for() {
+    let (evaluation, of_agent) = evaluated(&plan(1));
+    let (test, baselines) = (evaluation.test, evaluation.baselines);
+    let photos = photos();
+    let mean = |value: &dyn Fn(&TestPhoto, &Outcome) -> f64| {
+        (value(&photos[0], &of_agent[0]) + value(&photos[1], &of_agent[1])) / 2.0
     };
-    let best = crate::support::ACTIONS.map(best).into_iter().max_by(f64::total_cmp).unwrap();
-    assert_eq!(evaluation.baselines.best_single_edit.mean_psnr_final_db, best);
+    let expected = [
+        mean(&|photo, _| ssim(&photo.original, &photo.degraded).unwrap()),
+        mean(&|photo, outcome| ssim(&photo.original, &outcome.result).unwrap()),
+        mean(&|photo, _| mean_delta_e_2000(&photo.original, &photo.degraded).unwrap()),
+        mean(&|photo, outcome| mean_delta_e_2000(&photo.original, &outcome.result).unwrap()),
+    ];
+    let of = |summary: Summary| {
+        [summary.mean_ssim_degraded, summary.mean_ssim_final, summary.mean_delta_e_degraded, summary.mean_delta_e_final]
+    };
+    for (figure, expected) in of(test).into_iter().zip(expected) {
+        assert!((figure.unwrap() - expected).abs() < 1e-12, "{figure:?} in place of {expected}");
+    }
+    assert_eq!(of(baselines.do_nothing), [0, 0, 2, 2].map(|index| of(test)[index]));
+    assert_eq!((of(baselines.random), &baselines.beam_search), ([None; 4], &None));
+
+    let (all, again) = evaluated(&EvaluationPlan { baselines: BaselineSet::All, ..plan(1) });
+    assert_eq!((all.test, again.len()), (test, of_agent.len()));
+    let (greedy, beam) = (all.baselines.one_step_greedy, all.baselines.beam_search.unwrap());
+    assert!(beam.mean_final_score >= greedy.mean_final_score, "{beam:?} {greedy:?}");
+    assert!(all.costs["beam_search"].juror_calls_per_photo > 2.0 * all.costs["one_step_greedy"].juror_calls_per_photo);
+    for (name, summary) in all.baselines.by_name() {
+        assert!(of(*summary).iter().all(Option::is_some), "{name}: {summary:?}");
+        assert_eq!(summary.mean_ssim_degraded, test.mean_ssim_degraded, "{name}");
+    }
+    let without = |mut summary: Summary| {
+        (summary.mean_ssim_degraded, summary.mean_ssim_final) = (None, None);
+        (summary.mean_delta_e_degraded, summary.mean_delta_e_final) = (None, None);
+        summary
+    };
+    assert_eq!(without(all.baselines.auto), baselines.auto, "the other figures are the same");
+
+    let mut untouched = outcomes(&photos, vec![Recipe::default(); 3], &*Stub::brightness(), &nowhere()).unwrap();
+    measure_likeness(&photos, &mut untouched, &nowhere()).unwrap();
+    let [before, after] = untouched[2].likeness.unwrap();
+    assert_eq!((before, after.ssim, after.delta_e), (after, 1.0, 0.0), "an undamaged photo");
 }
 
 #[test]
@@ -125,7 +186,8 @@ fn of_pairs_the_most_similar_ones_are_a_baseline() {
     let as_training: Vec<(Photo, Photo)> =
         pairs.iter().map(|pair| (pair.original.clone(), pair.degraded.clone())).collect();
     let evaluated = |training: &[(Photo, Photo)], material| {
-        evaluate(&model(&[8], 1), &pairs, training, material, &*Stub::brightness(), 1, &nowhere()).unwrap().0
+        let plan = EvaluationPlan { training, material, ..plan(1) };
+        evaluate(&model(&[8], 1), &pairs, &plan, &*Stub::brightness(), &nowhere()).unwrap().0
     };
     // Without training pairs, none is its own neighbour.
     for training in [&[][..], &as_training] {
@@ -140,27 +202,8 @@ fn of_pairs_the_most_similar_ones_are_a_baseline() {
 }
 
 #[test]
-fn undamaged_photos_have_no_say_in_the_single_edit_and_none_is_a_candidate() {
-    let recipe = |text: &str| Recipe::new(vec![text.parse().unwrap()]);
-    let original = photos()[0].original.clone();
-    // Two levels of lightness would be the mildest for the many that are undamaged.
-    let mut training = vec![(original.clone(), original.clone()); 20];
-    training.push((original.clone(), recipe("lightness:-10").apply(&original)));
-    let (evaluation, _) = evaluated(&training, 1);
-    let after = |index: usize| {
-        psnr_db(&photos()[index].original, &recipe("lightness:10").apply(&photos()[index].degraded)).unwrap()
-    };
-    assert_eq!(evaluation.baselines.best_single_edit.mean_psnr_final_db, (after(0) + after(1)) / 2.0);
-
-    // Every edit makes it worse.
-    let slightly = recipe("saturation:0.97").apply(&original);
-    let (evaluation, _) = evaluated(&[(original, slightly)], 1);
-    assert_eq!(evaluation.baselines.best_single_edit.mean_steps, 0.0);
-}
-
-#[test]
 fn the_seed_decides_the_random_baseline_and_nothing_else() {
-    let (first, second, other) = (evaluated(&[], 1).0, evaluated(&[], 1).0, evaluated(&[], 2).0);
+    let [first, second, other] = [1, 1, 2].map(|seed| timeless(evaluated(&plan(seed)).0));
     assert_eq!(first, second);
     assert_ne!(first.baselines.random, other.baselines.random);
     assert_eq!(first.test, other.test);
@@ -189,15 +232,13 @@ fn figures_of_nothing_are_zero_and_not_minus_zero() {
 #[test]
 fn an_evaluation_can_be_interrupted() {
     let context = context("nowhere".as_ref(), true);
-    let error =
-        evaluate(&model(&[8], 1), &photos(), &[], Material::default(), &*Stub::brightness(), 1, &context).unwrap_err();
+    let error = evaluate(&model(&[8], 1), &photos(), &plan(1), &*Stub::brightness(), &context).unwrap_err();
     assert!(matches!(error, Error::Interrupted { model: None }), "{error:?}");
 }
 
 #[test]
 fn a_juror_that_fails_is_an_error() {
-    let error =
-        evaluate(&model(&[8], 1), &photos(), &[], Material::default(), &*Stub::failing(), 1, &nowhere()).unwrap_err();
+    let error = evaluate(&model(&[8], 1), &photos(), &plan(1), &*Stub::failing(), &nowhere()).unwrap_err();
     assert_eq!(error.to_string(), "juror: juror stub gave no score: out of order");
 }
 
@@ -219,7 +260,7 @@ impl Juror for TooMany {
 #[test]
 fn a_juror_with_too_many_scores_is_an_error() {
     let juror = TooMany(AtomicBool::new(false));
-    let error = evaluate(&model(&[8], 1), &photos(), &[], Material::default(), &juror, 1, &nowhere()).unwrap_err();
+    let error = evaluate(&model(&[8], 1), &photos(), &plan(1), &juror, &nowhere()).unwrap_err();
     assert!(juror.0.load(Ordering::Relaxed), "several photos were judged together");
     assert_eq!(error.to_string(), "juror: juror too many gave 5 scores for 4 photos");
 }

@@ -173,7 +173,7 @@ fn no_change_of_a_byte_of_the_header_makes_it_panic() {
 fn what_is_no_model_of_this_version_is_refused() {
     let bytes = saved(&model(&[8, 4], 1));
     assert!(load(&with_header(&bytes, |_| {})).is_ok(), "the way in which these files are made works");
-    assert_eq!(MODEL_FORMAT, 6);
+    assert_eq!(MODEL_FORMAT, 7);
     let changed = |pointer: &'static str, value: Value| {
         with_header(&bytes, |header| *header.pointer_mut(pointer).unwrap() = value)
     };
@@ -184,8 +184,8 @@ fn what_is_no_model_of_this_version_is_refused() {
     };
     for (bytes, expected) in [
         (b"not a model at all, but long enough for a header".to_vec(), "is no model file, or truncated ("),
-        (changed(FORMAT, json!("1")), "has format version 1, this program reads version 6: train it again"),
-        (changed(FORMAT, json!("")), "has format version , this program reads version 6"),
+        (changed(FORMAT, json!("1")), "has format version 1, this program reads version 7: train it again"),
+        (changed(FORMAT, json!("")), "has format version , this program reads version 7"),
         (removed("dodge_model_format"), "is a safetensors file, but no model of dodge"),
         (
             with_header(&bytes, |header| {
@@ -203,6 +203,14 @@ fn what_is_no_model_of_this_version_is_refused() {
         ),
         (with_configuration(&bytes, "actions", json!([])), "environment.actions: at least one operation is needed"),
         (with_configuration(&bytes, "actions", json!(["crop:1x1"])), "changes the size"),
+        (
+            with_configuration(&bytes, "known_edits", json!({"best_single_edit": "crop:1x1", "constant_edit": []})),
+            "names baselines that change the size",
+        ),
+        (
+            with_configuration(&bytes, "known_edits", json!({"best_single_edit": "glow:1", "constant_edit": []})),
+            "has a configuration that cannot be read: unknown operation `glow:1`",
+        ),
         (with_configuration(&bytes, "actions", json!(["glow:1"])), "unknown operation `glow:1`"),
     ] {
         let reason = refusal(bytes);

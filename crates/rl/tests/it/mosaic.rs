@@ -17,6 +17,7 @@ fn row(original: Photo, degraded: Photo, result: Photo) -> (TestPhoto, Outcome) 
         psnr_degraded_db: psnr_db(&original, &degraded).unwrap(),
         psnr_final_db: psnr_db(&original, &result).unwrap(),
         expected_gain_db: None,
+        likeness: None,
         result,
     };
     let (original_score, degraded_score) = (5.0, 4.0);

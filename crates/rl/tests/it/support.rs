@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dodge_imaging::Photo;
 use dodge_juror::{Error as JurorError, Juror};
 use dodge_learn::{AgentNetwork, Encoder, Head, cpu};
-use dodge_rl::{ActionSet, Expectation, Model, ModelConfiguration, Observe, Observer};
+use dodge_rl::{ActionSet, Expectation, KnownEdits, Model, ModelConfiguration, Observe, Observer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -78,6 +78,7 @@ pub(crate) fn configuration(hidden: &[usize]) -> ModelConfiguration {
         hidden: hidden.to_vec(),
         head: Head::Policy,
         observation: Observer::new().name(),
+        known_edits: known_edits(),
         algorithm: "ppo".to_owned(),
         juror: "stub".to_owned(),
         environment_steps: 1000,
@@ -85,9 +86,22 @@ pub(crate) fn configuration(hidden: &[usize]) -> ModelConfiguration {
     }
 }
 
+/// What the models of these tests know of the photos of their training.
+pub(crate) fn known_edits() -> KnownEdits {
+    let edit = |text: &str| text.parse().unwrap();
+    KnownEdits {
+        best_single_edit: Some(edit("lightness:-10")),
+        constant_edit: vec![edit("lightness:-9.5"), edit("saturation:1.05")],
+    }
+}
+
 /// A model with fresh weights.
 pub(crate) fn model(hidden: &[usize], seed: u64) -> Model {
-    let configuration = configuration(hidden);
+    model_that_knows(known_edits(), hidden, seed)
+}
+
+pub(crate) fn model_that_knows(known_edits: KnownEdits, hidden: &[usize], seed: u64) -> Model {
+    let configuration = ModelConfiguration { known_edits, ..configuration(hidden) };
     let actions = ActionSet::parse(&configuration.actions).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let length = Observer::new().observation_len(actions.len());
