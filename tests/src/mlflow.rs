@@ -101,6 +101,28 @@ impl MlflowServer {
         reply.json()["runs"].as_array().cloned().unwrap_or_default()
     }
 
+    /// What the server answers to a question of its API, `/api/2.0/mlflow/` left out.
+    ///
+    /// # Panics
+    /// When it refuses.
+    #[must_use]
+    pub fn ask(&self, path: &str) -> Value {
+        let reply = self.get(&format!("/api/2.0/mlflow/{path}"));
+        assert_eq!(reply.status, 200, "{path}: {}", String::from_utf8_lossy(&reply.body));
+        reply.json()
+    }
+
+    /// The logged models of an experiment, by its id.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    #[must_use]
+    pub fn logged_models(&self, experiment_id: &str) -> Vec<Value> {
+        let body = json!({ "experiment_ids": [experiment_id], "max_results": 100 });
+        let reply = http::post(self.port, "/api/2.0/mlflow/logged-models/search", &body).expect("the server answers");
+        reply.json()["models"].as_array().cloned().unwrap_or_default()
+    }
+
     /// The bytes of an artifact, as its page downloads them.
     ///
     /// # Panics

@@ -190,7 +190,7 @@ pub(crate) enum DamageChoice {
 /// What a model is held against.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BaselinesChoice {
-    /// What takes no longer than the model's own evaluation
+    /// All that are quick
     #[default]
     Usual,
     /// Beam search with the juror too, and SSIM and colour difference of each: several times as long

@@ -3,6 +3,8 @@
 pub(crate) mod context;
 mod curves;
 pub(crate) mod fitting;
+pub(crate) mod inputs;
+pub(crate) mod logged_model;
 mod outcomes;
 pub(crate) mod params;
 pub(crate) mod photo_trainer;

@@ -141,6 +141,11 @@ impl Run {
         }
     }
 
+    /// Whether the run is recorded on a server, reached or not yet.
+    pub fn is_on_server(&self) -> bool {
+        matches!(self.inner.backend, Backend::Spooled { artifacts: None, .. })
+    }
+
     /// Logs one value of a metric at `step`. NaN and infinities are allowed.
     ///
     /// # Errors

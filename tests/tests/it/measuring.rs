@@ -65,7 +65,7 @@ fn a_model_is_measured_on_a_folder() {
     let [agent, greedy, beam] = ["agent", "one-step greedy", "beam search"].map(figures);
     // SSIM and colour difference before and after, questions, time.
     assert!([&agent, &greedy, &beam].iter().all(|figures| figures.len() == 6), "{all}");
-    assert!(agent[4] == 0.0 && greedy[4] > 1.0 && beam[4] > 2.0 * greedy[4], "{all}");
+    assert!(agent[4] == 0.0 && greedy[4] > 1.0 && beam[4] > greedy[4], "{all}");
     assert!(
         table.stdout.starts_with("On 7 photographs that were not trained on, 28 times damaged and 7 times not:"),
         "{table}"

@@ -1,7 +1,10 @@
 //! Against a stock MLflow server, where there is one.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use dodge_tests::{MlflowServer, Scratch};
 use serde_json::Value;
@@ -33,6 +36,45 @@ fn repeatable(run: &Value) -> BTreeMap<String, Value> {
     data(run, "metrics").into_iter().filter(|(key, _)| !key.starts_with("perf/")).collect()
 }
 
+/// The artifacts but the files of the logged model, which a server keeps in a place of its own.
+fn artifacts(server: &MlflowServer, run_id: &str) -> Vec<String> {
+    let mut artifacts = server.artifacts(run_id);
+    artifacts.retain(|path| !path.starts_with("models/retoucher-"));
+    artifacts
+}
+
+/// What the page of a run shows as its datasets: context, name, digest and number of photos of each.
+fn datasets(run: &Value) -> Vec<[String; 4]> {
+    let inputs = run["inputs"]["dataset_inputs"].as_array().unwrap().iter();
+    let mut datasets: Vec<[String; 4]> = inputs
+        .map(|input| {
+            let dataset = &input["dataset"];
+            let profile: Value = serde_json::from_str(dataset["profile"].as_str().unwrap()).unwrap();
+            let context = input["tags"].as_array().unwrap().iter().find(|tag| tag["key"] == "mlflow.data.context");
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            [
+                text(&context.unwrap()["value"]),
+                text(&dataset["name"]),
+                text(&dataset["digest"]),
+                profile["num_rows"].to_string(),
+            ]
+        })
+        .collect();
+    datasets.sort();
+    datasets
+}
+
+/// What MLflow's own Python client reads of the registered model: which run made it, and its signature.
+fn model_info(executable: &OsStr, uri: &str) -> Value {
+    let script = "import json, mlflow; info = mlflow.models.get_model_info('models:/photos@newest'); \
+                  print(json.dumps({'run': info.run_id, 'flavors': list(info.flavors), \
+                  'signature': info.signature.to_dict()}))";
+    let python = Path::new(executable).with_file_name("python");
+    let output = Command::new(python).args(["-c", script]).env("MLFLOW_TRACKING_URI", uri).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 fn keys<V>(map: &BTreeMap<String, V>) -> Vec<&String> {
     map.keys().collect()
 }
@@ -57,7 +99,11 @@ fn a_stock_server_opens_the_local_store_and_gets_the_same_run_over_rest() {
     assert_eq!(history.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [256, 512, 768]);
     let mosaic = fs::read(scratch.path(report["mosaic"].as_str().unwrap())).unwrap();
     assert!(server.artifact(id, "evaluation_images/mosaic.png") == mosaic);
-    let artifacts = server.artifacts(id);
+    let local_artifacts = artifacts(&server, id);
+    let local_datasets = datasets(&local);
+    let used: Vec<(&str, &str)> =
+        local_datasets.iter().map(|[context, _, _, photos]| (&**context, &**photos)).collect();
+    assert_eq!(used, [("test", "6"), ("training", "14"), ("validation", "4")]);
     drop(server);
 
     // Then the same training, recorded over REST on a server that knows nothing yet.
@@ -79,7 +125,20 @@ fn a_stock_server_opens_the_local_store_and_gets_the_same_run_over_rest() {
     assert!(tags.remove("dodge.client_run_id").is_some());
     assert_eq!(keys(&tags), keys(&data(&local, "tags")));
     assert_eq!(server.history(remote_id, "train/policy_loss"), history);
-    assert_eq!(server.artifacts(remote_id), artifacts);
+    assert_eq!(artifacts(&server, remote_id), local_artifacts);
+    assert_eq!(datasets(&remote), local_datasets);
+    let models = server.logged_models(remote["info"]["experiment_id"].as_str().unwrap());
+    let [model] = &models[..] else { panic!("{models:?}") };
+    let info = &model["info"];
+    assert_eq!((&info["name"], &info["status"]), (&"retoucher".into(), &"LOGGED_MODEL_READY".into()));
+    assert_eq!(info["source_run_id"], remote_id);
+    let registered = server.ask("registered-models/alias?name=photos&alias=newest");
+    let version = &registered["model_version"];
+    assert_eq!((&version["version"], &version["run_id"]), (&"1".into(), &remote_id.into()));
+    let read = model_info(&executable, &uri);
+    assert_eq!((&read["run"], &read["flavors"]), (&remote_id.into(), &serde_json::json!(["dodge"])));
+    let signature = read["signature"].to_string();
+    assert!(signature.contains("tensor-spec") && signature.contains("expected_gain_db"), "{signature}");
     assert!(server.artifact(remote_id, "evaluation_images/mosaic.png") == mosaic, "equal seeds paint equal mosaics");
     assert!(!scratch.path("volume/tracking/mlflow.db").exists());
     assert!(scratch.files("volume/tracking/spool").is_empty(), "all of it has arrived");
@@ -109,6 +168,10 @@ fn what_waited_for_a_server_arrives_with_the_next_run() {
     assert_eq!(repeatable(&runs[0]), repeatable(&runs[1]));
     assert_eq!(data(&runs[0], "params"), data(&runs[1], "params"));
     let id = |run: &Value| run["info"]["run_id"].as_str().unwrap().to_owned();
-    assert_eq!(server.artifacts(&id(&runs[0])), server.artifacts(&id(&runs[1])));
+    assert_eq!(artifacts(&server, &id(&runs[0])), artifacts(&server, &id(&runs[1])));
+    assert_eq!(datasets(&runs[0]), datasets(&runs[1]));
+    // The one that was registered later is the newest.
+    let registered = server.ask("registered-models/alias?name=photos&alias=newest");
+    assert_eq!(registered["model_version"]["version"], "2");
     assert!(scratch.files("volume/tracking/spool").is_empty());
 }

@@ -23,7 +23,7 @@ const AUTO: [&str; 2] = ["grey-world:1", "auto-contrast:1"];
 /// Which baselines an agent is held against, and how closely they are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BaselineSet {
-    /// Those that take no longer than the agent's own evaluation.
+    /// All that are quick.
     #[default]
     Usual,
     /// Beam search too, and SSIM and the colour difference of each, which take several times as long.

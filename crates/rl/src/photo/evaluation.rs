@@ -145,6 +145,9 @@ fn judge_agent(
     Ok((Judged { outcomes, frontier, calibration }, cost))
 }
 
+/// What finds the recipes of a baseline, and asks no other juror than the one that it is given.
+type Find<'a> = &'a dyn Fn(&dyn Juror) -> Result<Vec<Recipe>, Error>;
+
 /// Lets the baselines act on the photos, on which this became of the agent.
 fn contend(
     contest: &Contest<'_>,
@@ -153,7 +156,7 @@ fn contend(
 ) -> Result<(Baselines, BTreeMap<&'static str, Cost>), Error> {
     let Contest { photos, juror, context, .. } = *contest;
     let mut costs = BTreeMap::new();
-    let mut summary = |name, find: &dyn Fn(&dyn Juror) -> Result<Vec<Recipe>, Error>| -> Result<Summary, Error> {
+    let mut summary = |name, find: Find<'_>| -> Result<Summary, Error> {
         let (recipes, cost) = Cost::of(photos.len(), juror, find)?;
         costs.insert(name, cost);
         let mut outcomes = outcomes(photos, recipes, juror, context)?;

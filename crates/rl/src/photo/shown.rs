@@ -5,9 +5,9 @@ use dodge_juror::Juror;
 use rayon::prelude::*;
 
 use crate::error::Error;
+use crate::photo::mosaic::chosen;
 use crate::photo::summary::Outcome;
 use crate::photo::test_photo::TestPhoto;
-use crate::photo::mosaic::chosen;
 
 /// A test with what each edit of the agent did to it.
 #[derive(Debug, Clone)]

@@ -38,6 +38,7 @@ pub struct Session {
 /// What the hooks of a [`Trainer`](crate::Trainer) get.
 pub struct TrainContext {
     pub(super) run: Run,
+    pub(super) experiment: String,
     pub(super) registry: Registry,
     pub(super) seed: u64,
     pub(super) device: Device,

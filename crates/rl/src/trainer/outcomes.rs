@@ -7,9 +7,9 @@ use dodge_imaging::{Encoding, Photo, Picture};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::photo::shown::Shown;
 use crate::photo::summary::Outcome;
 use crate::photo::test_photo::TestPhoto;
-use crate::photo::shown::Shown;
 use crate::whole_file::write_whole;
 
 /// The file in a run's folder.
@@ -168,6 +168,7 @@ mod tests {
             psnr_degraded_db: 18.0,
             psnr_final_db: 30.0,
             expected_gain_db: Some(8.5),
+            likeness: None,
         };
         let after = |photo: Photo, psnr_db| crate::photo::shown::AfterEdit { photo, score: 5.2, psnr_db };
         let shown = Shown { test: 1, edits: vec![after(flat(110), Some(25.0)), after(flat(118), None)] };

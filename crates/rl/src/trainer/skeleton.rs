@@ -23,7 +23,7 @@ use crate::trainer::fitting::Trained;
 use crate::trainer::outcomes::{self, OUTCOMES};
 use crate::trainer::params::TrainingParams;
 use crate::trainer::run_page::page_of_run;
-use crate::trainer::tracked_run;
+use crate::trainer::{inputs, logged_model, tracked_run};
 use crate::whole_file::write_whole;
 
 /// A way to train. A trainer of one's own implements the four hooks; [`Trainer::run`] calls them in order.
@@ -161,6 +161,7 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
         Context::new(session.volume, run.clone(), Arc::clone(&session.progress), Arc::clone(&session.interrupted));
     let context = TrainContext {
         run: run.clone(),
+        experiment: session.run_options.experiment,
         registry: session.registry,
         seed,
         device: session.device,
@@ -214,6 +215,7 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     let splits = trainer.preprocess(&dataset, context)?;
     timer.finish()?;
     write_whole(&run_dir.join("used.json"), used(run.run_name(), &dataset, &splits).as_bytes())?;
+    inputs::log_splits(run, &dataset, &splits)?;
     tracing::info!(target: "dodge::device", "training on {device}");
     let timer = run.time_stage("train");
     let trained = trainer.train(&splits, context)?;
@@ -227,6 +229,7 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     timer.finish()?;
     let timer = run.time_stage("postprocess");
     let mosaic = trainer.postprocess(&trained, &evaluated, context)?;
+    logged_model::log(&trained, &evaluated.evaluation, (&dataset, &splits), context)?;
     timer.finish()?;
 
     let wall_seconds = started.elapsed().as_secs_f64();

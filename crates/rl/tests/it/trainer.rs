@@ -199,7 +199,10 @@ fn a_run_from_photos_to_report() {
     assert_eq!((record.params["device"].as_str(), report.device.as_str()), ("cpu", "cpu"));
     assert_eq!(record.params["source_dataset_id"], "synthetic");
     assert_eq!(record.params["dataset_photos"], "10");
-    let artifacts: Vec<&str> = record.artifacts.keys().map(String::as_str).collect();
+    let (logged, artifacts): (Vec<&str>, Vec<&str>) =
+        record.artifacts.keys().map(String::as_str).partition(|path| path.starts_with("models/retoucher-"));
+    let logged: Vec<&str> = logged.into_iter().filter_map(|path| path.rsplit('/').next()).collect();
+    assert_eq!(logged, ["MLmodel", "README.md", "model.safetensors"]);
     assert_eq!(
         artifacts,
         [
@@ -298,6 +301,63 @@ fn pairs_are_trained_on_from_two_folders_to_a_report() {
 }
 
 #[test]
+fn photos_and_model_stand_in_the_record() {
+    let place = Workplace::new();
+    let report = place.train().unwrap();
+    let record = place.record();
+    let used: Vec<(&str, Option<&str>)> =
+        record.datasets.iter().map(|dataset| (&*dataset.name, dataset.context.as_deref())).collect();
+    assert_eq!(
+        used.iter().map(|(_, context)| context.unwrap()).collect::<Vec<_>>(),
+        ["training", "validation", "test"]
+    );
+    let source: serde_json::Value = serde_json::from_str(&record.datasets[0].source).unwrap();
+    let folder = Path::new(source["uri"].as_str().unwrap()).to_owned();
+    assert!(folder.is_dir() && folder.starts_with(place.volume.path()), "{folder:?}");
+    assert_eq!(used[0].0, folder.file_name().unwrap());
+    let counts: Vec<u64> = record
+        .datasets
+        .iter()
+        .map(|dataset| {
+            let of = |text: &Option<String>| -> serde_json::Value {
+                serde_json::from_str(text.as_deref().unwrap()).unwrap()
+            };
+            let (profile, schema) = (of(&dataset.profile), of(&dataset.schema));
+            assert_eq!(schema["mlflow_colspec"][0]["name"], "degraded");
+            let rows = profile["num_rows"].as_u64().unwrap();
+            assert_eq!(profile["damaged"].as_u64().unwrap() + profile["undamaged"].as_u64().unwrap(), rows);
+            rows
+        })
+        .collect();
+    assert_eq!(counts, [6, 2, 2]);
+    let digests = |record: &RecordedRun| record.datasets.iter().map(|it| it.digest.clone()).collect::<Vec<_>>();
+    let [a, b, c] = &digests(&record)[..] else { panic!("{:?}", record.datasets) };
+    assert!(a.len() == 36 && a != b && b != c && a != c, "{a} {b} {c}");
+
+    let [model] = &record.models[..] else { panic!("{:?}", record.models) };
+    assert_eq!((&*model.name, &*model.model_type, model.step), ("retoucher", "agent", 1024));
+    assert!(model.params.contains(&("algorithm".to_owned(), "ppo".to_owned())), "{:?}", model.params);
+    let file = |name: &str| std::fs::read(report.run_dir.join("logged-model").join(name)).unwrap();
+    let card = String::from_utf8(file("README.md")).unwrap();
+    assert_eq!(model.tags, [("mlflow.note.content".to_owned(), card.clone())]);
+    let content = record.params["dataset_hash"].as_str();
+    for words in ["10 of `", "(6 to learn from, 2 to choose the model, 2 to measure it)", content, "| this model | "] {
+        assert!(card.contains(words), "{words:?} is missing in {card}");
+    }
+    assert_eq!(file("model.safetensors"), std::fs::read(&report.model).unwrap());
+    assert!(String::from_utf8(file("MLmodel")).unwrap().contains("tensor-spec"));
+    assert!(record.versions.is_empty(), "there is no server to register it on");
+
+    // The same photos, prepared elsewhere, are the same datasets; with another seed, they are others.
+    let mut elsewhere = Workplace::new();
+    elsewhere.train().unwrap();
+    assert_eq!(digests(&elsewhere.record()), digests(&record));
+    elsewhere.registry.apply_set("training.seed=43").unwrap();
+    elsewhere.train().unwrap();
+    assert_ne!(digests(&elsewhere.record()), digests(&record));
+}
+
+#[test]
 fn another_reward_is_refused_by_what_is_not_paid() {
     let mut place = Workplace::new();
     place.registry.register::<dodge_learn::ApgParams>().unwrap();
@@ -328,6 +388,7 @@ fn comparable(report: Report) -> Report {
         sample: report.sample.and_then(|path| path.file_name().map(Into::into)),
         wall_seconds: 0.0,
         steps_per_second: 0.0,
+        evaluation: timeless(&report.evaluation),
         ..report
     }
 }
