@@ -7,7 +7,7 @@ use std::process::Command;
 use dodge_tests::{Scratch, skipped};
 
 /// What is part of every report of a run that is done.
-const PARTS: [&str; 7] = ["photos", "baselines", "spread", "learning", "edits", "boldness", "settings"];
+const PARTS: [&str; 8] = ["photos", "baselines", "spread", "learning", "timeline", "edits", "boldness", "settings"];
 
 /// Makes sure that a page refers to nothing but itself.
 fn check_self_contained(page: &str) {
@@ -40,13 +40,17 @@ fn a_training_leaves_a_page_and_the_command_makes_the_same_again() {
     assert!(page.contains(&format!("On {photos} photographs that were not trained on")), "in words");
     // Six test photos, undamaged and under four damages: twelve are shown, each before, after, and as it was.
     assert_eq!(page.matches("<article class=\"photo ").count(), 12);
-    assert_eq!(page.matches("alt=\"photo-").count(), page.matches("<img ").count(), "every picture is described");
+    let described = page.matches("alt=\"photo-").count() + page.matches("alt=\"validation photos, ").count();
+    assert_eq!(described, page.matches("<img ").count(), "every picture is described");
 
     let run_dir = report["run_dir"].as_str().unwrap();
     let artifacts = scratch.files("volume/tracking/mlartifacts");
     for name in ["report.html", "outcomes.json"] {
         assert!(artifacts.iter().any(|path| path.ends_with(&format!("artifacts/{name}"))), "{name}: {artifacts:?}");
     }
+    let in_grid = |path: &&String| path.contains("artifacts/images/validation~photos+step+");
+    assert_eq!(artifacts.iter().filter(in_grid).count() % 2, 0, "each with its preview");
+    assert!(artifacts.iter().any(|path| in_grid(&path)), "{artifacts:?}");
 
     let made = scratch.dodge(&["report", run_dir]).succeeded();
     assert!(made.stdout.contains("report.html (there already)") && made.stderr.is_empty(), "{made}");
