@@ -5,3 +5,6 @@ pub struct Hyperparameters;
 
 #[doc = include_str!("../../docs/training.md")]
 pub struct Training;
+
+#[doc = include_str!("../../docs/extending.md")]
+pub struct Extending;

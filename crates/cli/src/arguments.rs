@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Enhance(EnhanceArguments),
     /// Replay a recipe on photos
     Apply(ApplyArguments),
-    /// Write a recipe as a table of colours that other programs read
+    /// Write a recipe for other programs: as a table of colours, or as settings of their own
     Export(ExportArguments),
     /// Make the report of a run: one page for a browser, without a server
     Report(ReportArguments),
@@ -46,6 +46,11 @@ pub(crate) enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Print the manual page of the program, or of one of its commands, for `man`
+    Man {
+        /// The command
+        command: Option<String>,
     },
 }
 
@@ -178,6 +183,12 @@ fn share(text: &str) -> Result<f32, String> {
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("must lie between 0 and 1".to_owned()) }
 }
 
+/// A time between two photos.
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().map_err(|_| "is no number".to_owned())?;
+    if (0.0..=1440.0).contains(&minutes) { Ok(minutes) } else { Err("must lie between 0 and 1440, a day".to_owned()) }
+}
+
 /// What is done to photos before they are measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DamageChoice {
@@ -258,9 +269,18 @@ pub(crate) struct EnhanceArguments {
     /// How much of each edit is made, from 0 to 1: 0.5 is half of it
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub(crate) strength: Option<f32>,
+    /// One shoot, one look: give photos that were taken within minutes of each other the same edits, the median of each
+    #[arg(long, conflicts_with = "max_steps")]
+    pub(crate) consistent: bool,
+    /// How long after another photo, in minutes, the next one of the same shoot is taken at most; fractions are possible
+    #[arg(long, value_name = "MINUTES", value_parser = minutes, default_value = "5", requires = "consistent", allow_negative_numbers = true)]
+    pub(crate) gap: f64,
     /// Touch photos of which the model expects so much less than it was set to; below 0, only those of which it expects more
     #[arg(long, value_name = "DB", allow_negative_numbers = true)]
     pub(crate) boldness: Option<f32>,
+    /// Make edits also where the juror likes what comes of them less than the photo, which is left as it is otherwise
+    #[arg(long)]
+    pub(crate) no_veto: bool,
     /// Name so many photos in the end of which the model is least sure whether to touch them: worth a look of your own
     #[arg(long, value_name = "N")]
     pub(crate) least_sure: Option<usize>,
@@ -302,24 +322,33 @@ pub(crate) struct ExportArguments {
     /// The recipe
     #[arg(value_name = "RECIPE.json")]
     pub(crate) recipe: PathBuf,
-    /// The form of the table
+    /// For which program, or as which table
     #[arg(long, value_enum)]
-    pub(crate) to: TableForm,
+    pub(crate) to: ExportForm,
     /// The file; without it, the recipe's name with another extension
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Replace a file that is in the way
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
-/// A form of a table of colours.
+/// What a recipe is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TableForm {
+pub(crate) enum ExportForm {
     /// A .cube file: darktable, Photoshop, Premiere, Resolve, ffmpeg
     Cube,
     /// A Hald CLUT, a 16-bit PNG: RawTherapee, G'MIC, ImageMagick, ffmpeg
     Hald,
+    /// An XMP file with the fields of Lightroom and Camera Raw that come nearest
+    Lightroom,
+    /// An XMP file with a history of darktable, and the .cube that it names
+    Darktable,
+    /// A .pp3 file of RawTherapee, and the Hald CLUT that it names
+    Rawtherapee,
 }
 
 #[derive(Debug, Args)]

@@ -161,6 +161,14 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
             "`cargo xtask train --device gpu` builds with it; or use --device cpu"
         });
     }
+    let is_without_settings = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(dodge_imaging::Error::NoSettings { .. }))
+    };
+    if error.chain().any(is_without_settings) {
+        return Some(
+            "`dodge export --to cube` writes edits of colours as a table that most programs read; `dodge apply` makes every edit",
+        );
+    }
     let about_values = |cause: &dodge_hparams::Error| {
         use dodge_hparams::Error::{FormatVersion, MalformedToml, TooLarge, Unreadable};
         let about_files = |problem: &dodge_hparams::Error| {

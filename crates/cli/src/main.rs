@@ -58,6 +58,7 @@ fn main() -> ExitCode {
             Command::Apply(arguments) => command::apply::run(arguments),
             Command::Export(arguments) => command::export::run(arguments),
             Command::Completions { shell } => command::completions::run(*shell),
+            Command::Man { command } => command::man::run(command.as_deref()),
             Command::Report(arguments) => command::report::run(arguments, &surroundings),
             Command::Score(arguments) => command::score::run(arguments),
             Command::Params(arguments) => command::params::run(arguments, &surroundings),

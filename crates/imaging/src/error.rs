@@ -74,6 +74,14 @@ pub enum Error {
         /// Why, and which operations.
         reason: String,
     },
+    /// A recipe cannot become the settings of another program.
+    #[error("{program} has no settings for this: {reason}")]
+    NoSettings {
+        /// The program.
+        program: &'static str,
+        /// Why, and which operations.
+        reason: String,
+    },
     /// Pixels and size do not agree, or a side is zero.
     #[error("a {width}x{height} photo needs {expected} values, got {got}")]
     Shape {

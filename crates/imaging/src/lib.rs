@@ -6,6 +6,7 @@ mod codec;
 mod colour_table;
 mod curve;
 mod damage;
+mod elsewhere;
 mod error;
 mod header;
 mod kernels;
@@ -28,6 +29,7 @@ pub use codec::{
 };
 pub use colour_table::ColourTable;
 pub use damage::{Damage, DamageKind, DamageStep, pair_damages};
+pub use elsewhere::{Counterpart, Likeness, Program, Settings};
 pub use error::Error;
 pub use header::PictureHeader;
 pub use lab::{LabConverter, luma};

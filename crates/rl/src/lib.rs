@@ -20,6 +20,7 @@ pub use photo::model::{HOUSE_MODEL, MODEL_FORMAT, Model, ModelConfiguration};
 pub use photo::mosaic::mosaic;
 pub use photo::observation::{Observe, Observer};
 pub use photo::reward::{Bonus, Reward, RewardParams, RewardStrategy, Standing};
+pub use photo::shoot::{common_edits, shoots};
 pub use photo::shown::{AfterEdit, Shown};
 pub use photo::summary::{Likeness, Outcome, Summary, UndamagedSummary, measure_likeness, outcomes, summarize};
 pub use photo::test_photo::TestPhoto;

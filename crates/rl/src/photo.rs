@@ -17,6 +17,7 @@ pub(crate) mod opponents;
 pub(crate) mod pair_baselines;
 pub(crate) mod palette;
 pub(crate) mod reward;
+pub(crate) mod shoot;
 pub(crate) mod shown;
 pub(crate) mod summary;
 pub(crate) mod tally;

@@ -16,7 +16,7 @@ fn help_lists_the_commands() {
       evaluate     Measure a model on a folder of photos, or on pairs
       enhance      Let a model retouch photos at their full size
       apply        Replay a recipe on photos
-      export       Write a recipe as a table of colours that other programs read
+      export       Write a recipe for other programs: as a table of colours, or as settings of their own
       report       Make the report of a run: one page for a browser, without a server
       score        Print the juror's score of photos
       params       Show the hyperparameters
@@ -24,6 +24,7 @@ fn help_lists_the_commands() {
       datasets     List, fetch and verify datasets that have a name
       serve        Serve other machines until Ctrl-C
       completions  Print a script that lets a shell complete commands and options
+      man          Print the manual page of the program, or of one of its commands, for `man`
       help         Print this message or the help of the given subcommand(s)
 
     Options:

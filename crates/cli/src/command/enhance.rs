@@ -1,14 +1,19 @@
 //! `dodge enhance`
 
+mod look;
+mod made;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use dodge_imaging::{Encoding, Photo, Picture, Recipe};
 use dodge_juror::{ClassicalJuror, Juror};
-use dodge_rl::{HOUSE_MODEL, Model};
-use serde::{Deserialize, Serialize};
+use dodge_rl::{Found, HOUSE_MODEL, Material, Model};
+use serde::Serialize;
 
+use self::look::Look;
+use self::made::{Made, Vetoed};
 use crate::arguments::EnhanceArguments;
 use crate::batch::Tally;
 use crate::failure::{tell_losses, tell_notes};
@@ -21,10 +26,6 @@ use crate::{command, instructor, interruption, text};
 const RECIPE: &str = "recipe.json";
 /// Extension of the picture of before and after.
 const PREVIEW: &str = "preview.png";
-/// Where in the recipe file it is written what it was made from.
-const MADE: &str = "made";
-/// Most bytes of a recipe file that are read, as [`Recipe::load`] does.
-const MAX_RECIPE_BYTES: u64 = 1 << 20;
 
 /// What was done to one photo.
 #[derive(Debug, Serialize)]
@@ -36,36 +37,22 @@ struct Enhanced {
     #[serde(serialize_with = "text::serialize_lossy_if_some")]
     recipe: Option<PathBuf>,
     operations: Vec<String>,
+    /// The shoot that it shares its edits with, counted from 1, with `--consistent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shoot: Option<usize>,
+    /// What the model wanted by itself, with `--consistent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_operations: Option<Vec<String>>,
     /// What the model expected of all that it wanted to do, or would have expected, where it expects anything of that kind; with a
     /// strength below 1 or fewer edits less comes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected_gain_db: Option<f32>,
     score_before: f64,
     score_after: f64,
+    /// What the model wanted to do, and the juror did not want.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vetoed: Option<Vetoed>,
     passed_over: bool,
-}
-
-/// What a result was made from and what came of it, in its recipe file: the same command, given again, knows by it that there is
-/// nothing to do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Made {
-    by: String,
-    photo_sha256: String,
-    model_sha256: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    max_steps: Option<usize>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    strength: Option<f32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    boldness: Option<f32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expected_gain_db: Option<f32>,
-    #[serde(default)]
-    result_sha256: String,
-    #[serde(default)]
-    score_before: f64,
-    #[serde(default)]
-    score_after: f64,
 }
 
 /// What enhances photos: memory is that of a photo two or three times, for each that is worked on at a time.
@@ -92,15 +79,34 @@ pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) ->
     let companions: &[&str] = if arguments.preview { &[RECIPE, PREVIEW] } else { &[RECIPE] };
     let places = output::places(&inputs.photos, &arguments.output, companions)?;
     let interrupted = interruption::stop_on_ctrl_c()?;
+    let looks = if arguments.consistent {
+        Some(look::looks(&enhancer, &inputs, &places, arguments.gap, &interrupted)?)
+    } else {
+        None
+    };
+    // What could not be looked at was told of.
+    let tasks: Vec<Task<'_>> = (0..inputs.photos.len())
+        .filter_map(|index| {
+            let look = match &looks {
+                Some(looks) => Some(looks[index].as_ref()?),
+                None => None,
+            };
+            Some(Task { place: &places[index], look })
+        })
+        .collect();
+    let is_task = |index: &usize| looks.as_ref().is_none_or(|looks| looks[*index].is_some());
+    let photos: Vec<Input> =
+        (0..inputs.photos.len()).filter(is_task).map(|index| inputs.photos[index].clone()).collect();
     let mut done = Vec::new();
     let work = |index: usize, photo: &Input| {
-        let (enhanced, words) = enhancer.enhance(&photo.path, &places[index])?;
+        let (enhanced, words) = enhancer.enhance(&photo.path, &tasks[index])?;
         Ok((if enhanced.passed_over { Written::Before } else { Written::Now }, (enhanced, words)))
     };
-    let tally = Tally::of(&inputs.photos, &interrupted, work, |(enhanced, words)| {
+    let mut tally = Tally::of(&photos, &interrupted, work, |(enhanced, words)| {
         done.push(enhanced);
         if arguments.json { Ok(()) } else { command::print(&words) }
     });
+    tally.failed += inputs.photos.len() - photos.len();
     let least_gain_db = enhancer.model.configuration().least_gain_db;
     let least_sure = least_sure(&done, least_gain_db, arguments.least_sure.unwrap_or(0));
     if arguments.json {
@@ -128,6 +134,13 @@ pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) ->
     tally.outcome(inputs.photos.len(), "{} photos could not be enhanced")
 }
 
+/// What is to be done with one photo.
+struct Task<'a> {
+    place: &'a Path,
+    /// What was decided with others, with `--consistent`.
+    look: Option<&'a Look>,
+}
+
 /// Up to `count` photos of which the model expected nearly what it asks for before it touches one, the nearest first.
 fn least_sure(done: &[Enhanced], least_gain_db: f32, count: usize) -> Vec<&Enhanced> {
     let doubt = |enhanced: &Enhanced| enhanced.expected_gain_db.map(|gain| (gain - least_gain_db).abs());
@@ -138,110 +151,157 @@ fn least_sure(done: &[Enhanced], least_gain_db: f32, count: usize) -> Vec<&Enhan
 }
 
 impl Enhancer<'_> {
-    /// What was done to a photo, also in words.
-    fn enhance(&self, file: &Path, place: &Path) -> Result<(Enhanced, String)> {
-        let arguments = self.arguments;
-        let cannot_read = || format!("cannot read {}", text::shown(file));
-        let recipe_place = &*place.with_extension(RECIPE);
-        let mut made = Made {
+    /// What the model finds for a photo by itself.
+    fn find(&self, photo: &Photo) -> Found {
+        self.model.find(&[photo], self.arguments.max_steps.unwrap_or(usize::MAX)).remove(0)
+    }
+
+    /// What a result of a photo is made from, before it is known what comes of it.
+    fn made(&self, photo_sha256: String) -> Made {
+        Made {
             by: concat!("dodge ", env!("CARGO_PKG_VERSION")).to_owned(),
-            photo_sha256: String::new(),
+            photo_sha256,
             model_sha256: self.model_sha256.clone(),
-            max_steps: arguments.max_steps,
+            max_steps: self.arguments.max_steps,
             // All of each edit is what is made without a word.
-            strength: arguments.strength.filter(|&share| share != 1.0),
-            boldness: arguments.boldness,
+            strength: self.arguments.strength.filter(|&share| share != 1.0),
+            boldness: self.arguments.boldness,
+            no_veto: self.arguments.no_veto,
+            consistent: None,
+            vetoed: None,
             expected_gain_db: None,
             result_sha256: String::new(),
             score_before: 0.0,
             score_after: 0.0,
-        };
+        }
+    }
+
+    /// The edits of a recipe as far as they are made.
+    fn weakened(&self, recipe: &Recipe) -> Recipe {
+        self.arguments.strength.map_or_else(|| recipe.clone(), |share| recipe.scaled(share))
+    }
+
+    /// What was done to a photo, also in words.
+    fn enhance(&self, file: &Path, task: &Task<'_>) -> Result<(Enhanced, String)> {
+        let (arguments, place, look) = (self.arguments, task.place, task.look);
+        let cannot_read = || format!("cannot read {}", text::shown(file));
+        let recipe_place = &*place.with_extension(RECIPE);
+        let mut made = self.made(String::new());
+        made.consistent = look.map(|look| look.own.clone());
         if !arguments.dry_run {
             // A file that is no photo is refused below, with a better word about it.
-            made.photo_sha256 = output::hash(&read_bounded(file).with_context(cannot_read)?);
+            made.photo_sha256 = output::hash(&made::read_bounded(file).with_context(cannot_read)?);
+            if look.is_some_and(|look| look.photo_sha256 != made.photo_sha256) {
+                anyhow::bail!(
+                    "{} changed while others of its shoot were looked at: give the same command again",
+                    text::shown(file)
+                );
+            }
+            // By itself a photo becomes the same again; what it shares with others may be something else now.
+            let shared = look.filter(|look| look.shoot.is_some());
+            let is_decided = |recipe: &Recipe| shared.is_none_or(|look| self.weakened(&look.recipe) == *recipe);
             if !(arguments.preview || arguments.explain)
-                && let Some((recipe, before)) = same_before(&made, place, recipe_place)
+                && let Some((recipe, before)) = made::same_before(&made, place, recipe_place)
+                && is_decided(&recipe)
             {
-                let enhanced = enhanced(file, &recipe, &before, Some((place, recipe_place)), true);
-                let words = in_words(&enhanced, &before);
+                let mut enhanced = enhanced(file, &recipe, &before, Some((place, recipe_place)), true);
+                enhanced.share_look(look);
+                let words = in_words(&enhanced, &before, look);
                 return Ok((enhanced, words));
             }
         }
         let picture = Picture::open(file)?;
         tell_notes(file, &picture);
         let photo = picture.pixels.to_eight();
-        let found = self.model.find(&[&photo], arguments.max_steps.unwrap_or(usize::MAX)).remove(0);
-        let recipe = match made.strength {
-            Some(share) => found.recipe.scaled(share),
-            None => found.recipe,
-        };
+        let found = look.map_or_else(|| self.find(&photo), |look| look.found.clone());
+        let wanted = self.weakened(look.map_or(&found.recipe, |look| &look.recipe));
         made.expected_gain_db = found.expected_gain_db;
-        let result = recipe.apply_to_picture(&picture);
-        // Scored at the size that the juror was set on.
-        let size = dodge_preprocess::ResizeParams::default().max_size;
-        let (before, after) = (photo.thumbnail(size), result.pixels.to_eight().thumbnail(size));
-        (made.score_before, made.score_after) = (self.juror.score_one(&before)?, self.juror.score_one(&after)?);
-        let enhanced = if arguments.dry_run {
+        let (recipe, result) = self.judged(&wanted, &picture, &photo, look, &mut made)?;
+        let (before, after) = (shown_to_juror(&photo), shown_to_juror(&result.pixels.to_eight()));
+        let mut enhanced = if arguments.dry_run {
             enhanced(file, &recipe, &made, None, false)
         } else {
             let encoding = result.encoding_for(place)?;
             tell_losses(file, &result, encoding);
             let bytes = result.encode(encoding)?;
             made.result_sha256 = output::hash(&bytes);
-            let mut files = vec![(place.to_owned(), bytes), (recipe_place.to_owned(), recipe_file(&recipe, &made)?)];
+            let mut files =
+                vec![(place.to_owned(), bytes), (recipe_place.to_owned(), made::recipe_file(&recipe, &made)?)];
             if arguments.preview {
                 files.push((place.with_extension(PREVIEW), before.beside(&after).encode(Encoding::Png)?));
             }
             let written = output::write_all(&files, Existing::from_flag(arguments.overwrite))?;
             enhanced(file, &recipe, &made, Some((place, recipe_place)), written == Written::Before)
         };
-        let words = in_words(&enhanced, &made) + &self.reasons(&before, &recipe);
+        enhanced.share_look(look);
+        let words =
+            in_words(&enhanced, &made, look) + &self.reasons(&before, &recipe, &made) + &self.own_edits(&enhanced);
         Ok((enhanced, words))
     }
 
-    fn reasons(&self, before: &Photo, recipe: &Recipe) -> String {
-        // Of edits of which nothing was to be made there is nothing to say.
-        let explains = self.arguments.explain && self.arguments.strength != Some(0.0);
-        if explains { instructor::explain(before, recipe, &self.juror) } else { String::new() }
+    /// The edits that are made and the result, where the juror has a veto: a result that it likes less than the photo is none.
+    fn judged(
+        &self,
+        wanted: &Recipe,
+        picture: &Picture,
+        photo: &Photo,
+        look: Option<&Look>,
+        made: &mut Made,
+    ) -> Result<(Recipe, Picture)> {
+        let result = wanted.apply_to_picture(picture);
+        made.score_before = self.juror.score_one(&shown_to_juror(photo))?;
+        made.score_after = self.juror.score_one(&shown_to_juror(&result.pixels.to_eight()))?;
+        let is_worse = made.score_after < made.score_before && !wanted.operations().is_empty();
+        if !is_worse || !self.has_veto(look) {
+            return Ok((wanted.clone(), result));
+        }
+        made.vetoed = Some(Vetoed { operations: wanted.operations().to_vec(), score: made.score_after });
+        made.score_after = made.score_before;
+        let nothing = Recipe::new(Vec::new());
+        let nothing = wanted.longer_side().map_or(nothing.clone(), |side| nothing.with_longer_side(side));
+        let untouched = nothing.apply_to_picture(picture);
+        Ok((nothing, untouched))
+    }
+
+    /// Whether the juror has a veto. What somebody made of photos of their own is a matter of taste, on which it has no say, and a
+    /// shoot has one look or none.
+    fn has_veto(&self, look: Option<&Look>) -> bool {
+        let taught_by_pairs = self.model.configuration().most_looks == Material::Pairs.most_looks();
+        !self.arguments.no_veto && !taught_by_pairs && look.is_none_or(|look| look.shoot.is_none())
+    }
+
+    /// What would have been done to a photo that shares its edits.
+    fn own_edits(&self, enhanced: &Enhanced) -> String {
+        match &enhanced.own_operations {
+            Some(own) if self.arguments.explain && enhanced.shoot.is_some() => {
+                let own = if own.is_empty() { "nothing".to_owned() } else { own.join(" ") };
+                format!("  by itself: {own}\n")
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn reasons(&self, before: &Photo, recipe: &Recipe, made: &Made) -> String {
+        // Of edits of which nothing was to be made there is nothing to say, and of a veto it is said already.
+        let explains = self.arguments.explain && self.arguments.strength != Some(0.0) && made.vetoed.is_none();
+        if explains { instructor::explain(before, recipe) } else { String::new() }
     }
 }
 
-/// The recipe of a result that is there whole and was made from the same, and what else is known of it.
-fn same_before(wanted: &Made, place: &Path, recipe_place: &Path) -> Option<(Recipe, Made)> {
-    let recipe = Recipe::load(recipe_place).ok()?;
-    let text = fs::read(recipe_place).ok()?;
-    let file: serde_json::Value = serde_json::from_slice(&text).ok()?;
-    let made: Made = serde_json::from_value(file.get(MADE)?.clone()).ok()?;
-    let of_result = Made {
-        result_sha256: made.result_sha256.clone(),
-        expected_gain_db: made.expected_gain_db,
-        score_before: made.score_before,
-        score_after: made.score_after,
-        ..wanted.clone()
-    };
-    // A recipe that somebody changed by hand is not the one that the result was made by.
-    let same = made == of_result && recipe_file(&recipe, &made).ok()? == text;
-    (same && output::hash(&read_bounded(place).ok()?) == made.result_sha256).then_some((recipe, made))
+/// A photo at the size that the juror was set on.
+fn shown_to_juror(photo: &Photo) -> Photo {
+    photo.thumbnail(dodge_preprocess::ResizeParams::default().max_size)
 }
 
-/// What a recipe file holds.
-fn recipe_file(recipe: &Recipe, made: &Made) -> Result<Vec<u8>> {
-    let mut file: serde_json::Value = serde_json::from_str(&recipe.to_json())?;
-    file[MADE] = serde_json::to_value(made)?;
-    let mut text = serde_json::to_string_pretty(&file)?;
-    text.push('\n');
-    anyhow::ensure!(text.len() as u64 <= MAX_RECIPE_BYTES, "the recipe is too long to be read again");
-    Ok(text.into_bytes())
+impl Enhanced {
+    fn share_look(&mut self, look: Option<&Look>) {
+        self.shoot = look.and_then(|look| Some(look.shoot?.0));
+        self.own_operations = look.map(|look| texts(&look.found.recipe));
+    }
 }
 
-/// A photo's bytes; of a file that is larger than any photo that is read, the beginning.
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-
-    const MOST: u64 = (1 << 30) + 1;
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
-    Ok(bytes)
+fn texts(recipe: &Recipe) -> Vec<String> {
+    recipe.operations().iter().map(ToString::to_string).collect()
 }
 
 fn enhanced(file: &Path, recipe: &Recipe, made: &Made, places: Option<(&Path, &Path)>, passed_over: bool) -> Enhanced {
@@ -249,23 +309,37 @@ fn enhanced(file: &Path, recipe: &Recipe, made: &Made, places: Option<(&Path, &P
         photo: file.to_owned(),
         output: places.map(|(place, _)| place.to_owned()),
         recipe: places.map(|(_, recipe)| recipe.to_owned()),
-        operations: recipe.operations().iter().map(ToString::to_string).collect(),
+        operations: texts(recipe),
+        shoot: None,
+        own_operations: None,
         expected_gain_db: made.expected_gain_db,
         score_before: made.score_before,
         score_after: made.score_after,
+        vetoed: made.vetoed.clone(),
         passed_over,
     }
 }
 
-fn in_words(enhanced: &Enhanced, made: &Made) -> String {
+fn in_words(enhanced: &Enhanced, made: &Made, look: Option<&Look>) -> String {
     let target = enhanced.output.as_ref().map(|output| format!(" -> {}", text::shown(output))).unwrap_or_default();
-    let edits = if enhanced.operations.is_empty() { "left as it is".to_owned() } else { enhanced.operations.join(" ") };
+    let edits = match &made.vetoed {
+        Some(Vetoed { operations, score }) => {
+            let operations: Vec<String> = operations.iter().map(ToString::to_string).collect();
+            format!("left as it is, because {} would score {score:.2}", operations.join(" "))
+        }
+        None if enhanced.operations.is_empty() => "left as it is".to_owned(),
+        None => enhanced.operations.join(" "),
+    };
     let (photo, (score_before, score_after)) =
         (text::shown(&enhanced.photo), (enhanced.score_before, enhanced.score_after));
     let remark = if enhanced.passed_over { ", there already" } else { "" };
-    // It is that of the whole edits.
-    let is_whole = made.strength.is_none() && made.max_steps.is_none() && !enhanced.operations.is_empty();
+    // It is that of the whole edits, and of those of the photo itself.
+    let is_own = look.is_none_or(|look| look.recipe == look.found.recipe);
+    let is_whole = is_own && made.strength.is_none() && made.max_steps.is_none() && !enhanced.operations.is_empty();
     let expected = enhanced.expected_gain_db.filter(|_| is_whole);
     let expected = expected.map_or_else(String::new, |gain| format!(", expected {gain:+.1} dB"));
-    format!("{photo}{target}: {edits} (score {score_before:.2} -> {score_after:.2}{expected}{remark})\n")
+    let shoot = look
+        .and_then(|look| look.shoot)
+        .map_or_else(String::new, |(number, photos)| format!(", as the {photos} photos of shoot {number}"));
+    format!("{photo}{target}: {edits} (score {score_before:.2} -> {score_after:.2}{expected}{shoot}{remark})\n")
 }

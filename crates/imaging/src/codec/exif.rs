@@ -11,6 +11,8 @@ const ORIENTATION: u16 = 0x0112;
 pub(super) const DENSITY_ACROSS: u16 = 0x011a;
 pub(super) const DENSITY_DOWN: u16 = 0x011b;
 pub(super) const DENSITY_UNIT: u16 = 0x0128;
+/// When the picture was taken, or what it was scanned from: `2024:05:01 12:30:00`.
+const TAKEN: u16 = 0x9003;
 /// Where the subject stands, as an area and as a point.
 const PLACES: [u16; 2] = [0x9214, 0xa214];
 /// Horizontal and vertical density of the print and of the sensor.
@@ -34,6 +36,36 @@ pub(super) fn carried(block: &[u8]) -> Option<Vec<u8>> {
 pub(crate) fn orientation(block: &[u8]) -> Option<u8> {
     let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
     of_directory(&Directory::first(block)?)
+}
+
+/// The time at which a block says that the picture was taken, see [`Metadata::taken`](crate::Metadata::taken).
+pub(super) fn taken(block: &[u8]) -> Option<i64> {
+    let directory = Directory::first(block)?;
+    let value = &directory.children.get(&EXIF_DIRECTORY)?.fields.get(&TAKEN)?.value;
+    seconds(std::str::from_utf8(value).ok()?.trim_end_matches(['\0', ' ']))
+}
+
+/// Seconds since the beginning of 1970 of `YYYY:MM:DD HH:MM:SS`; none for anything else, such as the blanks or zeros of a camera whose clock was
+/// never set.
+fn seconds(text: &str) -> Option<i64> {
+    let form = |(place, byte): (usize, u8)| match place {
+        4 | 7 | 13 | 16 => byte == b':',
+        10 => byte == b' ',
+        _ => byte.is_ascii_digit(),
+    };
+    if text.len() != 19 || !text.bytes().enumerate().all(form) {
+        return None;
+    }
+    let number = |from: usize, length: usize| text[from..from + length].parse::<i64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
+    let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    // Days of the Gregorian calendar, in years that begin with March, so that the day that is now and then there is the last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
+    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 /// How a picture is turned by the block that came with it.
@@ -285,6 +317,23 @@ mod tests {
         assert!(!carried.windows(2).any(|two| two == [0xff, 0xd8]));
         assert_eq!(carried.len(), block.len() - 4);
         assert_eq!(super::carried(b"Exif\0\0nothing"), None);
+    }
+
+    #[test]
+    fn the_time_of_taking_is_read() {
+        let of = |text: &[u8]| {
+            let mut directory = example();
+            directory.children.get_mut(&EXIF_DIRECTORY).unwrap().fields.insert(TAKEN, Field::bytes(2, text));
+            taken(&directory.to_block())
+        };
+        assert_eq!(of(b"1970:01:01 00:00:00\0"), Some(0));
+        // As `date -u -d '2024-02-29 12:30:01' +%s` says.
+        assert_eq!(of(b"2024:02:29 12:30:01\0"), Some(1_709_209_801));
+        assert_eq!(of(b"2024:03:01 00:00:00\0"), Some(1_709_251_200));
+        for unset in [&b"0000:00:00 00:00:00\0"[..], b"    :  :     :  :  \0", b"2024-02-29 12:30:01\0", b"\xff", b""] {
+            assert_eq!(of(unset), None);
+        }
+        assert_eq!(taken(&example().to_block()), None);
     }
 
     #[test]

@@ -130,6 +130,13 @@ impl Metadata {
         }
     }
 
+    /// When the picture was taken by the clock of its camera (`DateTimeOriginal` of EXIF), in seconds since the beginning of 1970, whatever
+    /// the zone: good for how long after another of the same camera. None where the file does not say.
+    #[must_use]
+    pub fn taken(&self) -> Option<i64> {
+        exif::taken(self.exif.as_deref()?)
+    }
+
     /// Leaves out what names places in the picture: faces, subjects, the view of a panorama. Pixels moved.
     pub(crate) fn moved(&mut self) {
         self.xmp = self.xmp.take().and_then(|packet| xmp::moved(&packet));

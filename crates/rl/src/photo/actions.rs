@@ -135,6 +135,12 @@ impl ActionSet {
         &self.sliders
     }
 
+    /// Whether all its edits are of free strength.
+    #[must_use]
+    pub fn has_only_sliders(&self) -> bool {
+        self.operations.is_empty()
+    }
+
     /// The operation of an action, a strength of 1 being the furthest position of a slider; none for *stop*.
     #[must_use]
     pub fn operation(&self, action: Action) -> Option<Operation> {

@@ -1,0 +1,114 @@
+//! `dodge enhance --consistent`: what the photos of a shoot have in common is found before any of them is written.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context, Result};
+use dodge_imaging::{Picture, Recipe};
+use dodge_rl::{Found, common_edits, shoots};
+
+use super::Enhancer;
+use super::made::{self, Own};
+use crate::batch::Tally;
+use crate::failure::{Interrupted, usage};
+use crate::input::{Input, Inputs};
+use crate::output::Written;
+use crate::text;
+
+/// Photos without a time that are named; the others are counted.
+const NAMED: usize = 5;
+
+/// What is to be done to a photo, decided with the others.
+pub(super) struct Look {
+    pub(super) photo_sha256: String,
+    /// What the model wanted to do to it by itself.
+    pub(super) found: Found,
+    pub(super) own: Own,
+    /// The edits of its shoot, or its own where it is in none.
+    pub(super) recipe: Recipe,
+    /// Which shoot it is of, counted from 1 by time, and how many photos that has.
+    pub(super) shoot: Option<(usize, usize)>,
+}
+
+/// Looks at all photos, several at a time, and decides; none for those that cannot be looked at, of which the user is told. Memory is that of
+/// the recipes, beside the photos that are looked at.
+pub(super) fn looks(
+    enhancer: &Enhancer<'_>,
+    inputs: &Inputs,
+    places: &[PathBuf],
+    gap_minutes: f64,
+    interrupted: &AtomicBool,
+) -> Result<Vec<Option<Look>>> {
+    if !enhancer.model.actions().has_only_sliders() {
+        return Err(usage("--consistent needs a model whose edits have free strengths: a fixed edit has no median"));
+    }
+    let gap = (gap_minutes * 60.0).round() as i64;
+    let mut looks: Vec<Option<Look>> = inputs.photos.iter().map(|_| None).collect();
+    let work = |index: usize, photo: &Input| Ok((Written::Now, (index, enhancer.look(photo, &places[index], gap)?)));
+    let tally = Tally::of(&inputs.photos, interrupted, work, |(index, look)| {
+        looks[index] = Some(look);
+        Ok(())
+    });
+    if tally.interrupted {
+        let words = format!(
+            "0 of {} photos done: nothing is written before all were looked at; the same command begins again",
+            inputs.photos.len()
+        );
+        return Err(Interrupted(words).into());
+    }
+    tell_timeless(inputs, &looks);
+    let taken: Vec<Option<i64>> = looks.iter().map(|look| look.as_ref()?.own.taken).collect();
+    for (number, shoot) in (1..).zip(shoots(&taken, gap)) {
+        let recipes: Vec<&Recipe> =
+            shoot.iter().filter_map(|place| Some(&looks[*place].as_ref()?.found.recipe)).collect();
+        let common = common_edits(&recipes);
+        for place in &shoot {
+            if let Some(look) = &mut looks[*place] {
+                let recipe = Recipe::new(common.clone());
+                let side = look.found.recipe.longer_side();
+                look.recipe = side.map_or(recipe.clone(), |side| recipe.with_longer_side(side));
+                look.shoot = Some((number, shoot.len()));
+            }
+        }
+    }
+    Ok(looks)
+}
+
+impl Enhancer<'_> {
+    /// What the model wants to do to one photo by itself.
+    fn look(&self, photo: &Input, place: &std::path::Path, gap_seconds: i64) -> Result<Look> {
+        let file = &photo.path;
+        let bytes = made::read_bounded(file).with_context(|| format!("cannot read {}", text::shown(file)))?;
+        let wanted = self.made(crate::output::hash(&bytes));
+        drop(bytes);
+        let before = made::own_before(&wanted, &place.with_extension(super::RECIPE));
+        let (found, taken) = match before {
+            Some(before) => before,
+            None => {
+                let picture = Picture::open(file)?;
+                (self.find(&picture.pixels.to_eight()), picture.metadata.taken())
+            }
+        };
+        let own = Own { gap_seconds, taken, operations: found.recipe.operations().to_vec() };
+        let recipe = found.recipe.clone();
+        Ok(Look { photo_sha256: wanted.photo_sha256, found, own, recipe, shoot: None })
+    }
+}
+
+/// Says of which photos nobody knows when they were taken: to guess it by their names or places in the folder would mix shoots.
+fn tell_timeless(inputs: &Inputs, looks: &[Option<Look>]) {
+    let timeless = inputs.photos.iter().zip(looks);
+    let timeless = timeless.filter(|(_, look)| look.as_ref().is_some_and(|look| look.own.taken.is_none()));
+    let names: Vec<_> = timeless.map(|(photo, _)| text::shown(&photo.path)).collect();
+    if names.is_empty() {
+        return;
+    }
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "note: without DateTimeOriginal in EXIF, and so in no shoot, edited by themselves: {}{more}",
+        names[..names.len().min(NAMED)].join(", ")
+    );
+}
