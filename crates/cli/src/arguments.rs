@@ -183,6 +183,9 @@ fn share(text: &str) -> Result<f32, String> {
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("must lie between 0 and 1".to_owned()) }
 }
 
+/// Long enough to change a lens, too short for the light to change much.
+const GAP_MINUTES: &str = "5";
+
 /// A time between two photos.
 fn minutes(text: &str) -> Result<f64, String> {
     let minutes = text.parse().map_err(|_| "is no number".to_owned())?;
@@ -273,7 +276,7 @@ pub(crate) struct EnhanceArguments {
     #[arg(long, conflicts_with = "max_steps")]
     pub(crate) consistent: bool,
     /// How long after another photo, in minutes, the next one of the same shoot is taken at most; fractions are possible
-    #[arg(long, value_name = "MINUTES", value_parser = minutes, default_value = "5", requires = "consistent", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MINUTES", value_parser = minutes, default_value = GAP_MINUTES, requires = "consistent", allow_negative_numbers = true)]
     pub(crate) gap: f64,
     /// Touch photos of which the model expects so much less than it was set to; below 0, only those of which it expects more
     #[arg(long, value_name = "DB", allow_negative_numbers = true)]

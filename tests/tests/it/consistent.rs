@@ -30,7 +30,7 @@ fn morning(scratch: &Scratch) {
         let exif = (!time.is_empty()).then(|| taken(&format!("2024:05:01 {time}")));
         let metadata = Metadata { exif, ..Metadata::default() };
         let picture = Picture { metadata, ..Picture::from(Pixels::Eight(photo)) };
-        picture.save(&scratch.path(&format!("photos/{index}.png"))).unwrap();
+        picture.save(&scratch.path(format!("photos/{index}.png"))).unwrap();
     }
 }
 

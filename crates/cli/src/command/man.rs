@@ -45,7 +45,8 @@ mod tests {
             String::from_utf8(page).unwrap()
         };
         assert!(page(None).contains("dodge\\-enhance(1)") && page(None).starts_with(".ie"), "{}", page(None));
-        for command in Arguments::command().get_subcommands() {
+        let program = Arguments::command();
+        for command in program.get_subcommands() {
             let name = command.get_name();
             let page = page(Some(name));
             assert!(page.contains(&format!(".TH dodge-{name} 1")), "{page}");

@@ -11,10 +11,10 @@ const NEAR_ENOUGH: f64 = 0.5;
 pub(super) type Point = (u8, u8);
 
 /// What a channel's 256 levels become by operations that are curves, one after the other, each result clamped as in a recipe.
-pub(super) fn composed<'a>(operations: impl Iterator<Item = &'a Operation> + Clone, channel: usize) -> [f64; 256] {
+pub(super) fn composed(operations: &[Operation], channel: usize) -> [f64; 256] {
     std::array::from_fn(|level| {
         let step = |level: f32, operation: &Operation| operation.on_level(level, channel).clamp(0.0, 255.0);
-        f64::from(operations.clone().fold(level as f32, step))
+        f64::from(operations.iter().fold(level as f32, step))
     })
 }
 
@@ -74,7 +74,7 @@ mod tests {
 
     fn of(operations: &str) -> [f64; 256] {
         let operations: Vec<Operation> = operations.split(' ').map(|operation| operation.parse().unwrap()).collect();
-        composed(operations.iter(), 0)
+        composed(&operations, 0)
     }
 
     #[test]

@@ -66,15 +66,16 @@ pub(super) fn packet(taken: &[(Operation, &'static str)]) -> String {
     if of(GREY).next().is_some() {
         fields.push(("crs:ConvertToGrayscale", "True".to_owned()));
     }
-    let curves: [_; 3] = std::array::from_fn(|channel| points(&composed(of(CURVE), channel)));
-    if of(CURVE).next().is_some() {
+    let in_curve: Vec<Operation> = of(CURVE).copied().collect();
+    let curves: [_; 3] = std::array::from_fn(|channel| points(&composed(&in_curve, channel)));
+    if !in_curve.is_empty() {
         fields.push(("crs:ToneCurveName2012", "Custom".to_owned()));
     }
     fields.push(("crs:HasSettings", "True".to_owned()));
     let mut attributes = vec![("xmlns:crs", "http://ns.adobe.com/camera-raw-settings/1.0/")];
     attributes.extend(fields.iter().map(|(name, value)| (*name, value.as_str())));
     let mut packet = Packet::new(&attributes);
-    if of(CURVE).next().is_some() {
+    if !in_curve.is_empty() {
         let straight = vec![(0, 0), (255, 255)];
         let alike = curves[0] == curves[1] && curves[1] == curves[2];
         let [red, green, blue] = if alike { [&straight; 3] } else { [&curves[0], &curves[1], &curves[2]] };
