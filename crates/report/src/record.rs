@@ -90,6 +90,10 @@ pub struct Summary {
     pub mean_psnr_degraded_db: Option<f64>,
     /// Mean PSNR to the original after, in decibels.
     pub mean_psnr_final_db: Option<f64>,
+    /// Mean structural similarity to the original after, up to 1.
+    pub mean_ssim_final: Option<f64>,
+    /// Mean colour difference to the original after (CIEDE2000).
+    pub mean_delta_e_final: Option<f64>,
     /// Share whose PSNR rose noticeably.
     pub improved: Option<f64>,
     /// Share whose PSNR fell noticeably.

@@ -6,15 +6,17 @@ use crate::section::{Names, Section};
 use crate::words;
 
 /// The order of baselines, and what each does.
-const KNOWN: [(&str, &str, &str); 7] = [
+const KNOWN: [(&str, &str, &str); 9] = [
     ("do_nothing", "do nothing", "leaves every photo as it is"),
     ("random", "random", "makes as many edits as the agent, chosen at random"),
+    ("auto", "auto", "corrects white balance and contrast as a program does that has learnt nothing"),
     ("best_single_edit", "best single edit", "applies to every photo the one edit that is best on the training photos"),
     (
         "one_step_greedy",
         "one-step greedy",
         "makes whatever edit the juror likes best, until it likes none: high scores, worse photographs",
     ),
+    ("beam_search", "beam search", "does the same along the four best ways at a time"),
     (
         "constant_edit",
         "constant edit",
@@ -46,6 +48,8 @@ pub(crate) fn section(record: &Record) -> Option<Section> {
         "score before",
         "score after",
         &goal,
+        "SSIM after",
+        "ΔE after",
         "recovered",
         "success",
         "edits",
@@ -75,6 +79,8 @@ fn row(name: String, summary: &Summary) -> Vec<String> {
         words::fixed(summary.mean_degraded_score, 2),
         words::fixed(summary.mean_final_score, 2),
         words::fixed(summary.mean_original_score, 2),
+        words::fixed(summary.mean_ssim_final, 3),
+        words::fixed(summary.mean_delta_e_final, 2),
         words::fixed(summary.recovered, 2),
         words::percent(summary.success_rate),
         words::fixed(summary.mean_steps, 1),
