@@ -36,10 +36,15 @@ fn repeatable(run: &Value) -> BTreeMap<String, Value> {
     data(run, "metrics").into_iter().filter(|(key, _)| !key.starts_with("perf/")).collect()
 }
 
-/// The artifacts but the files of the logged model, which a server keeps in a place of its own.
+/// The artifacts but the files of the logged model, which a server keeps in a place of its own; of the pictures in the image grid what their
+/// names say without time and number.
 fn artifacts(server: &MlflowServer, run_id: &str) -> Vec<String> {
     let mut artifacts = server.artifacts(run_id);
     artifacts.retain(|path| !path.starts_with("models/retoucher-"));
+    for path in artifacts.iter_mut().filter(|path| path.starts_with("images/")) {
+        path.truncate(path.find("+timestamp+").unwrap_or(path.len()));
+    }
+    artifacts.sort();
     artifacts
 }
 

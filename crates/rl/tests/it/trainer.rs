@@ -203,6 +203,9 @@ fn a_run_from_photos_to_report() {
         record.artifacts.keys().map(String::as_str).partition(|path| path.starts_with("models/retoucher-"));
     let logged: Vec<&str> = logged.into_iter().filter_map(|path| path.rsplit('/').next()).collect();
     assert_eq!(logged, ["MLmodel", "README.md", "model.safetensors"]);
+    let (grid, artifacts): (Vec<&str>, Vec<&str>) = artifacts.into_iter().partition(|path| path.starts_with("images/"));
+    let of_validations = grid.iter().filter(|path| path.starts_with("images/validation~photos+step+")).count();
+    assert_eq!((grid.len(), of_validations), (4, 4), "two validations, each picture in two sizes: {grid:?}");
     assert_eq!(
         artifacts,
         [
@@ -210,11 +213,13 @@ fn a_run_from_photos_to_report() {
             "configuration.toml",
             "evaluation_images/mosaic.png",
             "models/model.safetensors",
+            "outcomes.json",
             "preprocess/annotations.json",
             "preprocess/scores.json",
             "preprocess/test.json",
             "preprocess/train.json",
             "preprocess/validation.json",
+            "report.html",
             "report.json",
         ]
     );
@@ -385,6 +390,7 @@ fn comparable(report: Report) -> Report {
         run_dir: Path::new("").into(),
         model: Path::new("").into(),
         mosaic: report.mosaic.map(|_| Path::new("").into()),
+        page: Path::new("").into(),
         sample: report.sample.and_then(|path| path.file_name().map(Into::into)),
         wall_seconds: 0.0,
         steps_per_second: 0.0,
