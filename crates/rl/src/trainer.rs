@@ -1,5 +1,6 @@
 //! A whole run: the skeleton of its stages, what they get, and the trainer of `dodge train`.
 
+mod beginning;
 pub(crate) mod context;
 mod curves;
 pub(crate) mod fitting;

@@ -16,6 +16,7 @@ use crate::photo::known_edits::KnownEdits;
 use crate::photo::model::{Model, ModelConfiguration};
 use crate::photo::tally::Tally;
 use crate::photo::validation::{Fidelity, Measured, Validation, mean};
+use crate::trainer::beginning::beginning;
 use crate::trainer::context::TrainContext;
 use crate::trainer::params::{Algorithm, TrainingParams};
 use crate::trainer::refitting::refitted;
@@ -110,23 +111,10 @@ fn train<L: ConfiguredLearner>(
     if task.photos.len() < params.refit_below && !validation_photos.is_empty() {
         task.photos.extend_from_slice(validation_photos);
         refitted_on = Some(task.photos.len());
-        model = refitted::<L>(&model, task, context)?;
+        model = refitted::<L>(&model, task, &model_path, context)?;
         model.save(&model_path)?;
     }
     Ok(Trained { model, model_path, refitted_on, environment_steps, steps_per_second })
-}
-
-/// A learner that has learnt nothing, and where it is to learn.
-pub(super) fn beginning<L: ConfiguredLearner>(
-    task: &Arc<PhotoTask>,
-    context: &TrainContext,
-) -> Result<(L, VectorEnvironment<PhotoEnv>), Error> {
-    let (params, network): (L::Params, NetworkParams) = (context.hyperparameters()?, context.hyperparameters()?);
-    let seed = context.seed();
-    let count = u32::try_from(L::environments(&params)).unwrap_or(u32::MAX);
-    let environments = (0..count).map(|index| PhotoEnv::new(Arc::clone(task), seed, index)).collect();
-    let learner = L::with_network(params, &network, task.spaces(), seed, context.device())?;
-    Ok((learner, VectorEnvironment::new(environments)?))
 }
 
 /// What the model has to know of the algorithm.
@@ -171,7 +159,7 @@ fn check_pictures(task: &PhotoTask) -> Result<(), Error> {
 }
 
 /// The file of the model to use, in the run's folder, and of the latest.
-pub(super) const MODEL: &str = "model.safetensors";
+const MODEL: &str = "model.safetensors";
 const LAST_MODEL: &str = "last-model.safetensors";
 
 /// Keeps the model that gains most on the validation split among those that leave good photos alone.

@@ -1,5 +1,6 @@
 //! Fitting the model that validation chose once more, from training and validation photos together.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use dodge_learn::{Clock, ConfiguredLearner};
@@ -7,15 +8,15 @@ use dodge_learn::{Clock, ConfiguredLearner};
 use crate::error::Error;
 use crate::photo::environment::PhotoTask;
 use crate::photo::model::Model;
+use crate::trainer::beginning::beginning;
 use crate::trainer::context::TrainContext;
-use crate::trainer::fitting::{MODEL, beginning};
 use crate::trainer::params::TrainingParams;
 
 /// A model that has learnt from all photos of `task` as long as `chosen` has, along the same schedules. What validation photos are
 /// for is known by then, and more photographs are worth more than any other change: how long to learn and when to act are
 /// those of `chosen`.
 ///
-/// It begins from the seed again. An interruption leaves the chosen model for use; a training that is resumed then fits once more from
+/// It begins from the seed again. An interruption leaves the chosen model for use, whose file is at `chosen_path`; a training that is resumed then fits once more from
 /// the beginning.
 ///
 /// # Errors
@@ -23,6 +24,7 @@ use crate::trainer::params::TrainingParams;
 pub(super) fn refitted<L: ConfiguredLearner>(
     chosen: &Model,
     task: PhotoTask,
+    chosen_path: &Path,
     context: &TrainContext,
 ) -> Result<Model, Error> {
     let task = Arc::new(task);
@@ -32,7 +34,7 @@ pub(super) fn refitted<L: ConfiguredLearner>(
     context.progress().begin("fitting once more", enough);
     while clock.taken < enough {
         if context.is_interrupted() {
-            return Err(Error::Interrupted { model: Some(context.run_dir().join(MODEL)) });
+            return Err(Error::Interrupted { model: Some(chosen_path.to_owned()) });
         }
         let advance = learner.advance(&mut environments, clock)?;
         clock.taken += advance.steps;
