@@ -275,7 +275,7 @@ fn model_files_that_cannot_be_used() {
     write("head.safetensors", &bytes[..20]);
     write("empty.safetensors", b"");
     write("text.safetensors", b"This is no model at all.");
-    write("newer.safetensors", &replaced("\"dodge_model_format\":\"6\"", "\"dodge_model_format\":\"9\""));
+    write("newer.safetensors", &replaced("\"dodge_model_format\":\"7\"", "\"dodge_model_format\":\"9\""));
     write("other.safetensors", &replaced("dodge_model_format", "other_model_format"));
     write("widths.safetensors", &replaced("\\\"hidden\\\":[32]", "\\\"hidden\\\":[31]"));
     write("huge.safetensors", &[&u64::MAX.to_le_bytes()[..], &bytes[8..]].concat());
@@ -296,7 +296,7 @@ fn model_files_that_cannot_be_used() {
     1 error: model head.safetensors: is no model file, or truncated (invalid header length)
     1 error: model empty.safetensors: is no model file, or truncated (header too small)
     1 error: model text.safetensors: is no model file, or truncated (header too large)
-    1 error: model newer.safetensors: has format version 9, this program reads version 6: train it again
+    1 error: model newer.safetensors: has format version 9, this program reads version 7: train it again
     1 error: model other.safetensors: is a safetensors file, but no model of dodge
     1 error: model huge.safetensors: is no model file, or truncated (header too large)
     1 error: cannot read missing.safetensors: No such file or directory (os error 2)
