@@ -20,7 +20,7 @@ pub(crate) fn section(record: &Record) -> Option<Section> {
     }
     let names = Names::of(record.results.as_ref().is_some_and(|results| results.is_of_pairs()));
     let mut html = String::from(
-        "<p>The same validation photos after more and more steps; by then nothing had been learnt from them.</p>\n\
+        "<p>The same validation photos after more and more steps; none of them had been learnt from by then.</p>\n\
          <p><label><input type=\"checkbox\" class=\"still\"> all at once, without motion</label></p>\n",
     );
     let count = frames.len() as f64;

@@ -32,6 +32,11 @@ impl CallError {
             | Self::Other { reason } => reason,
         }
     }
+
+    /// Whether a row that the call would have written is there already.
+    pub(crate) fn is_race(&self) -> bool {
+        matches!(self, Self::Retry { reason, .. } if is_race(reason))
+    }
 }
 
 /// For calls whose content cannot be at fault: a refusal is final.
@@ -167,6 +172,7 @@ mod tests {
         assert!(matches!(of(413, "too big"), CallError::Refused { .. }));
         let race = r#"{"error_code":"BAD_REQUEST","message":"(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.name"}"#;
         assert!(matches!(of(400, race), CallError::Retry { .. }), "the row is there when it is asked again");
+        assert!(of(400, race).is_race() && !of(503, "<h1>oops</h1>").is_race() && !of(400, "{}").is_race());
         for status in [408, 429, 500, 502, 503, 504] {
             assert!(matches!(of(status, "<h1>oops</h1>"), CallError::Retry { .. }), "{status}");
         }
