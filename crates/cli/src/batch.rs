@@ -9,6 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use anyhow::{Result, anyhow};
+use dodge_preprocess::Progress;
 
 use crate::failure::{Interrupted, complain};
 use crate::input::{Input, Inputs};
@@ -18,6 +19,13 @@ use crate::text;
 /// Most photos that are worked on at a time: each is held in memory two or three times, and a single one already uses several cores
 /// for most of its way.
 const MOST_AT_A_TIME: usize = 4;
+
+/// How far the work is, for whoever waits.
+pub(crate) struct Shown<'a> {
+    pub(crate) progress: &'a dyn Progress,
+    /// What is done to the photos, in a word.
+    pub(crate) what: &'a str,
+}
 
 /// What became of the photos of a command.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -37,11 +45,15 @@ impl Tally {
     /// Complains of every failure, a panic included.
     pub(crate) fn of<T: Send>(
         photos: &[Input],
+        shown: &Shown<'_>,
         interrupted: &AtomicBool,
         work: impl Fn(usize, &Input) -> Result<(Written, T)> + Sync,
         mut tell: impl FnMut(T) -> Result<()>,
     ) -> Self {
         let mut tally = Self::default();
+        if photos.len() > 1 {
+            shown.progress.begin(shown.what, photos.len() as u64);
+        }
         let mut count = |done: Result<(Written, T)>| match done.and_then(|(written, done)| tell(done).map(|()| written))
         {
             Ok(Written::Now) => tally.written += 1,
@@ -76,9 +88,11 @@ impl Tally {
                 while let Some(done) = waiting.remove(&told) {
                     count(done);
                     told += 1;
+                    shown.progress.advance(1);
                 }
             }
         });
+        shown.progress.end();
         tally.interrupted = tally.written + tally.passed_over + tally.failed < photos.len();
         tally
     }
@@ -135,7 +149,11 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Duration;
 
+    use dodge_preprocess::NoProgress;
+
     use super::*;
+
+    const SILENT: Shown<'_> = Shown { progress: &NoProgress, what: "test" };
 
     fn three() -> Vec<Input> {
         ["a", "b", "c"].map(|name| Input { path: PathBuf::from(name), below: PathBuf::new() }).to_vec()
@@ -153,7 +171,7 @@ mod tests {
             _ => Ok((if photo.path.ends_with("c") { Written::Before } else { Written::Now }, "c")),
         };
         let mut told = Vec::new();
-        let tally = Tally::of(&three(), &AtomicBool::new(false), work, |name| {
+        let tally = Tally::of(&three(), &SILENT, &AtomicBool::new(false), work, |name| {
             told.push(name);
             Ok(())
         });
@@ -172,7 +190,7 @@ mod tests {
             stop.store(true, Ordering::Relaxed);
             Ok((Written::Now, ()))
         };
-        let tally = Tally::of(&photos, &stop, work, Ok);
+        let tally = Tally::of(&photos, &SILENT, &stop, work, Ok);
         assert!((1..=MOST_AT_A_TIME).contains(&tally.written) && tally.interrupted, "{tally:?}");
         let error = tally.outcome(300, "{} photos could not be enhanced").unwrap_err();
         let words = format!("{} of 300 photos", tally.written);

@@ -21,6 +21,8 @@ use anyhow::{Context, Result};
 use dodge_rl::Model;
 use serde::Serialize;
 
+use crate::progress;
+
 /// The model of this file, or the one in the box, on the processor.
 pub(crate) fn model(file: Option<&Path>) -> Result<Model> {
     let device = dodge_learn::cpu();
@@ -32,8 +34,11 @@ pub(crate) fn model(file: Option<&Path>) -> Result<Model> {
 
 /// Writes text to stdout; a closed pipe ends the program quietly, as `head` expects.
 pub(crate) fn print(text: &str) -> Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    let printed = progress::aside(|| {
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+    });
+    match printed {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to stdout"),
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use dodge_imaging::{Encoding, Note, Picture};
 
-use crate::text;
+use crate::{progress, text};
 
 /// The work could not be done.
 pub(crate) const FAILED: u8 = 1;
@@ -90,15 +90,21 @@ pub(crate) fn tell_losses(file: &Path, picture: &Picture, encoding: Encoding) {
 }
 
 fn tell(file: &Path, notes: &[Note]) {
-    let mut stderr = std::io::stderr().lock();
-    for note in notes {
-        let _ = writeln!(stderr, "note: {}: {note}", text::shown(file));
-    }
+    progress::aside(|| {
+        let mut stderr = std::io::stderr().lock();
+        for note in notes {
+            let _ = writeln!(stderr, "note: {}: {note}", text::shown(file));
+        }
+    });
 }
 
 /// Prints an error and a hint, for a failure that does not end the program as well. Of hyperparameters every problem is
 /// told, those in a file with the line underlined.
 pub(crate) fn complain(error: &anyhow::Error) {
+    progress::aside(|| write_complaint(error));
+}
+
+fn write_complaint(error: &anyhow::Error) {
     let mut stderr = std::io::stderr().lock();
     match error.downcast_ref::<dodge_hparams::Error>() {
         Some(error) => {

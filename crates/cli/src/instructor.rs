@@ -1,9 +1,8 @@
 //! Saying in plain words what was done to a photo, and why.
 
-use std::fmt::Write;
-
-use dodge_imaging::{LabConverter, Photo, Recipe};
+use dodge_imaging::{LabConverter, Operation, Photo, Recipe};
 use dodge_juror::{Measurements, SubScores};
+use serde::Serialize;
 
 /// A change of a sub-score that is worth a word.
 const NOTICEABLE: f64 = 0.04;
@@ -11,22 +10,39 @@ const NOTICEABLE: f64 = 0.04;
 /// Most aspects that an edit is explained by.
 const MOST_REASONS: usize = 3;
 
-/// One line per edit: what it is and how much of it, and for the aspects that it brought closer to (or further from) what is usual in photographs: what
-/// was measured before and after, and what the juror makes of it.
-pub(crate) fn explain(photo: &Photo, recipe: &Recipe) -> String {
-    if recipe.operations().is_empty() {
-        return "  nothing: no edit promised to bring the photo closer to how it should look\n".to_owned();
-    }
+/// What is said of one edit.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Explanation {
+    operation: String,
+    /// What it is, and how much of it.
+    what: String,
+    /// For the aspects that it brought closer to (or further from) what is usual in photographs: what was measured before and after, and what the
+    /// juror makes of it.
+    why: String,
+}
+
+/// What is to be said of each edit of a recipe.
+pub(crate) fn explain(photo: &Photo, recipe: &Recipe) -> Vec<Explanation> {
     let lab = LabConverter::default();
-    let (mut text, mut current) = (String::new(), photo.clone());
+    let mut current = photo.clone();
     let mut before = Measurements::of(&current, &lab);
-    for (number, operation) in (1..).zip(recipe.operations()) {
+    let explain = |operation: &Operation| {
         current = operation.apply(&current);
         let after = Measurements::of(&current, &lab);
-        let _ = writeln!(text, "  {number}. {}: {}", operation.in_words(), reasons(&before, &after));
+        let why = reasons(&before, &after);
         before = after;
+        Explanation { operation: operation.to_string(), what: operation.in_words(), why }
+    };
+    recipe.operations().iter().map(explain).collect()
+}
+
+/// One line per edit.
+pub(crate) fn in_words(explanations: &[Explanation]) -> String {
+    if explanations.is_empty() {
+        return "  nothing: no edit promised to bring the photo closer to how it should look\n".to_owned();
     }
-    text
+    let line = |(number, it): (usize, &Explanation)| format!("  {number}. {}: {}\n", it.what, it.why);
+    (1..).zip(explanations).map(line).collect()
 }
 
 fn reasons(before: &Measurements, after: &Measurements) -> String {
@@ -84,11 +100,11 @@ mod tests {
     fn a_dark_photo_is_told_to_be_dark() {
         let grey = |level: u8| Photo::from_fn(64, 64, |x, y| [level + ((x * 7 + y * 3) % 32) as u8; 3]).unwrap();
         let recipe = Recipe::new(vec!["lightness:60".parse().unwrap()]);
-        let said = explain(&grey(20), &recipe);
+        let said = in_words(&explain(&grey(20), &recipe));
         assert!(said.starts_with("  1. lighten everything (+60 levels): "), "{said}");
         // A mean of 35.5 of 255, and of 95.5.
         assert!(said.contains("improves exposure (mean brightness 14 % -> 37 %; "), "{said}");
-        let hardly = explain(&grey(20), &Recipe::new(vec!["lightness:0".parse().unwrap()]));
+        let hardly = in_words(&explain(&grey(20), &Recipe::new(vec!["lightness:0".parse().unwrap()])));
         assert!(hardly.contains("hardly change"), "{hardly}");
     }
 }

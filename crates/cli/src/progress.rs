@@ -12,19 +12,38 @@ use crate::surroundings::Surroundings;
 /// Time between two lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// The bar on the terminal. There is one terminal, and what is printed to it must know of the bar.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
 /// The progress display that fits stderr.
 pub(crate) fn display(surroundings: &Surroundings) -> Arc<dyn Progress> {
+    of_work_longer_than(Duration::ZERO, surroundings)
+}
+
+/// The display for work of which each part is told anyway: without a terminal it is silent unless the work takes long.
+pub(crate) fn of_told_work(surroundings: &Surroundings) -> Arc<dyn Progress> {
+    of_work_longer_than(LINE_INTERVAL, surroundings)
+}
+
+fn of_work_longer_than(least: Duration, surroundings: &Surroundings) -> Arc<dyn Progress> {
     if std::io::stderr().is_terminal() && !surroundings.dumb_terminal {
-        Arc::new(Bar::default())
+        Arc::new(Bar)
     } else {
-        Arc::new(Lines::default())
+        Arc::new(Lines { least, work: Mutex::default() })
     }
 }
 
-#[derive(Default)]
-struct Bar {
-    bar: Mutex<Option<ProgressBar>>,
+/// Prints something, to stdout or stderr, while no bar is in the way.
+pub(crate) fn aside<T>(print: impl FnOnce() -> T) -> T {
+    // A clone: what is printed may ask for the bar again.
+    let bar = lock(&SHOWN).clone();
+    match bar {
+        Some(bar) => bar.suspend(print),
+        None => print(),
+    }
 }
+
+struct Bar;
 
 impl Progress for Bar {
     fn begin(&self, what: &str, total: u64) {
@@ -37,30 +56,31 @@ impl Progress for Bar {
         let bar = ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(500));
         self.end();
-        *lock(&self.bar) = Some(bar);
+        *lock(&SHOWN) = Some(bar);
     }
 
     fn advance(&self, parts: u64) {
-        if let Some(bar) = &*lock(&self.bar) {
+        if let Some(bar) = &*lock(&SHOWN) {
             bar.inc(parts);
         }
     }
 
     fn note(&self, text: &str) {
-        if let Some(bar) = &*lock(&self.bar) {
+        if let Some(bar) = &*lock(&SHOWN) {
             bar.set_message(text.to_owned());
         }
     }
 
     fn end(&self) {
-        if let Some(bar) = lock(&self.bar).take() {
+        if let Some(bar) = lock(&SHOWN).take() {
             bar.finish_and_clear();
         }
     }
 }
 
-#[derive(Default)]
 struct Lines {
+    /// Work that ends earlier is not told of.
+    least: Duration,
     work: Mutex<Option<Work>>,
 }
 
@@ -98,7 +118,9 @@ impl Progress for Lines {
     }
 
     fn end(&self) {
-        if let Some(work) = lock(&self.work).take() {
+        if let Some(work) = lock(&self.work).take()
+            && work.begun.elapsed() >= self.least
+        {
             work.print();
         }
     }

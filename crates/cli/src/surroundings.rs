@@ -1,7 +1,7 @@
 //! What the environment variables say. They are read here and nowhere else; `docs/environment.md` lists them.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::arguments::Device;
 use crate::failure::usage;
-use crate::text;
+use crate::{progress, text};
 
 /// Values of environment variables, checked.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -117,11 +117,24 @@ impl Surroundings {
         // A second start, in tests, is no mistake.
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(std::io::stderr)
+            .with_writer(|| Aside)
             .with_ansi(std::io::stderr().is_terminal() && !self.no_color && !self.dumb_terminal)
             .with_target(false)
             .without_time()
             .try_init();
+    }
+}
+
+/// Stderr for lines of the log, which come while a bar is shown.
+struct Aside;
+
+impl Write for Aside {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        progress::aside(|| std::io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
     }
 }
 

@@ -14,6 +14,7 @@ mod canvas;
 mod city;
 mod colour;
 mod indoor;
+mod leaves;
 mod light;
 mod math;
 mod nature;
@@ -73,6 +74,20 @@ pub fn photo(seed: u64, index: u64, width: u32, height: u32) -> Photo {
     let mut canvas = Canvas::new(width, height);
     scene(random.count(0, 99))(&mut canvas, &mut random);
     finish.develop(&mut canvas, &mut random)
+}
+
+/// Picture `index` of another series: dead leaves, things of all sizes that hide each other, of no kind that has a name. Nothing to look at, but
+/// spread in colour and tone as photographs are, and each unlike all others: to learn from, beside photos or in their place.
+///
+/// Pure; sRGB; takes about 5 ms for 144x96 pixels on one core in a release build. [`SYNTHETIC_VERSION`] is also its version.
+///
+/// # Panics
+/// When a side is zero.
+#[must_use]
+pub fn dead_leaves(seed: u64, index: u64, width: u32, height: u32) -> Photo {
+    assert!(width > 0 && height > 0, "a picture of {width}x{height} pixels has no content");
+    let mut random = Random::new(seed ^ 0x6c65_6176, index);
+    leaves::leaves(&mut Canvas::new(width, height), &mut random)
 }
 
 fn scene(percent: u32) -> Painter {

@@ -5,7 +5,7 @@
 use std::io::Write;
 
 use dodge_report::{
-    Calibration, Curve, Edit, Frame, FrontierPoint, Measure, Photos, Pictures, Record, Results, Summary, Test,
+    Calibration, Cost, Curve, Edit, Frame, FrontierPoint, Measure, Photos, Pictures, Record, Results, Summary, Test,
     Timeline, Undamaged, page,
 };
 
@@ -64,6 +64,12 @@ fn results() -> Results {
             .to_vec(),
         baselines: [("do_nothing", 0.0), ("random", -0.7), ("best_single_edit", 0.6), ("constant_edit", 0.3)]
             .map(|(name, gain)| (name.to_owned(), summary(gain)))
+            .into(),
+        costs: [("agent", 0.0, 0.67), ("random", 0.0, 0.02)]
+            .map(|(name, asked, milliseconds)| {
+                let asked = Some(asked);
+                (name.to_owned(), Cost { juror_calls_per_photo: asked, milliseconds_per_photo: Some(milliseconds) })
+            })
             .into(),
         steps: Some(300_032),
         wall_seconds: Some(181.8),

@@ -10,6 +10,6 @@ mod words;
 
 pub use page::page;
 pub use record::{
-    Calibration, Curve, Edit, Frame, FrontierPoint, Measure, Photos, Pictures, Record, Results, Summary, Test,
+    Calibration, Cost, Curve, Edit, Frame, FrontierPoint, Measure, Photos, Pictures, Record, Results, Summary, Test,
     Timeline, Undamaged,
 };

@@ -58,6 +58,9 @@ pub struct Results {
     /// What the agent is held against, by name.
     #[serde(default)]
     pub baselines: BTreeMap<String, Summary>,
+    /// What it takes to find edits, by the names of the baselines and of `agent`.
+    #[serde(default)]
+    pub costs: BTreeMap<String, Cost>,
     /// Environment steps trained.
     pub steps: Option<u64>,
     /// Duration of the run in seconds.
@@ -69,6 +72,15 @@ impl Results {
     pub(crate) fn is_of_pairs(&self) -> bool {
         self.baselines.contains_key("nearest_edits")
     }
+}
+
+/// What it takes to find the edits of a photo, in the mean of all photos.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
+pub struct Cost {
+    /// Photos that the juror is asked about.
+    pub juror_calls_per_photo: Option<f64>,
+    /// Time, in milliseconds.
+    pub milliseconds_per_photo: Option<f64>,
 }
 
 /// The figures of one way to retouch. Shares lie between 0 and 1.

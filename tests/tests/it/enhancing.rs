@@ -159,6 +159,11 @@ fn a_dry_run_writes_nothing() {
     assert_eq!(scratch.files("."), files);
 }
 
+/// What is said of an edit in JSON, as the line of it.
+fn in_words(explained: &serde_json::Value) -> String {
+    format!("{}: {}", explained["what"].as_str().unwrap(), explained["why"].as_str().unwrap())
+}
+
 #[test]
 fn explain_says_a_line_for_each_edit() {
     let scratch = Scratch::new();
@@ -177,6 +182,10 @@ fn explain_says_a_line_for_each_edit() {
         let reason = line.strip_prefix(&format!("  {number}. ")).and_then(|line| line.split_once(": "));
         assert!(reason.is_some_and(|(what, why)| !what.is_empty() && !why.is_empty()), "{explained}");
     }
+    let told = enhance(&["--explain", "--json"]).json();
+    let told: Vec<String> = told["photos"][0]["explained"].as_array().unwrap().iter().map(in_words).collect();
+    let same: Vec<&str> = lines[1..].iter().map(|line| line.split_once(". ").unwrap().1).collect();
+    assert_eq!(told, same);
     let one = enhance(&["--max-steps=1", "--json"]).json();
     assert_eq!(one["photos"][0]["operations"].as_array().unwrap().len(), 1);
     let none = enhance(&["--max-steps=0", "--explain"]);

@@ -5,14 +5,15 @@ use dodge_imaging::{Picture, Recipe};
 use serde_json::json;
 
 use crate::arguments::ApplyArguments;
-use crate::batch::Tally;
+use crate::batch::{Shown, Tally};
 use crate::failure::{tell_losses, tell_notes};
 use crate::input::{Input, Inputs};
 use crate::output::{self, Existing, Written};
-use crate::{command, interruption, text};
+use crate::surroundings::Surroundings;
+use crate::{command, interruption, progress, text};
 
 /// Runs the command.
-pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
+pub(crate) fn run(arguments: &ApplyArguments, surroundings: &Surroundings) -> Result<()> {
     let recipe = Recipe::load(&arguments.recipe)?;
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
     let places = output::places(&inputs.photos, &arguments.output, &[])?;
@@ -33,7 +34,9 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
         let remark = if passed_over { " (there already)" } else { "" };
         Ok((done, (object, format!("{} -> {}{remark}\n", text::shown(file), text::shown(place)))))
     };
-    let tally = Tally::of(&inputs.photos, &interrupted, work, |(object, words)| {
+    let progress = progress::of_told_work(surroundings);
+    let shown = Shown { progress: &*progress, what: "applying" };
+    let tally = Tally::of(&inputs.photos, &shown, &interrupted, work, |(object, words)| {
         written.push(object);
         if arguments.json { Ok(()) } else { command::print(&words) }
     });

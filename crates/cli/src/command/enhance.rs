@@ -15,12 +15,13 @@ use serde::Serialize;
 use self::look::Look;
 use self::made::{Made, Vetoed};
 use crate::arguments::EnhanceArguments;
-use crate::batch::Tally;
+use crate::batch::{Shown, Tally};
 use crate::failure::{tell_losses, tell_notes};
 use crate::input::{Input, Inputs};
+use crate::instructor::Explanation;
 use crate::output::{self, Existing, Written};
 use crate::surroundings::Surroundings;
-use crate::{command, instructor, interruption, text};
+use crate::{command, instructor, interruption, progress, text};
 
 /// Extension of the recipe beside a result.
 const RECIPE: &str = "recipe.json";
@@ -52,6 +53,9 @@ struct Enhanced {
     /// What the model wanted to do, and the juror did not want.
     #[serde(skip_serializing_if = "Option::is_none")]
     vetoed: Option<Vetoed>,
+    /// What is said of each edit, with `--explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<Vec<Explanation>>,
     passed_over: bool,
 }
 
@@ -64,7 +68,7 @@ struct Enhancer<'a> {
 }
 
 /// Runs the command.
-pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) -> Result<()> {
+pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> Result<()> {
     let model = command::model(arguments.model.as_deref())?;
     let model = match arguments.boldness {
         Some(boldness) => model.bolder(boldness)?,
@@ -78,9 +82,9 @@ pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) ->
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
     let companions: &[&str] = if arguments.preview { &[RECIPE, PREVIEW] } else { &[RECIPE] };
     let places = output::places(&inputs.photos, &arguments.output, companions)?;
-    let interrupted = interruption::stop_on_ctrl_c()?;
+    let (progress, interrupted) = (progress::of_told_work(surroundings), interruption::stop_on_ctrl_c()?);
     let looks = if arguments.consistent {
-        Some(look::looks(&enhancer, &inputs, &places, arguments.gap, &interrupted)?)
+        Some(look::looks(&enhancer, &inputs, &places, arguments.gap, (&*progress, &interrupted))?)
     } else {
         None
     };
@@ -102,7 +106,8 @@ pub(crate) fn run(arguments: &EnhanceArguments, _surroundings: &Surroundings) ->
         let (enhanced, words) = enhancer.enhance(&photo.path, &tasks[index])?;
         Ok((if enhanced.passed_over { Written::Before } else { Written::Now }, (enhanced, words)))
     };
-    let mut tally = Tally::of(&photos, &interrupted, work, |(enhanced, words)| {
+    let shown = Shown { progress: &*progress, what: "enhancing" };
+    let mut tally = Tally::of(&photos, &shown, &interrupted, work, |(enhanced, words)| {
         done.push(enhanced);
         if arguments.json { Ok(()) } else { command::print(&words) }
     });
@@ -234,8 +239,9 @@ impl Enhancer<'_> {
             enhanced(file, &recipe, &made, Some((place, recipe_place)), written == Written::Before)
         };
         enhanced.share_look(look);
-        let words =
-            in_words(&enhanced, &made, look) + &self.reasons(&before, &recipe, &made) + &self.own_edits(&enhanced);
+        enhanced.explained = self.explains(&made).then(|| instructor::explain(&before, &recipe));
+        let reasons = enhanced.explained.as_deref().map_or_else(String::new, instructor::in_words);
+        let words = in_words(&enhanced, &made, look) + &reasons + &self.own_edits(&enhanced);
         Ok((enhanced, words))
     }
 
@@ -281,10 +287,9 @@ impl Enhancer<'_> {
         }
     }
 
-    fn reasons(&self, before: &Photo, recipe: &Recipe, made: &Made) -> String {
-        // Of edits of which nothing was to be made there is nothing to say, and of a veto it is said already.
-        let explains = self.arguments.explain && self.arguments.strength != Some(0.0) && made.vetoed.is_none();
-        if explains { instructor::explain(before, recipe) } else { String::new() }
+    /// Of edits of which nothing was to be made there is nothing to say, and of a veto it is said already.
+    fn explains(&self, made: &Made) -> bool {
+        self.arguments.explain && self.arguments.strength != Some(0.0) && made.vetoed.is_none()
     }
 }
 
@@ -316,6 +321,7 @@ fn enhanced(file: &Path, recipe: &Recipe, made: &Made, places: Option<(&Path, &P
         score_before: made.score_before,
         score_after: made.score_after,
         vetoed: made.vetoed.clone(),
+        explained: None,
         passed_over,
     }
 }

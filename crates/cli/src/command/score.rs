@@ -9,13 +9,14 @@ use dodge_preprocess::ResizeParams;
 use serde_json::json;
 
 use crate::arguments::ScoreArguments;
-use crate::batch::Tally;
+use crate::batch::{Shown, Tally};
 use crate::input::{Input, Inputs};
 use crate::output::Written;
-use crate::{command, interruption, text};
+use crate::surroundings::Surroundings;
+use crate::{command, interruption, progress, text};
 
 /// Runs the command. Photos are scored at the size that preprocessing gives them.
-pub(crate) fn run(arguments: &ScoreArguments) -> Result<()> {
+pub(crate) fn run(arguments: &ScoreArguments, surroundings: &Surroundings) -> Result<()> {
     let juror = ClassicalJuror::new();
     let inputs = Inputs::of(&arguments.photos, None)?;
     let size = ResizeParams::default().max_size;
@@ -34,7 +35,9 @@ pub(crate) fn run(arguments: &ScoreArguments) -> Result<()> {
         let object = json!({ "photo": text::lossy(&photo.path), "score": parts.score(), "parts": named });
         Ok((Written::Now, (object, text)))
     };
-    let tally = Tally::of(&inputs.photos, &interrupted, work, |(object, words)| {
+    let progress = progress::of_told_work(surroundings);
+    let shown = Shown { progress: &*progress, what: "scoring" };
+    let tally = Tally::of(&inputs.photos, &shown, &interrupted, work, |(object, words)| {
         scored.push(object);
         if arguments.json { Ok(()) } else { command::print(&words) }
     });

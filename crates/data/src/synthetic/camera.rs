@@ -130,7 +130,7 @@ fn exposure(canvas: &Canvas) -> f32 {
 }
 
 /// Bends values above 0.8 so that they approach 1 instead of being cut.
-fn shoulder(value: f32) -> f32 {
+pub(crate) fn shoulder(value: f32) -> f32 {
     if value <= 0.8 {
         return value;
     }
@@ -139,7 +139,7 @@ fn shoulder(value: f32) -> f32 {
 }
 
 /// Bends values below 0.05 so that they approach 0 instead of being cut.
-fn toe(value: f32) -> f32 {
+pub(crate) fn toe(value: f32) -> f32 {
     const KNEE: f32 = 0.05;
     if value >= KNEE { value } else { KNEE * KNEE / (2.0 * KNEE - value) }
 }
@@ -155,12 +155,12 @@ fn mean_of_neighbours(values: &[f32], index: usize, width: usize) -> f32 {
     (left + right + above + below) * 0.25
 }
 
-fn luma(p: Rgb) -> f32 {
+pub(crate) fn luma(p: Rgb) -> f32 {
     0.299 * p.0 + 0.587 * p.1 + 0.114 * p.2
 }
 
 /// Sensor noise, about -1.7..1.7.
-fn grain(seed: u32, index: u32) -> f32 {
+pub(crate) fn grain(seed: u32, index: u32) -> f32 {
     let unit = |salt| super::noise::cell(seed ^ salt, index as i32, 0);
     (unit(1) + unit(2) - 1.0) * 1.7
 }

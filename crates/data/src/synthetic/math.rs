@@ -38,6 +38,16 @@ pub(crate) fn pow01(x: f32, exponent: f32) -> f32 {
     exp2(exponent * log2(x.min(1.0)))
 }
 
+/// e to the power of `x`, within 0.03 % for what a float holds.
+pub(crate) fn exp(x: f32) -> f32 {
+    exp2(x * std::f32::consts::LOG2_E)
+}
+
+/// The natural logarithm of a positive number, within 0.001.
+pub(crate) fn ln(x: f32) -> f32 {
+    log2(x) * std::f32::consts::LN_2
+}
+
 fn log2(x: f32) -> f32 {
     let bits = x.to_bits();
     let exponent = (bits >> 23) as i32 - 127;
@@ -74,5 +84,10 @@ mod tests {
             }
         }
         assert_eq!(pow01(0.0, 0.5), 0.0);
+        for i in -400..400 {
+            let x = i as f32 / 50.0;
+            assert!((exp(x) / x.exp() - 1.0).abs() < 3e-4, "{x}: {}", exp(x));
+            assert!((ln(x.exp()) - x).abs() < 1e-3, "{x}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::{
-    Calibration, Curve, Edit, Frame, FrontierPoint, Measure, Photos, Pictures, Results, Summary, Test, Timeline,
+    Calibration, Cost, Curve, Edit, Frame, FrontierPoint, Measure, Photos, Pictures, Results, Summary, Test, Timeline,
     Undamaged,
 };
 
@@ -63,6 +63,11 @@ fn whole(hostile: &str) -> Record {
             frontier: vec![point, FrontierPoint { worsened: Some(0.02), ..point }],
             calibration: vec![Calibration { photos: Some(7), expected_db: Some(1.0), gained_db: Some(1.5) }],
             baselines: [(hostile.to_owned(), summary(0.0)), ("random".to_owned(), summary(-0.5))].into(),
+            costs: [(
+                "random".to_owned(),
+                Cost { juror_calls_per_photo: Some(157.3), milliseconds_per_photo: Some(9.76) },
+            )]
+            .into(),
             steps: Some(6144),
             wall_seconds: Some(34.0),
         }),
@@ -84,6 +89,7 @@ fn whole(hostile: &str) -> Record {
 #[test]
 fn a_whole_record_has_all_parts_and_says_them_in_words() {
     let page = page(&whole("run-1"));
+    assert!(page.contains(">157.3<") && page.contains(">9.76<"), "what a baseline costs");
     for anchor in ["photos", "baselines", "spread", "learning", "timeline", "edits", "boldness", "settings"] {
         assert!(
             page.contains(&format!("<section id=\"{anchor}\"")) && page.contains(&format!("href=\"#{anchor}\"")),

@@ -1,7 +1,7 @@
 //! How the agent compares.
 
 use crate::html::Table;
-use crate::record::{Record, Summary};
+use crate::record::{Cost, Record, Summary};
 use crate::section::{Names, Section};
 use crate::words;
 
@@ -30,12 +30,14 @@ const KNOWN: [(&str, &str, &str); 9] = [
 pub(crate) fn section(record: &Record) -> Option<Section> {
     let results = record.results.as_ref()?;
     let names = Names::of(results.is_of_pairs());
-    let known = KNOWN.iter().filter_map(|(key, name, _)| Some(((*name).to_owned(), results.baselines.get(*key)?)));
+    let known =
+        KNOWN.iter().filter_map(|(key, name, _)| Some((*key, (*name).to_owned(), results.baselines.get(*key)?)));
     let is_known = |key: &str| KNOWN.iter().any(|(known, ..)| *known == key);
     let others = results.baselines.iter().filter(|(key, _)| !is_known(key));
-    let others = others.map(|(key, summary)| (key.replace('_', " "), summary));
-    let agent = ("agent".to_owned(), &results.test);
-    let rows = [agent].into_iter().chain(known).chain(others).map(|(name, summary)| row(name, summary)).collect();
+    let others = others.map(|(key, summary)| (key.as_str(), key.replace('_', " "), summary));
+    let agent = ("agent", "agent".to_owned(), &results.test);
+    let all = [agent].into_iter().chain(known).chain(others);
+    let rows = all.map(|(key, name, summary)| row(name, summary, results.costs.get(key))).collect();
     let goal = format!("score: {}", names.goal);
     let columns = [
         "",
@@ -53,6 +55,8 @@ pub(crate) fn section(record: &Record) -> Option<Section> {
         "recovered",
         "success",
         "edits",
+        "asks the juror",
+        "ms",
     ];
     let table = Table { caption: "The agent and what it is held against", columns: &columns, rows, marked: Some(0) };
     let mut html = table.html();
@@ -62,12 +66,13 @@ pub(crate) fn section(record: &Record) -> Option<Section> {
     }
     html.push_str(
         "<dt>recovered</dt><dd>share of the way from the score before to that of the goal</dd>\
-         <dt>success</dt><dd>share whose score reaches that of the goal</dd></dl>\n",
+         <dt>success</dt><dd>share whose score reaches that of the goal</dd>\
+         <dt>asks the juror, ms</dt><dd>photos that a juror is shown, and milliseconds, until the edits of one photo are found</dd></dl>\n",
     );
     Some(Section { anchor: "baselines", title: "How it compares", html })
 }
 
-fn row(name: String, summary: &Summary) -> Vec<String> {
+fn row(name: String, summary: &Summary, cost: Option<&Cost>) -> Vec<String> {
     vec![
         name,
         words::gain(summary.gain_db()),
@@ -84,5 +89,7 @@ fn row(name: String, summary: &Summary) -> Vec<String> {
         words::fixed(summary.recovered, 2),
         words::percent(summary.success_rate),
         words::fixed(summary.mean_steps, 1),
+        words::fixed(cost.and_then(|cost| cost.juror_calls_per_photo), 1),
+        words::fixed(cost.and_then(|cost| cost.milliseconds_per_photo), 2),
     ]
 }

@@ -1,6 +1,6 @@
 //! Letting a model retouch photos.
 
-use dodge_imaging::{Operation, Photo, Recipe};
+use dodge_imaging::{Operation, Photo, Recipe, Sliders};
 use dodge_learn::{Action, Policy, Proposals};
 use rayon::prelude::*;
 
@@ -171,6 +171,14 @@ fn most_promising(proposals: &Proposals, photo: usize) -> (f32, f32) {
 
 /// Sliders that move less are left where they stand: of the whole range.
 const LEAST_STRENGTH: f32 = 0.0125;
+
+/// Whether an edit moves its slider less than a model of sliders ever does.
+pub(super) fn hardly_moves(operation: Operation) -> bool {
+    let (Ok(slider), Some(strength)) = (Sliders::new(&[operation.kind()]), operation.strength()) else { return false };
+    let least = LEAST_STRENGTH * Sliders::REACH;
+    let [low, high] = [-least, least].map(|position| slider.operation(0, position).strength());
+    low < Some(strength) && Some(strength) < high
+}
 
 impl Retouched {
     /// Moves all sliders, as far as promises most.

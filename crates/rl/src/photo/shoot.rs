@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use dodge_imaging::{Operation, OperationKind, Recipe};
 
+use super::agent::hardly_moves;
+
 /// Which photos were taken in one go, each no more than `gap` seconds after another: places in the list, first to last by time. A photo
 /// without a time, and one without another near it, is in none.
 #[must_use]
@@ -19,7 +21,7 @@ pub fn shoots(taken: &[Option<i64>], gap: i64) -> Vec<Vec<usize>> {
 /// nothing. Of an even number the mean of the two in the middle counts, for gamma that of the logarithms.
 ///
 /// Where recipes have an edit more than once, its first is compared with the first of others, and so on. The order is that in which they come on
-/// the whole. Edits that take a word have no median and are left out.
+/// the whole. Edits that take a word have no median and are left out, as are those whose median is less than a model of sliders ever makes.
 #[must_use]
 pub fn common_edits(recipes: &[&Recipe]) -> Vec<Operation> {
     // Firsts before seconds; within these, where the edits stand in the recipes, counted together.
@@ -42,7 +44,7 @@ pub fn common_edits(recipes: &[&Recipe]) -> Vec<Operation> {
     let common = sliders.into_iter().filter_map(|((_, kind), found)| {
         let strengths = found.into_iter().map(|(_, strength)| strength);
         let median = median(kind, strengths, recipes.len());
-        Operation::new(kind, median).ok().filter(|operation| !operation.is_identity())
+        Operation::new(kind, median).ok().filter(|operation| !operation.is_identity() && !hardly_moves(*operation))
     });
     common.collect()
 }
@@ -88,6 +90,7 @@ mod tests {
         assert_eq!(common(&["contrast:1.5", "", ""]), "", "most are left as they are");
         assert_eq!(common(&["contrast:1.5", "contrast:1.3", ""]), "contrast:1.3");
         assert_eq!(common(&["", ""]), "");
+        assert_eq!(common(&["tint:0.008 contrast:1.2", "contrast:1.2"]), "contrast:1.2", "a tint that nobody sees");
         assert_eq!(common(&["flip:vertical saturation:1.2"]), "saturation:1.2");
     }
 

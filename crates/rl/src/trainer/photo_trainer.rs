@@ -236,7 +236,7 @@ fn made_photos(
     let make = |(index, damage): (usize, &Damage)| {
         context.preprocessing().check_interrupted()?;
         let (width, height) = synthetic::frame(series, index as u64, environment.damage_size);
-        let original = synthetic::photo(series, index as u64, width, height);
+        let original = synthetic::dead_leaves(series, index as u64, width, height);
         // Where every episode damages anew, nobody looks at the stored damage.
         let degraded = if environment.fresh_damage { original.clone() } else { damage.apply(&original) };
         Ok(TrainingPhoto { original, degraded })

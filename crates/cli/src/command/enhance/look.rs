@@ -6,11 +6,12 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use dodge_imaging::{Picture, Recipe};
+use dodge_preprocess::Progress;
 use dodge_rl::{Found, common_edits, shoots};
 
 use super::Enhancer;
 use super::made::{self, Own};
-use crate::batch::Tally;
+use crate::batch::{Shown, Tally};
 use crate::failure::{Interrupted, usage};
 use crate::input::{Input, Inputs};
 use crate::output::Written;
@@ -38,7 +39,7 @@ pub(super) fn looks(
     inputs: &Inputs,
     places: &[PathBuf],
     gap_minutes: f64,
-    interrupted: &AtomicBool,
+    (progress, interrupted): (&dyn Progress, &AtomicBool),
 ) -> Result<Vec<Option<Look>>> {
     if !enhancer.model.actions().has_only_sliders() {
         return Err(usage("--consistent needs a model whose edits have free strengths: a fixed edit has no median"));
@@ -46,7 +47,8 @@ pub(super) fn looks(
     let gap = (gap_minutes * 60.0).round() as i64;
     let mut looks: Vec<Option<Look>> = inputs.photos.iter().map(|_| None).collect();
     let work = |index: usize, photo: &Input| Ok((Written::Now, (index, enhancer.look(photo, &places[index], gap)?)));
-    let tally = Tally::of(&inputs.photos, interrupted, work, |(index, look)| {
+    let shown = Shown { progress, what: "looking" };
+    let tally = Tally::of(&inputs.photos, &shown, interrupted, work, |(index, look)| {
         looks[index] = Some(look);
         Ok(())
     });
