@@ -161,7 +161,7 @@ impl Trainer for PhotoTrainer {
         };
         let mut photos = training_photos(&splits.train.photos, size)?;
         if let Material::Damaged(protocol) = self.material(context)? {
-            photos.extend(made_photos(protocol, &environment, context)?);
+            photos.extend(made_pictures(protocol, &environment, context)?);
         }
         let task = PhotoTask {
             photos,
@@ -223,25 +223,32 @@ impl std::fmt::Debug for PhotoTrainer {
     }
 }
 
-/// Photos of a series of their own, so that none is among those that a run on synthetic photos is tested on.
-fn made_photos(
+/// Pictures of dead leaves: they are of no kind that a photo could be of, so that what is learnt from them holds for photos of any kind.
+fn made_pictures(
     protocol: DamageProtocol,
     environment: &EnvironmentParams,
     context: &TrainContext,
 ) -> Result<Vec<TrainingPhoto>, Error> {
     let count = context.hyperparameters::<TrainingParams>()?.synthetic_photos;
+    if count == 0 {
+        return Ok(Vec::new());
+    }
     let mut rng = RandomStream::SyntheticPhotos.generator(context.seed());
     let series = rng.random();
     let damages: Vec<Damage> = (0..count).map(|_| protocol.draw(&mut rng)).collect();
+    context.progress().begin("painting", count as u64);
     let make = |(index, damage): (usize, &Damage)| {
         context.preprocessing().check_interrupted()?;
         let (width, height) = synthetic::frame(series, index as u64, environment.damage_size);
         let original = synthetic::dead_leaves(series, index as u64, width, height);
         // Where every episode damages anew, nobody looks at the stored damage.
         let degraded = if environment.fresh_damage { original.clone() } else { damage.apply(&original) };
+        context.progress().advance(1);
         Ok(TrainingPhoto { original, degraded })
     };
-    damages.par_iter().enumerate().map(make).collect()
+    let pictures = damages.par_iter().enumerate().map(make).collect();
+    context.progress().end();
+    pictures
 }
 
 fn training_photos(photos: &[SplitPhoto], size: u32) -> Result<Vec<TrainingPhoto>, Error> {
