@@ -46,7 +46,7 @@ pub struct TrainingParams {
     pub steps: u64,
     /// Pictures of dead leaves, painted by the program, that are learnt from beside all photos, never validated or tested on: things of all sizes in
     /// the colours and tones of photographs, of no kind. Each takes about 80 kB of memory. Pairs are not mixed with any.
-    #[hparam(default = 200, range = 0..=100_000, unit = "photos")]
+    #[hparam(default = 2000, range = 0..=100_000, unit = "pictures")]
     pub synthetic_photos: usize,
     /// How often the policy is validated, and kept if it is as good as the best so far, but for chance.
     #[hparam(default = 20_480, range = 1..=10_000_000_000, unit = "environment steps")]
