@@ -26,7 +26,8 @@ const LIMITS: [&str; 2] = ["-timeout=60", "-rss_limit_mb=6000"];
 const LINES_SHOWN: usize = 60;
 
 /// Folders with inputs to begin with that other tests have, beside `fuzz/seeds/TARGET`.
-const MORE_SEEDS: [(&str, &str); 1] = [("decode_picture", "crates/imaging/tests/golden/files")];
+const MORE_SEEDS: [(&str, &str); 2] =
+    [("decode_picture", "crates/imaging/tests/golden/files"), ("profile", "crates/imaging/tests/golden/colour")];
 
 /// Builds the targets and runs those named, or all, for `seconds` each, `jobs` at a time.
 pub(crate) fn run(project: &Project, named: &[String], seconds: u32, jobs: usize) -> Result<ExitCode> {

@@ -1,11 +1,12 @@
 //! What users type.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use dodge_hparams::Choice;
+use dodge_imaging::{Encoding, Picture, Tolerance};
 use dodge_preprocess::DamageProtocol;
 use dodge_rl::{Algorithm, BaselineSet};
 
@@ -124,6 +125,9 @@ pub(crate) struct TrainArguments {
     /// Train on the photos in this folder and below; without it, on synthetic photos
     #[arg(long, value_name = "DIR", conflicts_with_all = ["synthetic", "dataset"])]
     pub(crate) photos: Option<PathBuf>,
+    /// Of these, take those that have so many stars or more, from 1 to 5, in a sidecar (XMP) or in the file (data.least_rating)
+    #[arg(long, value_name = "STARS", requires = "photos", value_parser = clap::value_parser!(u64).range(1..=5))]
+    pub(crate) rating: Option<u64>,
     /// Learn to edit as somebody did: from the photos in one folder before, and in another after; they are matched by name
     #[arg(long, num_args = 2, action = ArgAction::Set, value_names = ["BEFORE", "AFTER"])]
     pub(crate) pairs: Option<Vec<PathBuf>>,
@@ -137,7 +141,7 @@ pub(crate) struct TrainArguments {
     pub(crate) hyperparameters: HyperparameterArguments,
     /// Go on with an interrupted run as if it had never stopped: its name, its id or the first digits of it, its folder, or one
     /// of its checkpoint files
-    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "dataset", "synthetic", "preset", "config", "algo", "damage", "seed", "out", "experiment", "run_name"])]
+    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "dataset", "synthetic", "preset", "config", "algo", "damage", "seed", "out", "experiment", "run_name", "rating"])]
     pub(crate) resume: Option<PathBuf>,
     /// The algorithm (training.algorithm)
     #[arg(long, value_parser = algorithms())]
@@ -252,6 +256,68 @@ pub(crate) struct EvaluateArguments {
     pub(crate) json: bool,
 }
 
+/// How photos are read and results written.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct FileArguments {
+    /// The format of the results; without it, that of the photo, and TIFF of 16 bit for raw files
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write results in sRGB, whatever the colour profile of the photo is, which they keep otherwise
+    #[arg(long)]
+    pub(crate) to_srgb: bool,
+    /// Take what can be read of a damaged JPEG or PNG, which is refused otherwise
+    #[arg(long)]
+    pub(crate) tolerant: bool,
+}
+
+impl FileArguments {
+    pub(crate) fn tolerance(self) -> Tolerance {
+        if self.tolerant { Tolerance::Keep } else { Tolerance::Refuse }
+    }
+
+    /// Reads a photo as the flags ask for.
+    pub(crate) fn open(self, file: &Path) -> Result<Picture, dodge_imaging::Error> {
+        let picture = Picture::open_with(file, self.tolerance())?;
+        Ok(if self.to_srgb { picture.into_srgb() } else { picture })
+    }
+}
+
+/// A format of picture files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// 8 bit, with losses that are hardly seen
+    Jpeg,
+    /// Without losses
+    Png,
+    /// Without losses
+    Tiff,
+    /// 8 bit, without losses
+    Webp,
+}
+
+impl Format {
+    /// The extension of its files.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::Tiff => "tif",
+            Self::Webp => "webp",
+        }
+    }
+
+    /// Whether a file's name says that it has this format.
+    pub(crate) fn is_of(self, file: &Path) -> bool {
+        matches!(
+            (self, Encoding::for_path(file)),
+            (Self::Jpeg, Ok(Encoding::Jpeg { .. }))
+                | (Self::Png, Ok(Encoding::Png))
+                | (Self::Tiff, Ok(Encoding::Tiff))
+                | (Self::Webp, Ok(Encoding::WebP))
+        )
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct EnhanceArguments {
     /// Photos, or folders of photos
@@ -290,6 +356,11 @@ pub(crate) struct EnhanceArguments {
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) files: FileArguments,
+    /// In place of pictures, write settings that Lightroom and Camera Raw read, as NAME.xmp; those of raw files belong beside them
+    #[arg(long, conflicts_with_all = ["format", "to_srgb"])]
+    pub(crate) sidecar: bool,
     /// Replace files that are in the way of a result; never an input
     #[arg(long)]
     pub(crate) overwrite: bool,
@@ -312,6 +383,8 @@ pub(crate) struct ApplyArguments {
     /// Where the results go
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) files: FileArguments,
     /// Replace files that are in the way of a result; never an input
     #[arg(long)]
     pub(crate) overwrite: bool,

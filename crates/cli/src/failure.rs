@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use dodge_imaging::{Encoding, Note, Picture};
+use dodge_imaging::{Encoding, Picture};
 
 use crate::{progress, text};
 
@@ -89,7 +89,8 @@ pub(crate) fn tell_losses(file: &Path, picture: &Picture, encoding: Encoding) {
     tell(file, &picture.left_out_as(encoding));
 }
 
-fn tell(file: &Path, notes: &[Note]) {
+/// Prints what a user should know of a photo or its result, though nothing failed.
+pub(crate) fn tell(file: &Path, notes: impl IntoIterator<Item = impl std::fmt::Display>) {
     progress::aside(|| {
         let mut stderr = std::io::stderr().lock();
         for note in notes {

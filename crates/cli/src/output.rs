@@ -7,8 +7,9 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use dodge_imaging::{Encoding, folder_of, synchronise_folder, temporary_beside};
+use dodge_imaging::{Encoding, folder_of, is_raw_file, synchronise_folder, temporary_beside};
 
+use crate::arguments::Format;
 use crate::input::Input;
 use crate::text;
 
@@ -45,13 +46,13 @@ pub(crate) enum Written {
 ///
 /// Fails where a result, or a file that stands beside it under one of the `companions` extensions, would take the place
 /// of any of the inputs.
-pub(crate) fn places(inputs: &[Input], folder: &Path, companions: &[&str]) -> Result<Vec<PathBuf>> {
+pub(crate) fn places(inputs: &[Input], folder: &Path, companions: &[&str], kind: Kind) -> Result<Vec<PathBuf>> {
     let originals: HashSet<PathBuf> = inputs.iter().filter_map(|input| input.path.canonicalize().ok()).collect();
     let mut taken: HashSet<String> = HashSet::new();
     let mut places = Vec::new();
     for input in inputs {
         let stem = input.path.file_stem().with_context(|| format!("{} is no file", text::shown(&input.path)))?;
-        let extension = extension_for(&input.path);
+        let extension = extension_for(&input.path, kind);
         let longest = companions.iter().map(|companion| companion.len()).chain([extension.len()]).max();
         let room = LONGEST_NAME - 1 - longest.unwrap_or_default();
         let mut number = 1;
@@ -96,11 +97,25 @@ fn caseless(path: &Path) -> String {
     }
 }
 
-/// The input's own extension where it can be written, else PNG.
-fn extension_for(file: &Path) -> OsString {
-    match Encoding::for_path(file) {
-        Ok(_) => file.extension().unwrap_or_default().to_os_string(),
-        Err(_) => OsString::from("png"),
+/// What results are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Pictures, in the format of their input or in one that was asked for.
+    Pictures(Option<Format>),
+    /// Settings of another program.
+    Sidecars,
+}
+
+/// The input's own extension where it can be written, else that of a TIFF for a raw file and of a PNG for all others.
+fn extension_for(file: &Path, kind: Kind) -> OsString {
+    let own = || file.extension().unwrap_or_default().to_os_string();
+    match kind {
+        Kind::Sidecars => OsString::from("xmp"),
+        Kind::Pictures(Some(format)) if format.is_of(file) => own(),
+        Kind::Pictures(Some(format)) => OsString::from(format.extension()),
+        Kind::Pictures(None) if Encoding::for_path(file).is_ok() => own(),
+        Kind::Pictures(None) if is_raw_file(file).unwrap_or(false) => OsString::from(Format::Tiff.extension()),
+        Kind::Pictures(None) => OsString::from("png"),
     }
 }
 
@@ -195,7 +210,7 @@ mod tests {
     }
 
     fn names(files: &[&str], companions: &[&str]) -> Vec<String> {
-        let places = places(&inputs(files), Path::new("out"), companions).unwrap();
+        let places = places(&inputs(files), Path::new("out"), companions, Kind::Pictures(None)).unwrap();
         places.iter().map(|place| place.display().to_string()).collect()
     }
 
@@ -213,6 +228,16 @@ mod tests {
             names(&files, &companions),
             ["out/x.png", "out/x.preview-2.png", "out/y.preview.png", "out/y-2.png"]
         );
+    }
+
+    #[test]
+    fn a_format_gives_its_extension() {
+        let name = |file: &str, kind| extension_for(Path::new(file), kind).into_string().unwrap();
+        let format = |format| Kind::Pictures(Some(format));
+        assert_eq!(name("a.JPEG", format(Format::Jpeg)), "JPEG");
+        assert_eq!(name("a.png", format(Format::Jpeg)), "jpg");
+        assert_eq!(name("a.NEF", format(Format::Tiff)), "tif");
+        assert_eq!(name("a.jpg", Kind::Sidecars), "xmp");
     }
 
     #[test]

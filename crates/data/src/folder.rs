@@ -1,12 +1,12 @@
 //! Photos from a folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use dodge_imaging::Photo;
+use dodge_imaging::{Marks, Photo};
 use rayon::prelude::*;
 
 use crate::listing::reason;
-use crate::{DataLoader, Dataset, Error, Listing, Skipped};
+use crate::{DataLoader, Dataset, Error, Listing, SkipReason, Skipped};
 
 /// All photos in a folder and the folders in it.
 ///
@@ -19,25 +19,50 @@ use crate::{DataLoader, Dataset, Error, Listing, Skipped};
 #[derive(Debug, Clone)]
 pub struct FolderLoader {
     root: PathBuf,
+    least_rating: u8,
 }
 
 impl FolderLoader {
     /// Will load the photos in `root`; nothing is read yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), least_rating: 0 }
+    }
+
+    /// Takes those photos alone that have `stars` or more, in a sidecar or in the file ([`Marks::of`]); the others are in
+    /// [`Dataset::skipped`]. 0 takes all.
+    #[must_use]
+    pub fn with_least_rating(self, stars: u8) -> Self {
+        Self { least_rating: stars, ..self }
+    }
+
+    /// Why a photo is not taken, by what its photographer says of it.
+    fn unwanted(&self, path: &Path) -> Option<SkipReason> {
+        if self.least_rating == 0 {
+            return None;
+        }
+        match Marks::of(path) {
+            Ok(Marks { rating: Some(rating), .. }) if i16::from(rating) >= i16::from(self.least_rating) => None,
+            Ok(Marks { rating, .. }) => Some(SkipReason::Rated { rating, least: self.least_rating }),
+            Err(error) => Some(reason(&error)),
+        }
     }
 }
 
 impl DataLoader for FolderLoader {
     fn load(&self) -> Result<Dataset, Error> {
         let Listing { photos: listed, mut skipped } = Listing::of_folder(&self.root)?;
-        let decoded: Vec<_> =
-            listed.par_iter().map(|photo| Photo::open(&self.root.join(&photo.path)).map(drop)).collect();
+        let decoded: Vec<_> = listed
+            .par_iter()
+            .map(|photo| {
+                let path = self.root.join(&photo.path);
+                self.unwanted(&path).map_or_else(|| Photo::open(&path).map(drop).map_err(|error| reason(&error)), Err)
+            })
+            .collect();
         let mut photos = Vec::new();
         for (photo, result) in listed.into_iter().zip(decoded) {
             match result {
                 Ok(()) => photos.push(photo.path),
-                Err(error) => skipped.push(Skipped { path: self.root.join(photo.path), reason: reason(&error) }),
+                Err(reason) => skipped.push(Skipped { path: self.root.join(photo.path), reason }),
             }
         }
         skipped.sort_by(|a, b| a.path.cmp(&b.path));

@@ -13,4 +13,7 @@ pub struct DataParams {
     /// Length of the longer side of a synthetic photo.
     #[hparam(default = 384, range = 16..=4096, unit = "px")]
     pub synthetic_size: u32,
+    /// Fewest stars of the photos of a folder that are taken, as their photographer gave them, in a sidecar (XMP) or in the file; 0 takes all.
+    #[hparam(default = 0, range = 0..=5, unit = "stars")]
+    pub least_rating: u32,
 }

@@ -52,6 +52,14 @@ pub enum SkipReason {
         /// Most pixels in all.
         limit: u64,
     },
+    /// Its photographer gave it fewer stars than asked for, or none.
+    #[error("{}", in_stars(*rating, *least))]
+    Rated {
+        /// Stars, -1 for rejected; none where nobody rated it.
+        rating: Option<i8>,
+        /// Fewest stars asked for.
+        least: u8,
+    },
     /// It is one side of a pair, and there is no photo of its name on the other side.
     #[error("no photo of this name in {}", folder.display())]
     NoPartner {
@@ -74,10 +82,19 @@ pub enum SkipReason {
     Other(String),
 }
 
+fn in_stars(rating: Option<i8>, least: u8) -> String {
+    match rating {
+        None => "not rated".to_owned(),
+        Some(-1) => "rejected by its photographer".to_owned(),
+        Some(stars) => format!("{stars} of 5 stars, fewer than {least}"),
+    }
+}
+
 impl SkipReason {
     /// The reason without the sizes of the one photo, by which photos are counted.
     fn kind(&self) -> String {
         match self {
+            Self::Rated { rating: Some(0..), least } => format!("fewer than {least} stars"),
             Self::OtherShape { .. } => "cropped or turned between before and after".to_owned(),
             other => other.to_string(),
         }

@@ -10,6 +10,7 @@ mod fitted;
 pub(crate) mod found;
 mod iptc;
 mod jpeg;
+mod jpeg_entropy;
 mod jpeg_segments;
 mod jpeg_write;
 pub(crate) mod kind;
@@ -17,10 +18,13 @@ mod metadata;
 mod note;
 mod picture;
 mod png;
+#[cfg(feature = "raw")]
+mod raw;
 mod tiff;
 mod webp;
 mod xmp;
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -28,7 +32,7 @@ use std::path::Path;
 pub use self::density::{Density, DensityUnit};
 use self::kind::Kind;
 pub use self::metadata::{Metadata, Text};
-pub use self::note::Note;
+pub use self::note::{Note, Tolerance};
 pub use self::picture::{Picture, Pixels};
 use crate::whole_file::write_whole;
 use crate::{Error, Photo};
@@ -82,15 +86,35 @@ impl Encoding {
     }
 }
 
-/// Whether a file begins like a JPEG, PNG, TIFF or WebP. Only the content counts, never the name.
+/// Whether a file begins like a JPEG, PNG, TIFF or WebP, or, with the feature `raw`, like a camera raw file. Only the content counts,
+/// never the name.
 ///
 /// # Errors
 /// [`Error::Read`] when the file cannot be read.
 pub fn is_photo_file(path: &Path) -> Result<bool, Error> {
-    Ok(matches!(kind(path)?, Kind::Jpeg | Kind::Png | Kind::Tiff | Kind::WebP))
+    Ok(match kind(path)? {
+        Kind::Jpeg | Kind::Png | Kind::Tiff | Kind::WebP => true,
+        Kind::Raw => cfg!(feature = "raw"),
+        Kind::Foreign(_) | Kind::Other => false,
+    })
 }
 
-/// Where a file begins like a picture in a format that is not read (a camera's raw file, HEIC, AVIF, GIF, BMP and some more): a
+/// Whether a file is a camera raw file, by its content; `raw` need not be on.
+///
+/// # Errors
+/// [`Error::Read`] when the file cannot be read.
+pub fn is_raw_file(path: &Path) -> Result<bool, Error> {
+    Ok(match kind(path)? {
+        Kind::Raw => true,
+        Kind::Tiff => {
+            let file = fs::File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+            tiff::pages::raw(&RefCell::new(file)).is_some()
+        }
+        _ => false,
+    })
+}
+
+/// Where a file begins like a picture in a format that is not read (a camera's raw file without the feature `raw`, HEIC, AVIF, GIF, BMP and some more): a
 /// sentence that says what it is and what to do.
 ///
 /// # Errors
@@ -98,9 +122,12 @@ pub fn is_photo_file(path: &Path) -> Result<bool, Error> {
 pub fn unread_format(path: &Path) -> Result<Option<&'static str>, Error> {
     match kind(path)? {
         Kind::Foreign(reason) => Ok(Some(reason)),
+        Kind::Raw if !cfg!(feature = "raw") => Ok(Some(RAW_NOT_READ)),
         _ => Ok(None),
     }
 }
+
+const RAW_NOT_READ: &str = "it is a camera raw file, which this program was built without reading: develop it first, to a TIFF of 16 bit or a JPEG";
 
 fn kind(path: &Path) -> Result<Kind, Error> {
     let read_error = |source| Error::Read { path: path.to_owned(), source };
@@ -115,16 +142,16 @@ impl Photo {
     /// # Errors
     /// [`Error::Read`], [`Error::Decode`], [`Error::Unsupported`] or [`Error::TooLarge`], naming the file.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Picture::open(path)?.pixels.into_eight())
+        Ok(Picture::open(path)?.into_seen())
     }
 
-    /// Decodes a JPEG, PNG, TIFF or WebP from memory: what [`Picture::decode`] does, with the pixels alone, and 16 bit
-    /// reduced to 8.
+    /// Decodes a JPEG, PNG, TIFF or WebP from memory: what [`Picture::decode`] does, with the pixels alone, as they are seen
+    /// ([`Picture::seen`]): in 8 bit, and in sRGB whatever the profile of the file is.
     ///
     /// # Errors
     /// [`Error::Decode`], [`Error::Unsupported`] or [`Error::TooLarge`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Picture::decode(bytes)?.pixels.into_eight())
+        Ok(Picture::decode(bytes)?.into_seen())
     }
 
     /// Reads a file and scales it down, so that its longer side has at most `max_side` pixels: [`Photo::open`] and then
@@ -169,12 +196,57 @@ impl Photo {
     }
 }
 
-/// Size and orientation of the picture of a TIFF that [`Photo::open`] would take.
-pub(crate) fn tiff_page<S: fields::Source>(source: S, name: found::Name<'_>) -> Result<((u32, u32), u8), Error> {
-    tiff::pages::choose(source, name).map(|chosen| (chosen.size, chosen.orientation))
+/// Size and orientation of the picture of a TIFF that [`Photo::open`] would take, or none where it is a raw file, with what kind that is.
+pub(crate) fn tiff_page(
+    source: RefCell<fs::File>,
+    name: found::Name<'_>,
+) -> Result<Result<((u32, u32), u8), String>, Error> {
+    if let Some(kind) = tiff::pages::raw(&source) {
+        return Ok(Err(kind));
+    }
+    tiff::pages::choose(&source, name).map(|chosen| Ok((chosen.size, chosen.orientation)))
+}
+
+/// Size and orientation of the picture that a raw file becomes.
+#[cfg(feature = "raw")]
+pub(crate) fn raw_header(path: &Path, name: found::Name<'_>, kind: &str) -> Result<((u32, u32), u8), Error> {
+    raw::header(&read_file(path)?, name, kind)
+}
+
+#[cfg(not(feature = "raw"))]
+pub(crate) fn raw_header(_path: &Path, name: found::Name<'_>, kind: &str) -> Result<((u32, u32), u8), Error> {
+    Err(name.unsupported(kind::without_raw(kind)))
 }
 
 pub(crate) use exif::orientation as exif_orientation;
+
+/// What a file says beside its pixels, without decoding them; nothing where it is no picture that is read.
+pub(crate) fn metadata_of(path: &Path) -> Result<Metadata, Error> {
+    let bytes = read_file(path)?;
+    let (display, mut notes) = (path.display().to_string(), Vec::new());
+    let name = found::Name(&display);
+    name.guarded(|| {
+        Ok(match Kind::of(&bytes) {
+            Kind::Jpeg => Metadata::of_jpeg(&jpeg_segments::Segments::read(&bytes), &mut notes).0,
+            Kind::Png => png::metadata(&bytes, name)?,
+            Kind::WebP => webp::metadata(&bytes, &mut notes).0,
+            Kind::Tiff => {
+                let first = fields::Directory::first(&bytes).unwrap_or_default();
+                Metadata::of_tiff(&first, &first, &mut notes)
+            }
+            #[cfg(feature = "raw")]
+            Kind::Raw => raw::metadata(&bytes),
+            _ => Metadata::default(),
+        })
+    })
+}
+
+pub(crate) use xmp::property as xmp_property;
+
+/// The photo in a JPEG that was encoded here: there is nothing to check.
+pub(crate) fn own_jpeg(bytes: &[u8], width: u32, height: u32) -> Option<Photo> {
+    Photo::new(width, height, jpeg::pixels(bytes, 3, true).ok()?).ok()
+}
 
 /// Writes `bytes` to `path` whole or not at all.
 pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use image::{ImageDecoder, ImageReader};
 use crate::Error;
 use crate::codec::found::Name;
 use crate::codec::kind::Kind;
-use crate::codec::tiff_page;
+use crate::codec::{raw_header, tiff_page};
 
 /// Bytes that are looked at first: the decoders read all that they are given.
 const PREFIX: u64 = 256 << 10;
@@ -31,7 +31,7 @@ pub struct PictureHeader {
 
 impl PictureHeader {
     /// Reads the header of a file in a format that [`Photo::open`](crate::Photo::open) reads, told by its content. No
-    /// pixel is decoded, so that a file that is damaged further on is not noticed.
+    /// pixel is decoded, so that a file that is damaged further on is not noticed. Of a camera raw file all bytes are read.
     ///
     /// # Errors
     /// [`Error::Read`] when the file cannot be opened, [`Error::Decode`] when it is no such picture,
@@ -47,7 +47,14 @@ impl PictureHeader {
             // Its directories stand anywhere, and which of its pictures is the photo is told by all of them.
             Kind::Tiff => {
                 file.rewind().map_err(read_error)?;
-                let ((width, height), orientation) = name.guarded(|| tiff_page(RefCell::new(file), name))?;
+                let ((width, height), orientation) = match name.guarded(|| tiff_page(RefCell::new(file), name))? {
+                    Ok(page) => page,
+                    Err(kind) => raw_header(path, name, &kind)?,
+                };
+                return Ok(Self::turned(width, height, orientation));
+            }
+            Kind::Raw => {
+                let ((width, height), orientation) = raw_header(path, name, "a camera raw file")?;
                 return Ok(Self::turned(width, height, orientation));
             }
             Kind::Foreign(reason) => return Err(name.unsupported(reason)),

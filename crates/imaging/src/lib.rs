@@ -8,11 +8,14 @@ mod curve;
 mod damage;
 mod elsewhere;
 mod error;
+mod guarded;
 mod header;
 mod kernels;
 mod lab;
+mod marks;
 mod operation;
 mod photo;
+mod profile;
 mod recipe;
 mod reduce;
 mod render;
@@ -25,7 +28,8 @@ mod version;
 mod whole_file;
 
 pub use codec::{
-    Density, DensityUnit, Encoding, MAX_PIXELS, Metadata, Note, Picture, Pixels, Text, is_photo_file, unread_format,
+    Density, DensityUnit, Encoding, MAX_PIXELS, Metadata, Note, Picture, Pixels, Text, Tolerance, is_photo_file,
+    is_raw_file, unread_format,
 };
 pub use colour_table::ColourTable;
 pub use damage::{Damage, DamageKind, DamageStep, pair_damages};
@@ -33,6 +37,7 @@ pub use elsewhere::{Counterpart, Likeness, Program, Settings};
 pub use error::Error;
 pub use header::PictureHeader;
 pub use lab::{LabConverter, luma};
+pub use marks::Marks;
 pub use operation::{Axis, ChannelOrder, ChannelSet, Cost, Direction, Grey, Operation, OperationKind, Ratio};
 pub use photo::Photo;
 pub use recipe::{RECIPE_FORMAT, Recipe};

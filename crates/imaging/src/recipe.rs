@@ -1,15 +1,16 @@
 //! Lists of operations that can be stored and replayed.
 
 use std::fs;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::codec::save;
-use crate::render::render;
+use crate::profile::{Meaning, Profile, Read};
+use crate::render::{render, render_under};
 use crate::text::text_of;
-use crate::{Error, Operation, Photo, Picture, Pixels, Sample};
+use crate::{Error, Note, Operation, Photo, Picture, Pixels, Sample};
 
 /// Version of the recipe file format that is written. Version 1, which had no lengths to scale, is read as well.
 pub const RECIPE_FORMAT: u32 = 2;
@@ -29,6 +30,9 @@ pub struct Recipe {
     operations: Vec<Operation>,
     longer_side: Option<u32>,
 }
+
+/// A profile says what values look like, and not which to write.
+struct NoWayBack;
 
 #[derive(Serialize, Deserialize)]
 struct RecipeFile {
@@ -92,22 +96,50 @@ impl Recipe {
     /// with the width; `crop-thirds` and `level-horizon` look at an 8-bit copy.
     #[must_use]
     pub fn apply<T: Sample>(&self, photo: &Photo<T>) -> Photo<T> {
-        let scale = self.longer_side.map_or(1.0, |chosen| photo.longer_side() as f32 / chosen as f32);
-        render(&self.operations, photo, scale)
+        render(&self.operations, photo, self.scale_for(photo))
     }
 
     /// The picture after all operations, with the metadata that it had.
+    ///
+    /// Where its values are not sRGB, because it has a profile, the operations do to its colours what they do to those of sRGB, and the
+    /// result has values of the same profile: looked at in sRGB it is what the recipe makes of [`Picture::seen`], but for rounding.
+    /// Colours that sRGB does not have stay as far beyond it as they are strong, so that none is cut that the profile has. Where a profile has
+    /// no way back (some of scanners and cameras), the result is in sRGB, and a note tells it.
     #[must_use]
     pub fn apply_to_picture(&self, picture: &Picture) -> Picture {
-        let pixels = match &picture.pixels {
-            Pixels::Eight(photo) => Pixels::Eight(self.apply(photo)),
-            Pixels::Sixteen(photo) => Pixels::Sixteen(self.apply(photo)),
+        let pixels = match picture.meaning() {
+            Meaning::Other(read) => match &picture.pixels {
+                Pixels::Eight(photo) => self.apply_under(photo, &read).map(Pixels::Eight),
+                Pixels::Sixteen(photo) => self.apply_under(photo, &read).map(Pixels::Sixteen),
+            },
+            Meaning::Srgb | Meaning::Unreadable => Ok(match &picture.pixels {
+                Pixels::Eight(photo) => Pixels::Eight(self.apply(photo)),
+                Pixels::Sixteen(photo) => Pixels::Sixteen(self.apply(photo)),
+            }),
+        };
+        let Ok(pixels) = pixels else {
+            let mut picture = picture.clone().into_srgb();
+            picture.notes.push(Note::BecameSrgb);
+            return self.apply_to_picture(&picture);
         };
         let mut metadata = picture.metadata.clone();
         if self.operations.iter().any(Operation::moves_pixels) {
             metadata.moved();
         }
         Picture { pixels, metadata, notes: picture.notes.clone(), quality: picture.quality }
+    }
+
+    /// The photo after all operations, in the values of its profile.
+    fn apply_under<T: Sample>(&self, photo: &Photo<T>, read: &Read) -> Result<Photo<T>, NoWayBack> {
+        if self.operations.iter().all(Operation::is_neutral) {
+            return Ok(photo.clone());
+        }
+        let profile = read.for_depth().filter(Profile::has_way_back).ok_or(NoWayBack)?;
+        Ok(render_under(&self.operations, photo, self.scale_for(photo), &profile))
+    }
+
+    fn scale_for<T: Sample>(&self, photo: &Photo<T>) -> f32 {
+        self.longer_side.map_or(1.0, |chosen| photo.longer_side() as f32 / chosen as f32)
     }
 
     /// The recipe as JSON, what [`Recipe::save`] writes. Other keys may be added to the object: they are passed over when it is

@@ -12,6 +12,7 @@ mod compressed;
 mod each;
 mod grid;
 mod length;
+mod managed;
 mod median;
 mod moved;
 mod parallel;
@@ -24,6 +25,7 @@ use parallel::{collected, kept};
 use source::{Source, Whole};
 
 use crate::operation::Argument;
+use crate::profile::Profile;
 use crate::{Operation, OperationKind, Photo, Sample};
 
 /// What rows a stage gives, and what it costs to have them.
@@ -78,6 +80,35 @@ pub(crate) fn render<T: Sample>(operations: &[Operation], photo: &Photo<T>, scal
         return tone::tabulated(&operations, photo);
     }
     collected(&stages(&operations, photo, scale))
+}
+
+/// The photo after the operations, where its values are not sRGB: what lies within sRGB becomes what it would have become there, and what
+/// lies beyond stays as far beyond as its colours are strong.
+pub(crate) fn render_under<T: Sample>(
+    operations: &[Operation],
+    photo: &Photo<T>,
+    scale: f32,
+    profile: &Profile<T>,
+) -> Photo<T> {
+    let operations: Vec<Operation> = operations.iter().copied().filter(|operation| !operation.is_neutral()).collect();
+    if operations.is_empty() {
+        return photo.clone();
+    }
+    let (mut rows, mut beyond) = managed::sources(photo, profile);
+    for run in operations.chunk_by(|one, next| one.is_curve() && next.is_curve()) {
+        if rows.shape().held > MOST_HELD {
+            rows = Box::new(Whole::new(kept(&rows), rows.shape()));
+        }
+        match run {
+            [first, ..] if first.is_curve() => {
+                beyond = managed::turned_over(beyond, run);
+                rows = Box::new(tone::Toned::after(rows, run));
+            }
+            [operation] => (rows, beyond) = managed::both(rows, beyond, operation, scale),
+            _ => {}
+        }
+    }
+    managed::collected_under(rows, beyond, profile)
 }
 
 /// The rows after the operations.

@@ -19,6 +19,10 @@ pub trait Sample: Copy + Default + PartialEq + PartialOrd + Debug + Send + Sync 
     #[doc(hidden)]
     const STEPS: usize;
 
+    /// The place of a value among the steps.
+    #[doc(hidden)]
+    fn place(self) -> usize;
+
     /// The values themselves where they have 8 bit.
     #[doc(hidden)]
     fn bytes(_: &[Self]) -> Option<&[u8]> {
@@ -92,6 +96,11 @@ impl Sample for u8 {
 
     const STEPS: usize = 255;
 
+    #[inline(always)]
+    fn place(self) -> usize {
+        self.into()
+    }
+
     fn bytes(values: &[Self]) -> Option<&[u8]> {
         Some(values)
     }
@@ -115,6 +124,11 @@ impl Sample for u16 {
 
     const STEPS: usize = 65_535;
 
+    #[inline(always)]
+    fn place(self) -> usize {
+        self.into()
+    }
+
     fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32 + Sync) -> Vec<Self> {
         map_by_table::<Self, { Self::STEPS + 1 }>(values, |place| place as Self, becomes)
     }
@@ -132,6 +146,11 @@ impl Sample for f32 {
     }
 
     const STEPS: usize = 65_535;
+
+    #[inline(always)]
+    fn place(self) -> usize {
+        (self.clamp(0.0, 1.0) * Self::STEPS as Self + 0.5) as usize
+    }
 
     fn map(values: &[Self], becomes: impl Fn(f32, usize) -> f32 + Sync) -> Vec<Self> {
         let mapped = |pixel: &[Self; 3]| {

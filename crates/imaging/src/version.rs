@@ -2,7 +2,7 @@
 
 /// Version of what decoding a file gives. Raised when a decoder, or the way in which orientation and depth are applied,
 /// gives other values.
-pub const DECODER_VERSION: u32 = 2;
+pub const DECODER_VERSION: u32 = 3;
 
 /// Version of [`Photo::thumbnail`](crate::Photo::thumbnail) and [`Photo::resized`](crate::Photo::resized). Raised when the
 /// same photo is scaled to other values.

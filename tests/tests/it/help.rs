@@ -46,6 +46,9 @@ fn help_of_train_explains_every_option() {
           --photos <DIR>
               Train on the photos in this folder and below; without it, on synthetic photos
 
+          --rating <STARS>
+              Of these, take those that have so many stars or more, from 1 to 5, in a sidecar (XMP) or in the file (data.least_rating)
+
           --pairs <BEFORE> <AFTER>
               Learn to edit as somebody did: from the photos in one folder before, and in another after; they are matched by name
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop, helpers included")]
 
 mod bad_input;
+mod cameras;
 mod consistent;
 mod contact_sheet;
 mod datasets;

@@ -85,6 +85,8 @@ const CONFINED: &[Confined] = &[
         in_tests: &["dodge-data"],
     },
     Confined { family: "clap", free: &["dodge-cli", "xtask"], behind_feature: &[], in_tests: &[] },
+    // Under the LGPL: nothing may need it without the feature.
+    Confined { family: "rawler", free: &[], behind_feature: &[("dodge-imaging", "raw")], in_tests: &[] },
     Confined { family: "plotters", free: &["dodge-report"], behind_feature: &[], in_tests: &[] },
     Confined { family: "anyhow", free: &["dodge-cli", "xtask"], behind_feature: &[], in_tests: &[] },
 ];

@@ -1,14 +1,14 @@
 //! `dodge apply`
 
 use anyhow::Result;
-use dodge_imaging::{Picture, Recipe};
+use dodge_imaging::Recipe;
 use serde_json::json;
 
 use crate::arguments::ApplyArguments;
 use crate::batch::{Shown, Tally};
 use crate::failure::{tell_losses, tell_notes};
 use crate::input::{Input, Inputs};
-use crate::output::{self, Existing, Written};
+use crate::output::{self, Existing, Kind, Written};
 use crate::surroundings::Surroundings;
 use crate::{command, interruption, progress, text};
 
@@ -16,15 +16,16 @@ use crate::{command, interruption, progress, text};
 pub(crate) fn run(arguments: &ApplyArguments, surroundings: &Surroundings) -> Result<()> {
     let recipe = Recipe::load(&arguments.recipe)?;
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
-    let places = output::places(&inputs.photos, &arguments.output, &[])?;
+    let kind = Kind::Pictures(arguments.files.format);
+    let places = output::places(&inputs.photos, &arguments.output, &[], kind)?;
     let existing = Existing::from_flag(arguments.overwrite);
     let interrupted = interruption::stop_on_ctrl_c()?;
     let mut written = Vec::new();
     let work = |index: usize, photo: &Input| {
         let (file, place) = (&photo.path, &places[index]);
-        let picture = Picture::open(file)?;
-        tell_notes(file, &picture);
+        let picture = arguments.files.open(file)?;
         let result = recipe.apply_to_picture(&picture);
+        tell_notes(file, &result);
         let encoding = result.encoding_for(place)?;
         tell_losses(file, &result, encoding);
         let result = result.encode(encoding)?;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use dodge_imaging::{Encoding, Photo, Picture, Recipe};
+use dodge_imaging::{Encoding, Photo, Picture, Program, Recipe, Settings};
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_rl::{Found, HOUSE_MODEL, Material, Model};
 use serde::Serialize;
@@ -16,10 +16,10 @@ use self::look::Look;
 use self::made::{Made, Vetoed};
 use crate::arguments::EnhanceArguments;
 use crate::batch::{Shown, Tally};
-use crate::failure::{tell_losses, tell_notes};
+use crate::failure::{tell, tell_losses, tell_notes};
 use crate::input::{Input, Inputs};
 use crate::instructor::Explanation;
-use crate::output::{self, Existing, Written};
+use crate::output::{self, Existing, Kind, Written};
 use crate::surroundings::Surroundings;
 use crate::{command, instructor, interruption, progress, text};
 
@@ -81,7 +81,8 @@ pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> 
     let enhancer = Enhancer { model, model_sha256, juror: ClassicalJuror::new(), arguments };
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
     let companions: &[&str] = if arguments.preview { &[RECIPE, PREVIEW] } else { &[RECIPE] };
-    let places = output::places(&inputs.photos, &arguments.output, companions)?;
+    let kind = if arguments.sidecar { Kind::Sidecars } else { Kind::Pictures(arguments.files.format) };
+    let places = output::places(&inputs.photos, &arguments.output, companions, kind)?;
     let (progress, interrupted) = (progress::of_told_work(surroundings), interruption::stop_on_ctrl_c()?);
     let looks = if arguments.consistent {
         Some(look::looks(&enhancer, &inputs, &places, arguments.gap, (&*progress, &interrupted))?)
@@ -172,6 +173,7 @@ impl Enhancer<'_> {
             strength: self.arguments.strength.filter(|&share| share != 1.0),
             boldness: self.arguments.boldness,
             no_veto: self.arguments.no_veto,
+            to_srgb: self.arguments.files.to_srgb,
             consistent: None,
             vetoed: None,
             expected_gain_db: None,
@@ -215,23 +217,27 @@ impl Enhancer<'_> {
                 return Ok((enhanced, words));
             }
         }
-        let picture = Picture::open(file)?;
-        tell_notes(file, &picture);
-        let photo = picture.pixels.to_eight();
+        let picture = arguments.files.open(file)?;
+        let photo = picture.seen();
         let found = look.map_or_else(|| self.find(&photo), |look| look.found.clone());
         let wanted = self.weakened(look.map_or(&found.recipe, |look| &look.recipe));
         made.expected_gain_db = found.expected_gain_db;
         let (recipe, result) = self.judged(&wanted, &picture, &photo, look, &mut made)?;
-        let (before, after) = (shown_to_juror(&photo), shown_to_juror(&result.pixels.to_eight()));
+        tell_notes(file, &result);
+        let (before, after) = (shown_to_juror(&photo), shown_to_juror(&result.seen()));
         let mut enhanced = if arguments.dry_run {
             enhanced(file, &recipe, &made, None, false)
         } else {
-            let encoding = result.encoding_for(place)?;
-            tell_losses(file, &result, encoding);
-            let bytes = result.encode(encoding)?;
-            made.result_sha256 = output::hash(&bytes);
-            let mut files =
-                vec![(place.to_owned(), bytes), (recipe_place.to_owned(), made::recipe_file(&recipe, &made)?)];
+            let bytes = if arguments.sidecar {
+                sidecar(file, &recipe)?
+            } else {
+                let encoding = result.encoding_for(place)?;
+                tell_losses(file, &result, encoding);
+                Some(result.encode(encoding)?)
+            };
+            made.result_sha256 = output::hash(bytes.as_deref().unwrap_or_default());
+            let mut files: Vec<(PathBuf, Vec<u8>)> = bytes.map(|bytes| (place.to_owned(), bytes)).into_iter().collect();
+            files.push((recipe_place.to_owned(), made::recipe_file(&recipe, &made)?));
             if arguments.preview {
                 files.push((place.with_extension(PREVIEW), before.beside(&after).encode(Encoding::Png)?));
             }
@@ -256,7 +262,7 @@ impl Enhancer<'_> {
     ) -> Result<(Recipe, Picture)> {
         let result = wanted.apply_to_picture(picture);
         made.score_before = self.juror.score_one(&shown_to_juror(photo))?;
-        made.score_after = self.juror.score_one(&shown_to_juror(&result.pixels.to_eight()))?;
+        made.score_after = self.juror.score_one(&shown_to_juror(&result.seen()))?;
         let is_worse = made.score_after < made.score_before && !wanted.operations().is_empty();
         if !is_worse || !self.has_veto(look) {
             return Ok((wanted.clone(), result));
@@ -291,6 +297,17 @@ impl Enhancer<'_> {
     fn explains(&self, made: &Made) -> bool {
         self.arguments.explain && self.arguments.strength != Some(0.0) && made.vetoed.is_none()
     }
+}
+
+/// The settings that Lightroom has for a recipe; none for one without edits.
+fn sidecar(file: &Path, recipe: &Recipe) -> Result<Option<Vec<u8>>> {
+    if recipe.operations().is_empty() {
+        return Ok(None);
+    }
+    let settings = Settings::of(recipe, Program::Lightroom, "").with_context(|| text::shown(file).into_owned())?;
+    let reasons = settings.missing().map(|(operation, it)| format!("{operation} is not in the sidecar: {}", it.why));
+    tell(file, reasons);
+    Ok(Some(settings.text.into_bytes()))
 }
 
 /// A photo at the size that the juror was set on.

@@ -8,7 +8,7 @@ use dodge_data::{DataLoader, DataParams, FolderLoader, PairLoader, SyntheticLoad
 use dodge_hparams::{Layer, Registry};
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_learn::NetworkParams;
-use dodge_rl::{Material, PhotoTrainer, Report, Session, Trainer, TrainingParams, photos_of_run};
+use dodge_rl::{Material, PhotoTrainer, Report, Session, Trainer, TrainingParams, UsedPhotos as Used, photos_of_run};
 use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions, Tracking, TrackingOptions};
 
 use crate::arguments::{Device, JurorChoice, TrainArguments};
@@ -43,8 +43,10 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
     };
     let loader: Box<dyn DataLoader> = match (&arguments.photos, &arguments.dataset, &used) {
         _ if let Some((before, after)) = pairs => Box::new(PairLoader::new(before, after)),
-        (_, _, Some(used)) => Box::new(FolderLoader::new(&used.folder)),
-        (Some(folder), _, None) => Box::new(FolderLoader::new(folder)),
+        (_, _, Some(Used { folder, .. })) | (Some(folder), _, None) => {
+            let stars = registry.get::<DataParams>()?.least_rating;
+            Box::new(FolderLoader::new(folder).with_least_rating(u8::try_from(stars).unwrap_or(u8::MAX)))
+        }
         (None, Some(id), None) => {
             let watcher = fetching::Display::new(Arc::clone(&progress), Arc::clone(&interrupted));
             fetching::loader(id, surroundings, Arc::new(watcher))?
@@ -103,6 +105,7 @@ fn hyperparameters(
         ("--steps", "training", "steps", arguments.steps),
         ("--seed", "training", "seed", arguments.seed),
         ("--synthetic", "data", "synthetic_photos", arguments.synthetic),
+        ("--rating", "data", "least_rating", arguments.rating),
     ] {
         if let Some(value) = value {
             registry.apply_text(section, key, &value.to_string(), Layer::Other(flag.to_owned()))?;

@@ -1,13 +1,14 @@
-//! What a PNG says of its colours without a profile: the values become those of sRGB's curve, and other primaries a profile.
+//! What a PNG says of its colours without a profile becomes a profile.
 
-use moxcms::{Chromaticity, CicpColorPrimaries, ColorPrimaries, ColorProfile, ProfileText, XyY};
+use moxcms::{Chromaticity, CicpColorPrimaries, ColorPrimaries, ColorProfile, ProfileText, ToneReprCurve, XyY};
 
-use super::picture::Pixels;
-use crate::Sample;
+use crate::profile::srgb_with_curve;
 
 /// How far a power may be from sRGB's curve, which is near to 2.2, to be taken for it: files have 45455 and 50000 hundred-thousandths
 /// where they mean sRGB and linear light; libpng's threshold is the same.
 const TOLERANCE: f64 = 0.05;
+
+const DESCRIPTION: &str = "colours that the file names";
 
 /// From values to light.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,50 +86,35 @@ impl Colours {
         Ok(Self { curve, places })
     }
 
-    /// Gives the pixels the curve of sRGB. Whether any changed.
-    pub(super) fn straighten(self, pixels: &mut Pixels) -> bool {
-        if self.curve == Curve::Srgb {
-            return false;
-        }
-        match pixels {
-            Pixels::Eight(photo) => {
-                let table: Vec<u8> = (0..=u8::MAX).map(|value| self.value(value)).collect();
-                photo.pixels_mut().iter_mut().for_each(|value| *value = table[usize::from(*value)]);
-            }
-            Pixels::Sixteen(photo) => {
-                let table: Vec<u16> = (0..=u16::MAX).map(|value| self.value(value)).collect();
-                photo.pixels_mut().iter_mut().for_each(|value| *value = table[usize::from(*value)]);
-            }
-        }
-        true
-    }
-
-    fn value<T: Sample>(self, value: T) -> T {
-        let value = f64::from(value.to_level()) / 255.0;
-        let light = match self.curve {
-            Curve::Srgb => return T::from_level((value * 255.0) as f32),
-            Curve::Power(power) => value.powf(power),
-            Curve::Television if value < 0.081 => value / 4.5,
-            Curve::Television => ((value + 0.099) / 1.099).powf(1.0 / 0.45),
-        };
-        let value = if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 };
-        T::from_level((value * 255.0) as f32)
-    }
-
-    /// A profile of sRGB's curve with the primaries, where they are not those of sRGB.
+    /// A profile of the curve and the primaries, where they are not those of sRGB.
     pub(super) fn profile(self) -> Option<Vec<u8>> {
         let differs =
             |(own, other): (&[f64; 2], &[f64; 2])| (own[0] - other[0]).abs().max((own[1] - other[1]).abs()) > 0.002;
-        if !self.places.iter().zip(&SRGB).any(differs) {
-            return None;
+        let own_places = self.places.iter().zip(&SRGB).any(differs);
+        let curve = match self.curve {
+            Curve::Srgb if !own_places => return None,
+            Curve::Srgb => None,
+            Curve::Power(power) => Some(ToneReprCurve::Parametric(vec![power as f32])),
+            Curve::Television => {
+                Some(ToneReprCurve::Parametric(vec![1.0 / 0.45, 1.0 / 1.099, 0.099 / 1.099, 1.0 / 4.5, 0.081]))
+            }
+        };
+        if let Some(curve) = curve.as_ref().filter(|_| !own_places) {
+            return srgb_with_curve(curve, DESCRIPTION);
         }
         let [red, green, blue, white] = self.places;
         let place = |[x, y]: [f64; 2]| Chromaticity::new(x as f32, y as f32);
         let mut profile = ColorProfile::new_srgb();
         let white = XyY { x: white[0], y: white[1], yb: 1.0 };
+        // It takes out, too, what the profile says in numbers.
         profile
             .update_rgb_colorimetry(white, ColorPrimaries { red: place(red), green: place(green), blue: place(blue) });
-        profile.description = Some(ProfileText::PlainString("primaries of the file, curve of sRGB".to_owned()));
+        if let Some(curve) = curve {
+            profile.red_trc = Some(curve.clone());
+            profile.green_trc = Some(curve.clone());
+            profile.blue_trc = Some(curve);
+        }
+        profile.description = Some(ProfileText::PlainString(DESCRIPTION.to_owned()));
         profile.encode().ok()
     }
 }
@@ -143,22 +129,22 @@ fn are_possible(places: &Places) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Photo;
 
     #[test]
-    fn linear_light_gets_the_curve_of_srgb() {
-        let mut pixels = Pixels::Eight(Photo::new(1, 1, vec![0, 55, 255]).unwrap());
-        assert!(Colours::of_gamma(Some(100_000), None).straighten(&mut pixels));
-        // 55 of 255 is 21.6 % of the light, which sRGB writes as 128.
-        assert_eq!(pixels.to_eight().pixels(), [0, 128, 255]);
-        let mut pixels = Pixels::Sixteen(Photo::new(1, 1, vec![0, 14_135, 65_535]).unwrap());
-        assert!(Colours::of_gamma(Some(100_000), None).straighten(&mut pixels));
-        let Pixels::Sixteen(photo) = pixels else { panic!("the depth stays") };
-        assert!(photo.pixels()[1].abs_diff(128 * 257) < 20 && photo.pixels()[2] == 65_535);
+    fn a_curve_becomes_a_profile() {
+        let profile = Colours::of_gamma(Some(100_000), None).profile().unwrap();
+        let read = ColorProfile::new_from_slice(&profile).unwrap();
+        let light = |value| read.red_trc.as_ref().unwrap().make_linear_evaluator().unwrap().evaluate_value(value);
+        assert!((light(0.25) - 0.25).abs() < 1e-4, "{}", light(0.25));
+        let profile = Colours::of_numbers([1, 1, 0, 1]).unwrap().profile().unwrap();
+        let read = ColorProfile::new_from_slice(&profile).unwrap();
+        let light = |value| read.blue_trc.as_ref().unwrap().make_linear_evaluator().unwrap().evaluate_value(value);
+        // BT.709: 0.5 of the value is 0.2597 of the light.
+        assert!((light(0.5) - 0.2597).abs() < 1e-3 && (light(0.045) - 0.01).abs() < 1e-4, "{}", light(0.5));
     }
 
     #[test]
-    fn what_is_srgb_or_impossible_changes_nothing() {
+    fn what_is_srgb_or_impossible_needs_no_profile() {
         for (gamma, places) in [
             (Some(45_455), None),
             (None, None),
@@ -166,9 +152,7 @@ mod tests {
             (Some(u32::MAX), Some([u32::MAX; 8])),
             (Some(45_000), Some([31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000])),
         ] {
-            let colours = Colours::of_gamma(gamma, places);
-            assert!(!colours.straighten(&mut Pixels::Eight(Photo::new(1, 1, vec![9; 3]).unwrap())));
-            assert_eq!(colours.profile(), None, "{gamma:?}");
+            assert_eq!(Colours::of_gamma(gamma, places).profile(), None, "{gamma:?}");
         }
     }
 

@@ -8,6 +8,8 @@ use super::fields::{Directory, Field, MAX_BYTES, Reader};
 pub(super) const EXIF_DIRECTORY: u16 = 0x8769;
 
 const ORIENTATION: u16 = 0x0112;
+const COLOUR_SPACE: u16 = 0xa001;
+const INTEROPERABILITY: u16 = 0xa005;
 pub(super) const DENSITY_ACROSS: u16 = 0x011a;
 pub(super) const DENSITY_DOWN: u16 = 0x011b;
 pub(super) const DENSITY_UNIT: u16 = 0x0128;
@@ -66,6 +68,22 @@ fn seconds(text: &str) -> Option<i64> {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
     Some(((days * 24 + hour) * 60 + minute) * 60 + second)
+}
+
+/// Whether a block says, as cameras do that write no profile (DCF 2.0, its optional colour space), that the values are Adobe RGB: a
+/// colour space that is not sRGB, and the third set of basic rules.
+pub(super) fn means_adobe_rgb(block: &[u8]) -> bool {
+    let exif = Directory::first(block).and_then(|mut first| first.children.remove(&EXIF_DIRECTORY));
+    let Some(exif) = exif else { return false };
+    let rules = exif.children.get(&INTEROPERABILITY).and_then(|directory| directory.fields.get(&1));
+    exif.number(COLOUR_SPACE) == Some(0xffff) && rules.is_some_and(|rules| rules.value.starts_with(b"R03"))
+}
+
+/// Says that the values are sRGB where the block says what they are.
+pub(super) fn set_srgb(block: &mut [u8]) {
+    set(block, Some(EXIF_DIRECTORY), COLOUR_SPACE, Value::Short(1));
+    // A word of four bytes in a directory two steps away; without it, the colour space is what counts.
+    remove(block, Some(EXIF_DIRECTORY), INTEROPERABILITY);
 }
 
 /// How a picture is turned by the block that came with it.

@@ -26,7 +26,7 @@ impl Source for &[u8] {
     }
 }
 
-impl Source for RefCell<File> {
+impl Source for &RefCell<File> {
     fn bytes(&self, at: u64, length: usize) -> Option<Cow<'_, [u8]>> {
         let mut file = self.borrow_mut();
         // A length that only a damaged field claims is not allocated.

@@ -1,16 +1,11 @@
 //! What the formats' readers hand over, and the name that their errors carry.
 
-use std::any::Any;
-use std::cell::Cell;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
-
 use image::DynamicImage;
 use image::metadata::Orientation;
 
-use super::colours::Colours;
 use super::{MAX_PIXELS, Metadata, Note};
 use crate::Error;
+use crate::guarded::guarded;
 
 /// A picture of this many pixels is believed whatever the file's size is.
 const SMALL: u64 = 1 << 24;
@@ -28,20 +23,11 @@ pub(super) struct Found {
     pub(super) notes: Vec<Note>,
     /// Of a JPEG, by its tables.
     pub(super) quality: Option<u8>,
-    /// What the values mean, where no profile says it.
-    pub(super) colours: Option<Colours>,
 }
 
 impl Found {
     pub(super) fn new(image: DynamicImage, metadata: Metadata) -> Self {
-        Self {
-            image,
-            orientation: Orientation::NoTransforms,
-            metadata,
-            notes: Vec::new(),
-            quality: None,
-            colours: None,
-        }
+        Self { image, orientation: Orientation::NoTransforms, metadata, notes: Vec::new(), quality: None }
     }
 }
 
@@ -76,34 +62,8 @@ impl Name<'_> {
     /// Runs a reader that is built on decoders of other crates. Where one of them panics, on a file that it did not expect, the
     /// file is an error as any other: a batch goes on.
     pub(crate) fn guarded<T>(self, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        quiet_while_guarded();
-        let before = GUARDED.replace(true);
-        let result = panic::catch_unwind(AssertUnwindSafe(read));
-        GUARDED.set(before);
-        result.unwrap_or_else(|panic| Err(self.damaged(format!("a decoder failed on it: {}", words(&*panic)))))
+        guarded(read).unwrap_or_else(|reason| Err(self.damaged(format!("a decoder failed on it: {reason}"))))
     }
-}
-
-thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The message of a panic that becomes an error is not printed; every other is, by the hook that was there before.
-fn quiet_while_guarded() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |information| {
-            if !GUARDED.get() {
-                before(information);
-            }
-        }));
-    });
-}
-
-fn words(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("for a reason that it does not tell")
 }
 
 #[cfg(test)]
@@ -115,8 +75,6 @@ mod tests {
         let name = Name("a.tif");
         let error = name.guarded::<()>(|| panic!("{} pixels", 3)).unwrap_err().to_string();
         assert!(error.contains("a.tif") && error.contains("3 pixels"), "{error}");
-        assert!(name.guarded::<()>(|| panic!("static")).unwrap_err().to_string().contains("static"));
         assert_eq!(name.guarded(|| Ok(7)).unwrap(), 7);
-        assert!(!GUARDED.get());
     }
 }

@@ -1,5 +1,7 @@
 //! JPEG: decoding.
 
+use std::borrow::Cow;
+
 use image::{DynamicImage, RgbImage};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -9,8 +11,9 @@ use zune_jpeg::errors::DecodeErrors;
 
 use super::found::{Found, Name};
 use super::jpeg_segments::{Frame, Segments};
-use super::{Metadata, Note};
+use super::{Metadata, Note, Tolerance, jpeg_entropy};
 use crate::Error;
+use crate::guarded::guarded;
 
 /// Most scans of a progressive JPEG; programs write about ten. Each takes the time of a pass over the whole picture.
 const MAX_SCANS: usize = 200;
@@ -30,26 +33,38 @@ fn checked(segments: &Segments, name: Name<'_>) -> Result<Frame, Error> {
     }
 }
 
-pub(super) fn decode(bytes: &[u8], name: Name<'_>) -> Result<Found, Error> {
+pub(super) fn decode(bytes: &[u8], name: Name<'_>, tolerance: Tolerance) -> Result<Found, Error> {
     let segments = Segments::read(bytes);
     let frame = checked(&segments, name)?;
     let (width, height) = (u32::from(frame.width), u32::from(frame.height));
     name.check_size((width, height), bytes.len())?;
-    if !segments.ended {
-        return Err(name.damaged("it is cut off"));
-    }
     if segments.scans > MAX_SCANS {
         return Err(name.damaged(format!("it has {} scans, more than {MAX_SCANS}", segments.scans)));
     }
     let mut notes = Vec::new();
-    let data = match pixels(bytes, frame.channels, true) {
-        Ok(data) => data,
-        // Some bytes between the headers do no harm; what is wrong among the pixels does.
-        Err(DecodeErrors::FormatStatic(reason)) if reason.starts_with("[strict-mode]") => {
-            notes.push(Note::Irregular { reason: reason.trim_start_matches("[strict-mode]: ").to_lowercase() });
-            pixels(bytes, frame.channels, false).map_err(|error| name.damaged(error))?
+    let data = match tolerance {
+        Tolerance::Refuse if !segments.ended => return Err(name.damaged("it is cut off")),
+        Tolerance::Refuse => whole(bytes, frame, &mut notes).map_err(|fault| name.damaged(fault))?,
+        Tolerance::Keep => {
+            let fault = match whole(bytes, frame, &mut notes) {
+                Ok(data) if segments.ended => Ok(data),
+                Ok(_) => Err("it is cut off".to_owned()),
+                Err(_) if !segments.ended => Err("it is cut off".to_owned()),
+                Err(fault) => Err(fault),
+            };
+            match fault {
+                Ok(data) => data,
+                Err(reason) => {
+                    notes.push(Note::Damaged { reason });
+                    // A decoder takes the rest for grey where it finds the end of the picture.
+                    let mut bytes = Cow::Borrowed(bytes);
+                    if !segments.ended {
+                        bytes.to_mut().extend([0xff, 0xd9]);
+                    }
+                    pixels(&bytes, frame.channels, false).map_err(|error| name.damaged(error))?
+                }
+            }
         }
-        Err(error) => return Err(name.damaged(error)),
     };
     let image = RgbImage::from_raw(width, height, data).map(DynamicImage::ImageRgb8);
     let image = image.ok_or_else(|| name.damaged("it tells its size twice"))?;
@@ -57,8 +72,28 @@ pub(super) fn decode(bytes: &[u8], name: Name<'_>) -> Result<Found, Error> {
     Ok(Found { orientation, notes, quality: segments.quality(), ..Found::new(image, metadata) })
 }
 
+/// The pixels of a picture without a fault, or the fault. The codes are walked through while the picture is decoded.
+fn whole(bytes: &[u8], frame: Frame, notes: &mut Vec<Note>) -> Result<Vec<u8>, String> {
+    let (fault, decoded) =
+        rayon::join(|| guarded(|| jpeg_entropy::fault(bytes)), || guarded(|| pixels(bytes, frame.channels, true)));
+    let decoded = decoded.map_err(|reason| format!("a decoder failed on it: {reason}"))?;
+    let data = match decoded {
+        Ok(data) => data,
+        // Some bytes between the headers do no harm; what is wrong among the pixels does.
+        Err(DecodeErrors::FormatStatic(reason)) if reason.starts_with("[strict-mode]") => {
+            notes.push(Note::Irregular { reason: reason.trim_start_matches("[strict-mode]: ").to_lowercase() });
+            pixels(bytes, frame.channels, false).map_err(|error| error.to_string())?
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    match fault? {
+        Some(fault) => Err(fault),
+        None => Ok(data),
+    }
+}
+
 /// Red, green and blue.
-fn pixels(bytes: &[u8], channels: u8, strict: bool) -> Result<Vec<u8>, DecodeErrors> {
+pub(super) fn pixels(bytes: &[u8], channels: u8, strict: bool) -> Result<Vec<u8>, DecodeErrors> {
     let options = DecoderOptions::new_fast().set_max_width(usize::MAX).set_max_height(usize::MAX);
     let options =
         options.set_strict_mode(strict).jpeg_set_max_scans(MAX_SCANS).jpeg_set_out_colorspace(ColorSpace::RGB);

@@ -10,13 +10,13 @@ pub(crate) enum Kind {
     Png,
     Tiff,
     WebP,
+    /// Values of a camera's sensor; most raw files begin like a TIFF and are told by what is in them.
+    Raw,
     /// Pictures in a format that is not read; a sentence that says what to do.
     Foreign(&'static str),
     Other,
 }
 
-const CAMERA_RAW: &str =
-    "it is a camera raw file, which is not read yet: develop it first, to a TIFF of 16 bit or a JPEG";
 const HEIC: &str = "it is a HEIC picture, which is not read: export it as JPEG or TIFF (an iPhone writes JPEGs when Settings > Camera > Formats is Most Compatible)";
 const AVIF: &str = "it is an AVIF picture, which is not read: convert it to PNG or JPEG";
 const GIF: &str = "it is a GIF, which has 256 colours and is not read: convert it to PNG";
@@ -27,7 +27,7 @@ const PHOTOSHOP: &str = "it is a Photoshop document, which is not read: save it 
 const EXR: &str = "it is an OpenEXR picture, which is not read: export it as a TIFF of 16 bit";
 
 /// How formats that are not read begin.
-const FOREIGN: [(&[u8], &str); 16] = [
+const FOREIGN: [(&[u8], &str); 8] = [
     (b"GIF87a", GIF),
     (b"GIF89a", GIF),
     (b"8BPS", PHOTOSHOP),
@@ -36,16 +36,18 @@ const FOREIGN: [(&[u8], &str); 16] = [
     (b"\0\0\0\x0cjP  \r\n\x87\n", JPEG_2000),
     (b"\xff\x4f\xff\x51", JPEG_2000),
     (b"\x76\x2f\x31\x01", EXR),
-    // Fujifilm, Panasonic, Olympus (three), Sigma, Minolta, Phase One.
-    (b"FUJIFILMCCD-RAW", CAMERA_RAW),
-    (b"IIU\0", CAMERA_RAW),
-    (b"IIRO", CAMERA_RAW),
-    (b"IIRS", CAMERA_RAW),
-    (b"MMOR", CAMERA_RAW),
-    (b"FOVb", CAMERA_RAW),
-    (b"\0MRM", CAMERA_RAW),
-    (b"IIII", CAMERA_RAW),
 ];
+
+/// How raw files begin that are no TIFF: Fujifilm, Panasonic, Olympus (three), Sigma, Minolta, Phase One.
+const RAW: [&[u8]; 8] = [b"FUJIFILMCCD-RAW", b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FOVb", b"\0MRM", b"IIII"];
+
+/// What to do with a raw file, where none is read.
+#[cfg(not(feature = "raw"))]
+pub(crate) fn without_raw(kind: &str) -> String {
+    format!(
+        "it is {kind}, and this program was built without the feature `raw`: develop it first, to a TIFF of 16 bit or a JPEG"
+    )
+}
 
 impl Kind {
     pub(crate) fn of(head: &[u8]) -> Self {
@@ -60,18 +62,18 @@ impl Kind {
         }
         if [b"II\x2a\0", b"MM\0\x2a", b"II\x2b\0", b"MM\0\x2b"].iter().any(|magic| head.starts_with(*magic)) {
             let canon = head.get(8..11) == Some(b"CR\x02");
-            return if canon { Self::Foreign(CAMERA_RAW) } else { Self::Tiff };
+            return if canon { Self::Raw } else { Self::Tiff };
         }
         if let Some(brand) = head.get(8..12).filter(|_| head.get(4..8) == Some(b"ftyp")) {
             return match brand {
                 b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => Self::Foreign(HEIC),
                 b"avif" | b"avis" => Self::Foreign(AVIF),
-                b"crx " => Self::Foreign(CAMERA_RAW),
+                b"crx " => Self::Raw,
                 _ => Self::Other,
             };
         }
-        if head.get(6..14) == Some(b"HEAPCCDR") {
-            return Self::Foreign(CAMERA_RAW);
+        if head.get(6..14) == Some(b"HEAPCCDR") || RAW.iter().any(|magic| head.starts_with(magic)) {
+            return Self::Raw;
         }
         // Two letters alone would be many a text: the size of the second header tells a bitmap.
         let bitmap =

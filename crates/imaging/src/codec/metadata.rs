@@ -5,6 +5,7 @@ use image::metadata::Orientation;
 use super::fields::{Directory, Field};
 use super::jpeg_segments::{EXIF_HEADER, EXTENDED_XMP_HEADER, Segments, XMP_HEADER};
 use super::{Density, MAX_METADATA_BYTES, Note, exif, iptc, xmp};
+use crate::profile;
 
 /// Keyword of the comments that a JPEG holds, which have none there.
 pub(super) const COMMENT: &str = "Comment";
@@ -20,8 +21,9 @@ pub struct Metadata {
     /// EXIF, beginning with the header of a TIFF. After reading, the orientation in it is 1 (the pixels were turned) and
     /// the preview is gone (it shows the picture as it was).
     pub exif: Option<Vec<u8>>,
-    /// An ICC profile. After reading, it is one of RGB values: that of a CMYK or greyscale picture says nothing of the
-    /// pixels that were made of it.
+    /// An ICC profile: what the values of the pixels mean; without one they are sRGB. After reading, it is one of RGB values: that of a CMYK
+    /// picture says nothing of the pixels that were made of it, that of a greyscale picture became one of RGB with its curve, and
+    /// what a PNG or EXIF says of colours in other ways became one too.
     pub icc: Option<Vec<u8>>,
     /// An XMP packet in UTF-8.
     pub xmp: Option<Vec<u8>>,
@@ -76,12 +78,13 @@ pub(super) const DESCRIPTIVE: [u16; 19] = [
     0x0132, // date
     0x013b, // artist
     0x013c, // host computer
-    0x4746, // rating
-    0x4749, // rating in percent
+    RATING, 0x4749, // rating in percent
     0x8298, // copyright
     0x9c9b, // title, comment, author, keywords and subject of Windows
     0x9c9c, 0x9c9d, 0x9c9e, 0x9c9f,
 ];
+
+const RATING: u16 = 0x4746;
 
 /// Keeps the fields that a TIFF and an EXIF block have in common.
 pub(super) fn descriptive(mut directory: Directory) -> Directory {
@@ -106,7 +109,13 @@ impl Metadata {
         let packet = bounded(blocks.xmp, "an XMP packet of more than 4 MiB");
         let iptc = bounded(blocks.iptc, "IPTC records of more than 4 MiB");
         // The colour space stands at 16 in the header of a profile, which has 128 bytes.
-        let of_rgb = icc.clone().filter(|icc| icc.len() >= 128 && &icc[16..20] == b"RGB ");
+        let kind = |icc: &[u8]| if icc.len() >= 128 { [icc[16], icc[17], icc[18], icc[19]] } else { [0; 4] };
+        let of_rgb = icc.as_deref().and_then(|icc| match &kind(icc) {
+            b"RGB " => Some(icc.to_vec()),
+            // The pixels became RGB.
+            b"GRAY" => profile::of_grey(icc),
+            _ => None,
+        });
         if icc.is_some() && of_rgb.is_none() {
             left_out("its colour profile, which is not one of RGB values");
         }
@@ -117,7 +126,16 @@ impl Metadata {
         if packet.is_some() && read.is_none() {
             left_out("its XMP packet, which is no XML");
         }
-        let exif = exif.as_deref().and_then(exif::carried);
+        let mut exif = exif.as_deref().and_then(exif::carried);
+        let mut of_rgb = of_rgb;
+        if let Some(block) = exif.as_mut().filter(|block| of_rgb.is_none() && exif::means_adobe_rgb(block)) {
+            if icc.is_none() {
+                of_rgb = profile::adobe_rgb();
+            } else {
+                // The pixels were made of others, and count as sRGB.
+                exif::set_srgb(block);
+            }
+        }
         let density = blocks.density.and_then(Density::told).or_else(|| exif.as_deref().and_then(exif::density));
         Self {
             exif,
@@ -135,6 +153,27 @@ impl Metadata {
     #[must_use]
     pub fn taken(&self) -> Option<i64> {
         exif::taken(self.exif.as_deref()?)
+    }
+
+    /// Leaves out by which settings another program develops the raw file that this is of.
+    #[cfg(feature = "raw")]
+    pub(super) fn developed(&mut self) {
+        self.xmp = self.xmp.take().and_then(|packet| xmp::developed(&packet));
+    }
+
+    /// Says that the values are sRGB.
+    pub(super) fn become_srgb(&mut self) {
+        self.icc = None;
+        self.srgb = true;
+        if let Some(block) = &mut self.exif {
+            exif::set_srgb(block);
+        }
+    }
+
+    /// Stars in EXIF, where Windows and some cameras keep them.
+    pub(crate) fn rating(&self) -> Option<i8> {
+        let stars = Directory::first(self.exif.as_deref()?)?.number(RATING)?;
+        i8::try_from(stars).ok().filter(|stars| *stars <= 5)
     }
 
     /// Leaves out what names places in the picture: faces, subjects, the view of a panorama. Pixels moved.

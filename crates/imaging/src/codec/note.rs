@@ -2,6 +2,16 @@
 
 use std::fmt;
 
+/// What becomes of a file that is damaged or cut off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tolerance {
+    /// It is an error.
+    #[default]
+    Refuse,
+    /// What can be read of a JPEG or a PNG is taken, the rest is grey or black, and a note tells it. Other formats are an error.
+    Keep,
+}
+
 /// What was left out or decided while a picture was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,6 +29,11 @@ pub enum Note {
     OnlyReduced,
     /// Floats above 1 were cut to white.
     Clipped,
+    /// The file is damaged or cut off; what could be read was taken, as [`Tolerance::Keep`] asks for.
+    Damaged {
+        /// What is wrong with it, in words.
+        reason: String,
+    },
     /// The file breaks rules of its format, though the picture could be read whole.
     Irregular {
         /// The decoder's words.
@@ -36,8 +51,12 @@ pub enum Note {
         /// The format, with its article.
         format: &'static str,
     },
-    /// The values had another curve than that of sRGB, and have that now.
-    ColoursConverted,
+    /// The colour profile cannot be read, so that the values were taken for sRGB; it is carried on.
+    ProfileNotApplied,
+    /// The colour profile says what values look like and not which values to write, so that the picture is in sRGB now.
+    BecameSrgb,
+    /// It is a raw file of a camera whose colours are not known; they were taken for those of sRGB.
+    UnknownCamera,
     /// The file is a WebP with losses; WebP is written without any, so the result is many times as large.
     LossyWebP,
 }
@@ -53,11 +72,18 @@ impl fmt::Display for Note {
                 formatter.write_str("it holds only pictures that are marked as reduced copies; the largest was taken")
             }
             Self::Clipped => formatter.write_str("values brighter than white were cut"),
+            Self::Damaged { reason } => write!(formatter, "it is damaged ({reason}); what could be read was taken"),
             Self::Irregular { reason } => write!(formatter, "it breaks the rules of its format ({reason})"),
             Self::MetadataLeftOut { what } => write!(formatter, "{what} was left out"),
             Self::NoRoom { what, format } => write!(formatter, "{what} has no place in {format} and was left out"),
-            Self::ColoursConverted => {
-                formatter.write_str("its values had the curve of its gAMA or cICP chunk and became those of sRGB")
+            Self::ProfileNotApplied => {
+                formatter.write_str("its colour profile cannot be read; its values were taken for sRGB")
+            }
+            Self::BecameSrgb => {
+                formatter.write_str("its colour profile has no way back to its values, so that the result is in sRGB")
+            }
+            Self::UnknownCamera => {
+                formatter.write_str("the colours of its camera are not known and were taken for those of sRGB")
             }
             Self::LossyWebP => {
                 formatter.write_str("it is a WebP with losses; WebP is written without any, and many times as large")

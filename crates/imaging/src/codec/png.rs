@@ -4,14 +4,14 @@ use std::io::{Cursor, Read};
 
 use flate2::read::ZlibDecoder;
 use image::codecs::png::PngDecoder;
-use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
+use image::{ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageResult, Limits};
 use img_parts::Bytes;
 use img_parts::png::{Png, PngChunk};
 
 use super::colours::Colours;
 use super::found::{Found, Name};
 use super::metadata::{Blocks, MAX_TEXT_BYTES, Text, bounded};
-use super::{Density, DensityUnit, Metadata, Note, WORKING_BYTES, exif, iptc};
+use super::{Density, DensityUnit, Metadata, Note, Tolerance, WORKING_BYTES, exif, iptc};
 use crate::Error;
 
 const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
@@ -20,22 +20,21 @@ const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 /// before, sizes, dates. What they say became false.
 const REPEATED: [&str; 8] = ["Raw profile type ", "Thumb::", "exif:", "tiff:", "icc:", "png:", "jpeg:", "date:"];
 
-pub(super) fn decode(bytes: &[u8], name: Name<'_>) -> Result<Found, Error> {
+fn decoder<'a>(bytes: &'a [u8], name: Name<'_>) -> Result<PngDecoder<Cursor<&'a [u8]>>, Error> {
     let mut limits = Limits::no_limits();
     // Chunks and single rows; the picture is allocated here, after its size was looked at.
     limits.max_alloc = Some(WORKING_BYTES as u64);
+    PngDecoder::with_limits(Cursor::new(bytes), limits).map_err(|error| name.damaged(error))
+}
+
+pub(super) fn decode(bytes: &[u8], name: Name<'_>, tolerance: Tolerance) -> Result<Found, Error> {
     if let Some(size) = size(bytes) {
         name.check_size(size, bytes.len())?;
     }
-    let mut decoder = PngDecoder::with_limits(Cursor::new(bytes), limits).map_err(|error| name.damaged(error))?;
+    let mut decoder = decoder(bytes, name)?;
     name.check_size(decoder.dimensions(), bytes.len())?;
     let mut notes = Vec::new();
-    let mut blocks = Blocks {
-        exif: readable(decoder.exif_metadata()),
-        icc: readable(decoder.icc_profile()),
-        xmp: readable(decoder.xmp_metadata()),
-        ..Blocks::default()
-    };
+    let mut blocks = blocks(&mut decoder);
     let orientation = exif::turned(blocks.exif.as_deref());
     let animated = decoder.is_apng().unwrap_or(false);
     let chunks = Chunks::read(bytes);
@@ -44,12 +43,54 @@ pub(super) fn decode(bytes: &[u8], name: Name<'_>) -> Result<Found, Error> {
     let colours = chunks.colours(blocks.icc.is_some(), name)?;
     let mut metadata = Metadata::carried(blocks, &mut notes);
     if let Some(colours) = colours {
-        metadata.icc = metadata.icc.or_else(|| colours.profile());
-        metadata.srgb = metadata.icc.is_none();
+        metadata.icc = colours.profile();
+        if metadata.icc.is_none() {
+            metadata.become_srgb();
+        }
     }
-    let image = DynamicImage::from_decoder(decoder).map_err(|error| name.damaged(error))?;
+    let image = match DynamicImage::from_decoder(decoder) {
+        Err(fault) if tolerance == Tolerance::Keep => {
+            notes.push(Note::Damaged { reason: fault.to_string() });
+            beginning(self::decoder(bytes, name)?).ok_or_else(|| name.damaged(fault))?
+        }
+        whole => whole.map_err(|error| name.damaged(error))?,
+    };
     notes.extend(animated.then_some(Note::FirstFrame));
-    Ok(Found { orientation, notes, colours, ..Found::new(image, metadata) })
+    Ok(Found { orientation, notes, ..Found::new(image, metadata) })
+}
+
+fn blocks(decoder: &mut PngDecoder<Cursor<&[u8]>>) -> Blocks {
+    Blocks {
+        exif: readable(decoder.exif_metadata()),
+        icc: readable(decoder.icc_profile()),
+        xmp: readable(decoder.xmp_metadata()),
+        ..Blocks::default()
+    }
+}
+
+/// The blocks alone, without texts and pixels.
+pub(super) fn metadata(bytes: &[u8], name: Name<'_>) -> Result<Metadata, Error> {
+    Ok(Metadata::carried(blocks(&mut decoder(bytes, name)?), &mut Vec::new()))
+}
+
+/// As much of a picture as can be read, the rest black.
+fn beginning(decoder: PngDecoder<Cursor<&[u8]>>) -> Option<DynamicImage> {
+    let ((width, height), colours) = (decoder.dimensions(), decoder.color_type());
+    let mut bytes = vec![0; usize::try_from(decoder.total_bytes()).ok()?];
+    // That it ends too early is known already.
+    let _ = decoder.read_image(&mut bytes);
+    let wide = || bytes.as_chunks::<2>().0.iter().map(|value| u16::from_ne_bytes(*value)).collect::<Vec<u16>>();
+    match colours {
+        ColorType::L8 => ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageLuma8),
+        ColorType::La8 => ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageLumaA8),
+        ColorType::Rgb8 => ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageRgb8),
+        ColorType::Rgba8 => ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageRgba8),
+        ColorType::L16 => ImageBuffer::from_raw(width, height, wide()).map(DynamicImage::ImageLuma16),
+        ColorType::La16 => ImageBuffer::from_raw(width, height, wide()).map(DynamicImage::ImageLumaA16),
+        ColorType::Rgb16 => ImageBuffer::from_raw(width, height, wide()).map(DynamicImage::ImageRgb16),
+        ColorType::Rgba16 => ImageBuffer::from_raw(width, height, wide()).map(DynamicImage::ImageRgba16),
+        _ => None,
+    }
 }
 
 /// The size in the header: the decoder would allocate a row before it tells it.

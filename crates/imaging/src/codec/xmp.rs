@@ -13,6 +13,14 @@ const PANORAMA: &str = "http://ns.google.com/photos/1.0/panorama/";
 const REGIONS: &str = "http://www.metadataworkinggroup.com/schemas/regions/";
 const MICROSOFT: &str = "http://ns.microsoft.com/photo/1.2/";
 const IPTC: &str = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/";
+#[cfg(feature = "raw")]
+const CAMERA_RAW: &str = "http://ns.adobe.com/camera-raw-settings/1.0/";
+#[cfg(feature = "raw")]
+const CAMERA_RAW_SAVED: &str = "http://ns.adobe.com/camera-raw-saved-settings/1.0/";
+#[cfg(feature = "raw")]
+const DARKTABLE: &str = "http://darktable.sf.net/";
+#[cfg(feature = "raw")]
+const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
 const FACES: &str = "http://ns.apple.com/faceinfo/1.0/";
 
 /// Beginnings of namespaces that speak of what stands behind or beside the picture in its file (videos, depth, gain maps,
@@ -67,6 +75,41 @@ pub(super) fn carried(packet: &[u8]) -> Option<Vec<u8>> {
             _ => Rule::Keep,
         }
     })
+}
+
+/// The packet of a raw file without the settings by which another program develops it.
+#[cfg(feature = "raw")]
+pub(super) fn developed(packet: &[u8]) -> Option<Vec<u8>> {
+    edited(packet, |namespace, name| match (namespace, name) {
+        (CAMERA_RAW | CAMERA_RAW_SAVED | DARKTABLE, _) | (PHOTOSHOP, "SidecarForExtension") => Rule::Drop,
+        _ => Rule::Keep,
+    })
+}
+
+/// The value of a property that is one text, whether it is written as an attribute or as an element.
+pub(crate) fn property(packet: &[u8], wanted: (&str, &str)) -> Option<String> {
+    let mut reader = NsReader::from_str(std::str::from_utf8(packet).ok()?);
+    let is_wanted = |(namespace, name): (ResolveResult<'_>, &str)| {
+        matches!(namespace, ResolveResult::Bound(namespace) if namespace.0 == wanted.0) && name == wanted.1
+    };
+    let mut inside = false;
+    loop {
+        match reader.read_event().ok()? {
+            Event::Eof => return None,
+            Event::Start(element) | Event::Empty(element) => {
+                let (namespace, name) = reader.resolver().resolve_element(element.name());
+                inside = is_wanted((namespace, name.into_inner()));
+                for attribute in element.attributes().flatten() {
+                    let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
+                    if is_wanted((namespace, name.into_inner())) {
+                        return Some(attribute.value.trim().to_owned());
+                    }
+                }
+            }
+            Event::Text(text) if inside => return Some(text.trim().to_owned()),
+            _ => inside = false,
+        }
+    }
 }
 
 /// Whether a packet says that the file goes on with it in other segments.

@@ -1,6 +1,7 @@
 //! Faults of cameras and files: noise, compression, dark corners.
 
 use super::round;
+use crate::codec::own_jpeg;
 use crate::{Encoding, Photo};
 
 /// Longest side that is compressed in one piece; a JPEG has at most 65,535 pixels on a side.
@@ -49,7 +50,7 @@ pub(crate) fn compressed(photo: &Photo, quality: f32) -> Photo {
 
 fn through_a_jpeg(photo: &Photo, quality: u8) -> Photo {
     let bytes = photo.encode(Encoding::Jpeg { quality }).expect("a photo of this size fits into a JPEG");
-    Photo::decode(&bytes).expect("what was encoded can be decoded")
+    own_jpeg(&bytes, photo.width(), photo.height()).expect("what was encoded can be decoded")
 }
 
 fn paste(photo: &mut Photo, part: &Photo, left: u32, top: u32) {

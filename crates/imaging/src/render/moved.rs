@@ -12,9 +12,14 @@ pub(super) fn crop(rows: Stage<'_>, part: Part) -> Stage<'_> {
     Box::new(Cropped { rows, part, whole: Vec::new() })
 }
 
-/// A crop towards the thirds. What stands out is looked for in an 8-bit copy.
+/// What a crop towards the thirds keeps. What stands out is looked for in an 8-bit copy.
+pub(super) fn part_by_thirds(rows: &Stage<'_>, share: f32) -> Part {
+    thirds::part(&collected(rows), share)
+}
+
+/// A crop towards the thirds.
 pub(super) fn crop_thirds(rows: Stage<'_>, share: f32) -> Stage<'_> {
-    let part = thirds::part(&collected(&rows), share);
+    let part = part_by_thirds(&rows, share);
     crop(rows, part)
 }
 

@@ -34,8 +34,27 @@ pub(super) fn collected<T: Sample>(rows: &Stage<'_>) -> Photo<T> {
     collected_in(rows, part(rows.shape()), strip(rows.shape()))
 }
 
-/// The same in parts and strips of so many rows.
+/// All rows as a photo whose values are not those of sRGB: `write` makes values of levels.
+pub(super) fn collected_by<T: Sample>(rows: &Stage<'_>, write: impl Fn(&[f32], &mut [T]) + Sync) -> Photo<T> {
+    collected_with(rows, part(rows.shape()), strip(rows.shape()), write)
+}
+
+/// The same as [`collected`] in parts and strips of so many rows.
 pub(super) fn collected_in<T: Sample>(rows: &Stage<'_>, part: usize, strip: usize) -> Photo<T> {
+    collected_with(rows, part, strip, |levels, values| {
+        vectorized(
+            #[inline(always)]
+            || values.iter_mut().zip(levels).for_each(|(value, level)| *value = T::from_level(*level)),
+        );
+    })
+}
+
+fn collected_with<T: Sample>(
+    rows: &Stage<'_>,
+    part: usize,
+    strip: usize,
+    write: impl Fn(&[f32], &mut [T]) + Sync,
+) -> Photo<T> {
     let shape = rows.shape();
     let mut pixels = vec![T::default(); shape.stride() * shape.height];
     each_part(rows, part, &mut pixels, |rows, first, pixels| {
@@ -43,10 +62,7 @@ pub(super) fn collected_in<T: Sample>(rows: &Stage<'_>, part: usize, strip: usiz
         for (values, first) in pixels.chunks_mut(levels.len()).zip((first..).step_by(strip)) {
             let levels = &mut levels[..values.len()];
             rows.read(first, levels);
-            vectorized(
-                #[inline(always)]
-                || values.iter_mut().zip(levels).for_each(|(value, level)| *value = T::from_level(*level)),
-            );
+            write(levels, values);
         }
     });
     Photo::new(shape.width as u32, shape.height as u32, pixels).expect("the rows are those of a photo")

@@ -4,12 +4,22 @@ use super::parallel::collected;
 use super::{Held, Rows, Shape, Stage};
 use crate::kernels::horizon::{Turn, interpolated, levelling};
 
-/// The rows levelled. The tilt is looked for in an 8-bit copy.
+/// How the rows are turned to be level, by at most so many degrees. The tilt is looked for in an 8-bit copy.
+pub(super) fn turn(rows: &Stage<'_>, most: f32) -> Option<Turn> {
+    levelling(&collected(rows), most)
+}
+
+/// The rows levelled.
 pub(super) fn stage(rows: Stage<'_>, most: f32) -> Stage<'_> {
-    match levelling(&collected(&rows), most) {
-        Some(turn) => Box::new(Turned { rows, turn, held: Held::default() }),
+    match turn(&rows, most) {
+        Some(turn) => by(rows, turn),
         None => rows,
     }
+}
+
+/// The rows turned.
+pub(super) fn by(rows: Stage<'_>, turn: Turn) -> Stage<'_> {
+    Box::new(Turned { rows, turn, held: Held::default() })
 }
 
 /// A turned row crosses as many rows of the photo as its width times the sine of the angle.

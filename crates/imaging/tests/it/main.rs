@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod codec;
+mod colour;
 mod colour_tables;
 mod containers;
 mod documents;
@@ -10,6 +11,7 @@ mod files;
 mod golden;
 mod hostile;
 mod metadata;
+mod odd;
 mod operations;
 mod recipes;
 mod resizing;

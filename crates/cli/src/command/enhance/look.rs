@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use dodge_imaging::{Picture, Recipe};
+use dodge_imaging::Recipe;
 use dodge_preprocess::Progress;
 use dodge_rl::{Found, common_edits, shoots};
 
@@ -88,8 +88,8 @@ impl Enhancer<'_> {
         let (found, taken) = match before {
             Some(before) => before,
             None => {
-                let picture = Picture::open(file)?;
-                (self.find(&picture.pixels.to_eight()), picture.metadata.taken())
+                let picture = self.arguments.files.open(file)?;
+                (self.find(&picture.seen()), picture.metadata.taken())
             }
         };
         let own = Own { gap_seconds, taken, operations: found.recipe.operations().to_vec() };

@@ -31,6 +31,8 @@ pub(super) struct Made {
     pub(super) boldness: Option<f32>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) no_veto: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) to_srgb: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) consistent: Option<Own>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -85,18 +85,10 @@ impl Page {
 /// a page has a larger picture below it, that. Where all are marked, the largest.
 ///
 /// # Errors
-/// [`Error::Unsupported`] where one of the pictures holds the values of a camera's sensor: then the others are previews.
+/// [`Error::Decode`] where there is none.
 pub(in super::super) fn choose<S: Source>(source: S, name: Name<'_>) -> Result<Chosen, Error> {
     let reader = Reader::new(source).ok_or_else(|| name.damaged("its header is cut off"))?;
     let (pages, unreadable) = pages(&reader);
-    if let Some(raw) = pages.iter().find(|page| page.raw) {
-        let make = pages.iter().map(|page| page.make.as_str()).find(|make| !make.is_empty());
-        let of = make.map(|make| format!(" of {make}")).unwrap_or_default();
-        let kind = if raw.dng { "a DNG" } else { "a camera raw file" };
-        return Err(name.unsupported(format!(
-            "it is {kind}{of}, of which only previews could be taken: develop it first, to a TIFF of 16 bit or a JPEG"
-        )));
-    }
     let first = pages.first().ok_or_else(|| name.damaged("it holds no picture"))?;
     let mut notes = Vec::new();
     let mut chosen = pages.iter().position(|page| page.parent.is_none() && page.is_photo());
@@ -145,6 +137,15 @@ pub(in super::super) fn choose<S: Source>(source: S, name: Name<'_>) -> Result<C
         pages[chosen].orientation.or(parent).filter(|orientation| (1..=8).contains(orientation)).unwrap_or(1);
     let first = if chosen == 0 { directory.clone() } else { whole(first.at).ok_or_else(cut)? };
     Ok(Chosen { directory, first, size, orientation, notes })
+}
+
+/// Of a TIFF of which one picture holds the values of a camera's sensor (then the others are previews): what kind of raw file it is.
+pub(in super::super) fn raw<S: Source>(source: S) -> Option<String> {
+    let (pages, _) = pages(&Reader::new(source)?);
+    let raw = pages.iter().find(|page| page.raw)?;
+    let make = pages.iter().map(|page| page.make.as_str()).find(|make| !make.is_empty());
+    let of = make.map(|make| format!(" of {make}")).unwrap_or_default();
+    Some(format!("{}{of}", if raw.dng { "a DNG" } else { "a camera raw file" }))
 }
 
 /// All pages in their order, each before those below it, and whether some could not be read.

@@ -1,0 +1,77 @@
+//! Against LibRaw, on files that `tests/golden/make_raw.py` writes with what it makes of them.
+
+use super::*;
+use crate::{Photo, Picture, Pixels, mean_delta_e_2000};
+
+const NAMES: [&str; 3] = ["rggb", "gbrg-turned", "bggr-dim"];
+
+fn golden(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/golden/raw/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// A file developed without the curve of cameras.
+fn straight(bytes: &[u8], name: &str) -> Found {
+    let name = Name(name);
+    opened(bytes, name, "a DNG", |source, decoder| developed(source, decoder, name, BaseCurve::Straight)).unwrap()
+}
+
+#[test]
+fn raw_files_look_as_libraw_develops_them() {
+    for name in NAMES {
+        let Found { mut image, orientation, .. } = straight(&golden(&format!("{name}.dng")), name);
+        image.apply_orientation(orientation);
+        let photo = Photo::new(image.width(), image.height(), image.into_rgb8().into_raw()).unwrap();
+        let expected = Photo::decode(&golden(&format!("{name}.png"))).unwrap();
+        let apart = mean_delta_e_2000(&photo, &expected).unwrap();
+        eprintln!("{name}: mean CIEDE2000 {apart:.3}");
+        assert!(apart <= 3.0, "{name}: {apart}");
+    }
+}
+
+#[test]
+fn a_raw_file_is_a_picture_of_sixteen_bit_with_its_metadata() {
+    let picture = Picture::decode(&golden("gbrg-turned.dng")).unwrap();
+    let Pixels::Sixteen(photo) = &picture.pixels else { panic!("16 bit") };
+    // Cropped and turned by a quarter.
+    assert_eq!((photo.width(), photo.height()), (64, 88));
+    assert_eq!(header(&golden("gbrg-turned.dng"), Name("a"), "a DNG").unwrap(), ((88, 64), 6));
+    assert!(picture.metadata.srgb && picture.metadata.icc.is_none());
+    let exif = picture.metadata.exif.as_deref().unwrap();
+    assert!(exif.windows(13).any(|word| word == b"Sensor second"));
+    assert_eq!(super::super::exif::orientation(exif), None, "turned already");
+    assert!(picture.notes.is_empty(), "{:?}", picture.notes);
+}
+
+#[test]
+fn what_is_wrong_with_a_raw_file_is_told() {
+    let whole = golden("rggb.dng");
+    for length in (0..whole.len()).step_by(211) {
+        // Cut off anywhere, it is an error and no panic.
+        assert!(Picture::decode(&whole[..length]).is_err(), "{length}");
+    }
+    let at = whole.windows(5).position(|word| word == b"Dodge").unwrap();
+    for seed in 0..400_usize {
+        let mut damaged = whole.clone();
+        let place = (seed * 7919) % at.max(600);
+        damaged[place] = damaged[place].wrapping_add(1 + (seed * 31) as u8);
+        if let Ok(picture) = Picture::decode(&damaged) {
+            assert!(picture.pixels.size().0 <= 96);
+        }
+    }
+    // Of a maker that nobody knows, without the mark of a DNG.
+    let mut unknown = whole.clone();
+    let mark = unknown.windows(2).position(|tag| tag == 50706_u16.to_le_bytes()).unwrap();
+    unknown[mark..mark + 2].copy_from_slice(&50705_u16.to_le_bytes());
+    let error = Picture::decode(&unknown).unwrap_err().to_string();
+    assert!(error.contains("Dodge") && error.contains("develop it"), "{error}");
+}
+
+#[test]
+fn a_camera_that_nobody_measured_is_told() {
+    let mut file = golden("rggb.dng");
+    // The matrix gets a tag that nobody reads.
+    let matrix = file.windows(2).position(|tag| tag == 50721_u16.to_le_bytes()).unwrap();
+    file[matrix..matrix + 2].copy_from_slice(&50722_u16.to_le_bytes());
+    let picture = Picture::decode(&file).unwrap();
+    assert_eq!(picture.notes, [Note::UnknownCamera]);
+}
