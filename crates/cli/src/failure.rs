@@ -89,7 +89,8 @@ pub(crate) fn tell_losses(file: &Path, picture: &Picture, encoding: Encoding) {
     tell(file, &picture.left_out_as(encoding));
 }
 
-fn tell(file: &Path, notes: &[Note]) {
+/// Prints notes about a photo.
+pub(crate) fn tell(file: &Path, notes: &[Note]) {
     let mut stderr = std::io::stderr().lock();
     for note in notes {
         let _ = writeln!(stderr, "note: {}: {note}", text::shown(file));

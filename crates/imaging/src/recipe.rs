@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::save;
 use crate::render::render;
 use crate::text::text_of;
-use crate::{Error, Operation, Photo, Picture, Pixels, Sample};
+use crate::{Error, Note, Operation, Photo, Picture, Pixels, Sample};
 
 /// Version of the recipe file format that is written. Version 1, which had no lengths to scale, is read as well.
 pub const RECIPE_FORMAT: u32 = 2;
@@ -110,6 +110,18 @@ impl Recipe {
         Picture { pixels, metadata, notes: picture.notes.clone(), quality: picture.quality }
     }
 
+    /// The bytes of what becomes of a picture, as a file of the name of `place` holds it, see [`Picture::encoding_for`], and what of
+    /// the metadata that has no place for. This is what `dodge apply` writes.
+    ///
+    /// # Errors
+    /// [`Error::UnknownExtension`] or [`Error::Encode`].
+    pub fn result_for(&self, picture: &Picture, place: &Path) -> Result<(Vec<u8>, Vec<Note>), Error> {
+        let result = self.apply_to_picture(picture);
+        let encoding = result.encoding_for(place)?;
+        let losses = result.left_out_as(encoding);
+        Ok((result.encode(encoding)?, losses))
+    }
+
     /// The recipe as JSON, what [`Recipe::save`] writes. Other keys may be added to the object: they are passed over when it is
     /// read.
     ///
@@ -141,6 +153,15 @@ impl Recipe {
     /// [`Error::Read`], or [`Error::Recipe`] for a file that is no recipe, has another format version, is larger than
     /// 1 MiB, lists more than 200 operations, or names a longer side below 16.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Ok(Self::load_beside(path, "")?.0)
+    }
+
+    /// The same with what stands under another key of the object, as JSON, where there is such a key: programs write there what a
+    /// recipe was made for.
+    ///
+    /// # Errors
+    /// As [`Recipe::load`].
+    pub fn load_beside(path: &Path, key: &str) -> Result<(Self, Option<String>), Error> {
         let read_error = |source| Error::Read { path: path.to_owned(), source };
         let invalid = |reason: String| Error::Recipe { path: path.to_owned(), reason };
         let mut text = Vec::new();
@@ -163,6 +184,7 @@ impl Recipe {
             }
             None => return Err(invalid("has no `dodge_recipe_format`, so it is not a recipe".into())),
         }
+        let beside = value.get(key).map(serde_json::Value::to_string);
         let file: RecipeFile = serde_json::from_value(value).map_err(|e| invalid(e.to_string()))?;
         if file.operations.len() > MAX_OPERATIONS {
             return Err(invalid(format!("lists {} operations, more than {MAX_OPERATIONS}", file.operations.len())));
@@ -170,6 +192,6 @@ impl Recipe {
         if let Some(side) = file.longer_side.filter(|&side| side < LEAST_LONGER_SIDE) {
             return Err(invalid(format!("`longer_side` is {side}, expected at least {LEAST_LONGER_SIDE} pixels")));
         }
-        Ok(Self { operations: file.operations, longer_side: file.longer_side })
+        Ok((Self { operations: file.operations, longer_side: file.longer_side }, beside))
     }
 }

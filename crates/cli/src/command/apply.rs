@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::arguments::ApplyArguments;
 use crate::batch::Tally;
-use crate::failure::{tell_losses, tell_notes};
+use crate::failure::{tell, tell_notes};
 use crate::input::{Input, Inputs};
-use crate::output::{self, Existing, Written};
+use crate::output::{self, Written};
 use crate::{command, interruption, text};
 
 /// Runs the command.
@@ -16,17 +16,15 @@ pub(crate) fn run(arguments: &ApplyArguments) -> Result<()> {
     let recipe = Recipe::load(&arguments.recipe)?;
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
     let places = output::places(&inputs.photos, &arguments.output, &[])?;
-    let existing = Existing::from_flag(arguments.overwrite);
+    let existing = output::existing(arguments.overwrite);
     let interrupted = interruption::stop_on_ctrl_c()?;
     let mut written = Vec::new();
     let work = |index: usize, photo: &Input| {
         let (file, place) = (&photo.path, &places[index]);
         let picture = Picture::open(file)?;
         tell_notes(file, &picture);
-        let result = recipe.apply_to_picture(&picture);
-        let encoding = result.encoding_for(place)?;
-        tell_losses(file, &result, encoding);
-        let result = result.encode(encoding)?;
+        let (result, losses) = recipe.result_for(&picture, place)?;
+        tell(file, &losses);
         let done = output::write_all(&[(place.clone(), result)], existing)?;
         let passed_over = done == Written::Before;
         let object = json!({ "photo": text::lossy(file), "output": text::lossy(place), "passed_over": passed_over });

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use dodge_imaging::{Encoding, Photo, Picture, Recipe};
 use dodge_juror::{ClassicalJuror, Juror};
-use dodge_rl::{Found, HOUSE_MODEL, Material, Model};
+use dodge_rl::{Found, HOUSE_MODEL, Model, shown_to_juror};
 use serde::Serialize;
 
 use self::look::Look;
@@ -18,7 +18,7 @@ use crate::arguments::EnhanceArguments;
 use crate::batch::Tally;
 use crate::failure::{tell_losses, tell_notes};
 use crate::input::{Input, Inputs};
-use crate::output::{self, Existing, Written};
+use crate::output::{self, Written};
 use crate::surroundings::Surroundings;
 use crate::{command, instructor, interruption, text};
 
@@ -230,7 +230,7 @@ impl Enhancer<'_> {
             if arguments.preview {
                 files.push((place.with_extension(PREVIEW), before.beside(&after).encode(Encoding::Png)?));
             }
-            let written = output::write_all(&files, Existing::from_flag(arguments.overwrite))?;
+            let written = output::write_all(&files, output::existing(arguments.overwrite))?;
             enhanced(file, &recipe, &made, Some((place, recipe_place)), written == Written::Before)
         };
         enhanced.share_look(look);
@@ -266,8 +266,7 @@ impl Enhancer<'_> {
     /// Whether the juror has a veto. What somebody made of photos of their own is a matter of taste, on which it has no say, and a
     /// shoot has one look or none.
     fn has_veto(&self, look: Option<&Look>) -> bool {
-        let taught_by_pairs = self.model.configuration().most_looks == Material::Pairs.most_looks();
-        !self.arguments.no_veto && !taught_by_pairs && look.is_none_or(|look| look.shoot.is_none())
+        !self.arguments.no_veto && !self.model.is_taught_by_a_person() && look.is_none_or(|look| look.shoot.is_none())
     }
 
     /// What would have been done to a photo that shares its edits.
@@ -286,11 +285,6 @@ impl Enhancer<'_> {
         let explains = self.arguments.explain && self.arguments.strength != Some(0.0) && made.vetoed.is_none();
         if explains { instructor::explain(before, recipe) } else { String::new() }
     }
-}
-
-/// A photo at the size that the juror was set on.
-fn shown_to_juror(photo: &Photo) -> Photo {
-    photo.thumbnail(dodge_preprocess::ResizeParams::default().max_size)
 }
 
 impl Enhanced {
