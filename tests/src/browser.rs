@@ -103,7 +103,6 @@ impl Browser {
     }
 
     /// Runs a script in the page, with `return` for its result; a promise is waited for.
-    #[must_use]
     pub fn run(&self, script: &str) -> Value {
         let body = json!({ "script": script, "args": [] });
         Self::value(post(self.port, &self.path("execute/sync"), &body))

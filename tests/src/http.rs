@@ -83,9 +83,22 @@ pub fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body:
     }
     head.push_str("\r\n");
     stream.write_all(&[head.as_bytes(), body].concat())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
+    let (mut answer, mut piece) = (Vec::new(), [0; 1 << 16]);
+    // Some servers leave the connection open whatever they are asked for.
+    while !is_whole(&answer) {
+        match stream.read(&mut piece)? {
+            0 => break,
+            length => answer.extend_from_slice(&piece[..length]),
+        }
+    }
     parse(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is cut short or no HTTP"))
+}
+
+/// Whether an answer that tells its length is there in full.
+fn is_whole(answer: &[u8]) -> bool {
+    parse(answer).is_some_and(|reply| {
+        reply.header("content-length").is_some() || reply.header("transfer-encoding") == Some("chunked")
+    })
 }
 
 fn parse(answer: &[u8]) -> Option<Reply> {

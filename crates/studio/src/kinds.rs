@@ -17,14 +17,19 @@ fn described(kind: Kind) -> Value {
     });
     if kind.has_strength() {
         let (low, neutral, high) = kind.range();
-        value["range"] = json!([low, neutral, high]);
-        value["start"] = json!(start(kind));
+        value["range"] = [low, neutral, high].map(as_written).as_slice().into();
+        value["start"] = as_written(start(kind)).into();
         // Its exponent: the way from a half to 1 is as long as that from 1 to 2.
         value["is_ratio"] = json!(kind == Kind::Gamma);
     } else {
         value["words"] = json!(words(kind));
     }
     value
+}
+
+/// The number that a person would write: 0.1, and not what the nearest float is in more digits.
+fn as_written(number: f32) -> f64 {
+    number.to_string().parse().unwrap_or_default()
 }
 
 fn group(kind: Kind) -> &'static str {

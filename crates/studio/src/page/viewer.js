@@ -9,8 +9,9 @@ import * as steps from "./steps.js";
 const id = (name) => document.getElementById(name);
 const after = id("after");
 
-/** What the studio said of the photo that is open. */
+/** What the studio said of the photo that is open; and the wait for it: a key that is pressed early counts. */
 let opened = null;
+let opening = Promise.resolve();
 /** Edits that were changed and not kept yet, by photo, so that nothing is lost by looking at another one. */
 const unkept = new Map();
 let changed = () => {};
@@ -42,28 +43,30 @@ export async function open(photo) {
   tellVerdict();
   id("previous").disabled = neighbour(photo, -1) === undefined;
   id("next").disabled = neighbour(photo, 1) === undefined;
-  await orSay(async () => {
-    const told = await ask(`/photo/${photo}/open`, {});
-    const before = await picture(`/photo/${photo}/before`);
-    if (state.current !== photo) return;
-    opened = told;
-    stage.show("before", before);
-    const { proposal, decision } = told;
-    const known = unkept.get(photo) ?? decision?.steps ?? proposed();
-    steps.setSteps(known);
-    id("from").textContent = from(decision);
-    id("notes").textContent = [told.size.join(" × "), ...told.notes].join(" · ");
-    if (proposal.vetoed.length > 0) {
-      id("notes").textContent += ` · the juror did not like ${proposal.vetoed.join(" ")}`;
-    }
-    // Until the picture with the edits is there, the photo as it is.
-    stage.show("after", before);
-    await tryOut();
-    id("wait").hidden = true;
-    explainSoon();
-    ahead();
-  });
+  opening = orSay(() => develop(photo));
+  await opening;
   if (state.current === photo) id("wait").hidden = true;
+}
+
+async function develop(photo) {
+  const told = await ask(`/photo/${photo}/open`, {});
+  if (state.current !== photo) return;
+  opened = told;
+  const { proposal, decision } = told;
+  steps.setSteps(unkept.get(photo) ?? decision?.steps ?? proposed());
+  id("from").textContent = from(decision);
+  id("notes").textContent = [told.size.join(" × "), ...told.notes].join(" · ");
+  if (proposal.vetoed.length > 0) {
+    id("notes").textContent += ` · not made, because the juror did not like it: ${proposal.vetoed.join(" ")}`;
+  }
+  const before = await picture(`/photo/${photo}/before`);
+  if (state.current !== photo) return;
+  stage.show("before", before);
+  // Until the picture with the edits is there, the photo as it is.
+  stage.show("after", before);
+  await tryOut();
+  explainSoon();
+  ahead();
 }
 
 function proposed() {
@@ -74,7 +77,8 @@ function proposed() {
 function from(decision) {
   if (unkept.has(state.current)) return "Your corrections, not kept yet";
   if (decision) return `Your decision: ${words[decision.verdict]}`;
-  const { model, operations, expected_gain_db: expected } = opened.proposal;
+  const { model, operations, vetoed, expected_gain_db: expected } = opened.proposal;
+  if (vetoed.length > 0) return "Left as it is: the juror likes the photo better without the edits";
   if (operations.length === 0) return `Left as it is by ${model}`;
   return expected === null ? `Proposed by ${model}` : `Proposed by ${model}, expected ${expected.toFixed(1)} dB`;
 }
@@ -152,7 +156,9 @@ function asProposed() {
 }
 
 async function send(photos, verdict) {
-  const body = { photos, verdict, steps: steps.choices(), longer_side: longerSide() };
+  // To leave a photo as it is, nobody has to wait for what is proposed.
+  const made = opened ? { steps: steps.choices(), longer_side: longerSide() } : { steps: [], longer_side: 1600 };
+  const body = { photos, verdict, ...made };
   return orSay(async () => {
     changed(await ask("/api/decide", body));
     return true;
@@ -160,7 +166,6 @@ async function send(photos, verdict) {
 }
 
 async function decide(verdict, goOn) {
-  if (!opened) return;
   const photo = state.current;
   if (!(await send([photo], verdict))) return;
   unkept.delete(photo);
@@ -170,7 +175,11 @@ async function decide(verdict, goOn) {
   await open(next ?? photo);
 }
 
-const keep = () => opened && decide(asProposed() ? "kept" : "corrected", true);
+async function keep() {
+  const photo = state.current;
+  await opening;
+  if (opened && state.current === photo) await decide(asProposed() ? "kept" : "corrected", true);
+}
 
 async function useForSelected() {
   const photos = [...state.selected].filter((photo) => photo !== state.current);
