@@ -14,11 +14,20 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 pub struct Reply {
     /// The status code.
     pub status: u16,
+    /// The lines before the body.
+    pub head: String,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Reply {
+    /// What a header says; the first of that name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
     /// The body of a successful answer as JSON.
     ///
     /// # Panics
@@ -47,18 +56,49 @@ pub fn post(port: u16, path: &str, body: &Value) -> io::Result<Reply> {
     request(port, "POST", path, body.to_string().as_bytes())
 }
 
+/// Takes away what is at a path.
+///
+/// # Errors
+/// As [`get`].
+pub fn delete(port: u16, path: &str) -> io::Result<Reply> {
+    request(port, "DELETE", path, b"")
+}
+
 fn request(port: u16, method: &str, path: &str, body: &[u8]) -> io::Result<Reply> {
+    let host = format!("127.0.0.1:{port}");
+    send(port, method, path, &[("Host", &host), ("Content-Type", "application/json")], body)
+}
+
+/// Sends a request with these headers and no others but those that tell its length.
+///
+/// # Errors
+/// As [`get`].
+pub fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Reply> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     let length = body.len();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-    );
+    let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {length}\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
     stream.write_all(&[head.as_bytes(), body].concat())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
+    let (mut answer, mut piece) = (Vec::new(), [0; 1 << 16]);
+    // Some servers leave the connection open whatever they are asked for.
+    while !is_whole(&answer) {
+        match stream.read(&mut piece)? {
+            0 => break,
+            length => answer.extend_from_slice(&piece[..length]),
+        }
+    }
     parse(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is cut short or no HTTP"))
+}
+
+/// Whether an answer that tells its length is there in full.
+fn is_whole(answer: &[u8]) -> bool {
+    parse(answer).is_some_and(|reply| {
+        reply.header("content-length").is_some() || reply.header("transfer-encoding") == Some("chunked")
+    })
 }
 
 fn parse(answer: &[u8]) -> Option<Reply> {
@@ -76,7 +116,7 @@ fn parse(answer: &[u8]) -> Option<Reply> {
     } else {
         body.to_vec()
     };
-    Some(Reply { status, body })
+    Some(Reply { status, head: head.to_owned(), body })
 }
 
 fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {

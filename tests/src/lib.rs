@@ -3,6 +3,7 @@
 //! The tests treat the program as its user does: they start it, read what it prints and look at the files that it
 //! leaves. [`Scratch`] gives each test a folder and an environment of its own, [`program`] the freshly built binary.
 
+mod browser;
 #[cfg(doctest)]
 mod documents;
 mod finished;
@@ -13,8 +14,9 @@ mod running;
 mod scratch;
 mod store;
 
+pub use browser::Browser;
 pub use finished::Finished;
-pub use http::{Reply, get, post};
+pub use http::{Reply, delete, get, post, send};
 pub use mlflow::MlflowServer;
 pub use program::{cargo, program, workspace};
 pub use running::Running;

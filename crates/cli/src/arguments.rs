@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Runs(RunsArguments),
     /// List, fetch and verify datasets that have a name
     Datasets(DatasetsArguments),
+    /// Look at photos, correct what the model would do, and teach it, in the browser
+    Studio(StudioArguments),
     /// Serve other machines until Ctrl-C
     Serve(ServeArguments),
     /// Print a script that lets a shell complete commands and options
@@ -76,6 +78,9 @@ pub(crate) enum Preset {
     /// What the documentation's figures were measured with
     #[default]
     Default,
+    /// For a model that goes on learning from lessons: what --lessons begins with
+    #[value(skip)]
+    Lessons,
     /// Three times the steps of the default
     Long,
 }
@@ -131,6 +136,12 @@ pub(crate) struct TrainArguments {
     /// Learn to edit as somebody did: from the photos in one folder before, and in another after; they are matched by name
     #[arg(long, num_args = 2, action = ArgAction::Set, value_names = ["BEFORE", "AFTER"])]
     pub(crate) pairs: Option<Vec<PathBuf>>,
+    /// Learn from the photos in this folder that have a recipe beside them, as `dodge studio` keeps them
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["photos", "pairs", "synthetic", "dataset", "damage", "algo"])]
+    pub(crate) lessons: Option<PathBuf>,
+    /// With --lessons: the model that goes on learning; without it, the model in the box
+    #[arg(long, value_name = "FILE", requires = "lessons")]
+    pub(crate) model: Option<PathBuf>,
     /// Train on the dataset of this name, fetched if it is not there; `dodge datasets list` shows all
     #[arg(long, value_name = "ID", conflicts_with = "synthetic")]
     pub(crate) dataset: Option<String>,
@@ -141,7 +152,7 @@ pub(crate) struct TrainArguments {
     pub(crate) hyperparameters: HyperparameterArguments,
     /// Go on with an interrupted run as if it had never stopped: its name, its id or the first digits of it, its folder, or one
     /// of its checkpoint files
-    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "dataset", "synthetic", "preset", "config", "algo", "damage", "seed", "out", "experiment", "run_name", "rating"])]
+    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "lessons", "dataset", "synthetic", "preset", "config", "algo", "damage", "seed", "out", "experiment", "run_name", "rating"])]
     pub(crate) resume: Option<PathBuf>,
     /// The algorithm (training.algorithm)
     #[arg(long, value_parser = algorithms())]
@@ -563,6 +574,34 @@ pub(crate) enum DatasetsCommand {
         registry: RegistryArguments,
     },
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct StudioArguments {
+    /// The folder of the photos
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// The model; given again, another one to compare it with. Without it, the one that was taught last, else the model in the box
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Vec<PathBuf>,
+    /// Where exported photos go
+    #[arg(short, long, value_name = "DIR", default_value = "enhanced")]
+    pub(crate) output: PathBuf,
+    /// The port; 0 for any that is free
+    #[arg(long, value_name = "PORT", default_value_t = STUDIO_PORT, conflicts_with = "address")]
+    pub(crate) port: u16,
+    /// Where to listen, without it on 127.0.0.1; other addresses can be reached from other machines, and need --token
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) address: Option<SocketAddr>,
+    /// What a browser has to know, at least 16 characters; without it, the program makes up a secret at each start
+    #[arg(long, value_name = "SECRET")]
+    pub(crate) token: Option<String>,
+    /// Do not open the browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+}
+
+/// Beside that of the acquisition service.
+const STUDIO_PORT: u16 = 5006;
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {

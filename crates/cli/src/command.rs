@@ -12,6 +12,7 @@ pub(crate) mod report;
 pub(crate) mod runs;
 pub(crate) mod score;
 pub(crate) mod serve;
+pub(crate) mod studio;
 pub(crate) mod train;
 
 use std::io::Write;

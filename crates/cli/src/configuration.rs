@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use dodge_hparams::{Error, Layer, Registry};
-use dodge_rl::EnvironmentParams;
+use dodge_rl::{EnvironmentParams, Model};
 
 use crate::arguments::{HyperparameterArguments, Preset};
 use crate::sections::registry;
@@ -18,6 +18,7 @@ pub(crate) fn layered(arguments: &HyperparameterArguments, variables: &[(String,
     let preset = match arguments.preset {
         Preset::Quick => Some(("quick", include_str!("../presets/quick.toml"))),
         Preset::Default => None,
+        Preset::Lessons => Some(("lessons", include_str!("../presets/lessons.toml"))),
         Preset::Long => Some(("long", include_str!("../presets/long.toml"))),
     };
     if let Some((name, text)) = preset {
@@ -33,6 +34,21 @@ pub(crate) fn layered(arguments: &HyperparameterArguments, variables: &[(String,
     Error::all(problems)?;
     for deprecation in registry.deprecations() {
         tracing::warn!("{deprecation}");
+    }
+    Ok(registry)
+}
+
+/// The registry for a model that goes on learning from lessons: the same layers, and on top what its weights stand for.
+pub(crate) fn of_lessons(
+    first: &Model,
+    arguments: &HyperparameterArguments,
+    variables: &[(String, String)],
+) -> Result<Registry> {
+    let preset = if arguments.preset == Preset::Default { Preset::Lessons } else { arguments.preset };
+    let (config, set) = (arguments.config.clone(), arguments.set.clone());
+    let mut registry = layered(&HyperparameterArguments { preset, config, set }, variables)?;
+    for (section, key, value) in first.settings() {
+        registry.apply_text(section, key, &value, Layer::Other("--model".to_owned()))?;
     }
     Ok(registry)
 }
@@ -61,7 +77,7 @@ mod tests {
 
     #[test]
     fn every_preset_is_valid() {
-        for preset in [Preset::Quick, Preset::Default, Preset::Long] {
+        for preset in [Preset::Quick, Preset::Default, Preset::Lessons, Preset::Long] {
             let registry = layered(&HyperparameterArguments { preset, ..Default::default() }, &[]).unwrap();
             validate(&registry).unwrap();
         }

@@ -13,13 +13,7 @@ use crate::text;
 const TOLD: usize = 5;
 
 /// A photo to work on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Input {
-    /// The file.
-    pub(crate) path: PathBuf,
-    /// The folder that it lies in, below the folder that was named; empty for a file that was named itself.
-    pub(crate) below: PathBuf,
-}
+pub(crate) use dodge_rl::Source as Input;
 
 /// What a list of photos and folders means.
 #[derive(Debug, Default)]

@@ -1,110 +1,12 @@
-//! Saying in plain words what was done to a photo, and why.
+//! What was done to a photo, and why, as lines.
 
-use dodge_imaging::{LabConverter, Operation, Photo, Recipe};
-use dodge_juror::{Measurements, SubScores};
-use serde::Serialize;
-
-/// A change of a sub-score that is worth a word.
-const NOTICEABLE: f64 = 0.04;
-
-/// Most aspects that an edit is explained by.
-const MOST_REASONS: usize = 3;
-
-/// What is said of one edit.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Explanation {
-    operation: String,
-    /// What it is, and how much of it.
-    what: String,
-    /// For the aspects that it brought closer to (or further from) what is usual in photographs: what was measured before and after, and what the
-    /// juror makes of it.
-    why: String,
-}
-
-/// What is to be said of each edit of a recipe.
-pub(crate) fn explain(photo: &Photo, recipe: &Recipe) -> Vec<Explanation> {
-    let lab = LabConverter::default();
-    let mut current = photo.clone();
-    let mut before = Measurements::of(&current, &lab);
-    let explain = |operation: &Operation| {
-        current = operation.apply(&current);
-        let after = Measurements::of(&current, &lab);
-        let why = reasons(&before, &after);
-        before = after;
-        Explanation { operation: operation.to_string(), what: operation.in_words(), why }
-    };
-    recipe.operations().iter().map(explain).collect()
-}
+use dodge_rl::Explained;
 
 /// One line per edit.
-pub(crate) fn in_words(explanations: &[Explanation]) -> String {
-    if explanations.is_empty() {
+pub(crate) fn in_words(edits: &[Explained]) -> String {
+    if edits.is_empty() {
         return "  nothing: no edit promised to bring the photo closer to how it should look\n".to_owned();
     }
-    let line = |(number, it): (usize, &Explanation)| format!("  {number}. {}: {}\n", it.what, it.why);
-    (1..).zip(explanations).map(line).collect()
-}
-
-fn reasons(before: &Measurements, after: &Measurements) -> String {
-    let scores = SubScores::of(before).named().into_iter().zip(SubScores::of(after).named());
-    let mut changes: Vec<(&str, f64, f64)> = scores.map(|((name, before), (_, after))| (name, before, after)).collect();
-    changes.retain(|(_, before, after)| (after - before).abs() >= NOTICEABLE);
-    changes.sort_by(|x, y| (y.2 - y.1).abs().total_cmp(&(x.2 - x.1).abs()));
-    let words = |(name, was, is): &(&str, f64, f64)| {
-        let verb = if is > was { "improves" } else { "costs some" };
-        let (was, is) = (100.0 * was, 100.0 * is);
-        let measured = match (measured(name, before), measured(name, after)) {
-            (Some((what, before)), Some((_, after))) => format!("{what} {before} -> {after}; "),
-            _ => String::new(),
-        };
-        format!("{verb} {name} ({measured}{was:.0} -> {is:.0} of 100)")
-    };
-    let noticed: Vec<String> = changes.iter().take(MOST_REASONS).map(words).collect();
-    if noticed.is_empty() {
-        return "learnt from similar photos; the juror's aspects hardly change".to_owned();
-    }
-    noticed.join(", ")
-}
-
-/// What an aspect of the juror is measured by, and how much of it there is.
-fn measured(aspect: &str, of: &Measurements) -> Option<(&'static str, String)> {
-    let share = |value: f64| format!("{:.0} %", 100.0 * value);
-    Some(match aspect {
-        "exposure" => ("mean brightness", share(of.mean_luma)),
-        "contrast" => ("spread of brightness", share(of.luma_deviation)),
-        "tonal range" => ("tones", format!("from {} to {}", share(of.black_point), share(of.white_point))),
-        "midtones" => ("middle tone", share(of.relative_median)),
-        "clipping" => ("values at the ends", format!("{:.1} %", 100.0 * of.clipped)),
-        "colourfulness" => ("colourfulness", format!("{:.0}", of.colourfulness)),
-        "colour cast" => ("neutral tones at", format!("a* {:+.1} b* {:+.1}", of.neutral_a, of.neutral_b)),
-        "sharpness" => ("fine detail", share(of.fine_detail)),
-        "noise" => ("level", format!("{:.1}", of.noise)),
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_aspect_of_the_juror_is_measured_by_something() {
-        let photo = dodge_data::synthetic::photo(7, 3, 96, 64);
-        let measurements = Measurements::of(&photo, &LabConverter::default());
-        for (aspect, _) in SubScores::of(&measurements).named() {
-            assert!(measured(aspect, &measurements).is_some(), "{aspect}");
-        }
-    }
-
-    #[test]
-    fn a_dark_photo_is_told_to_be_dark() {
-        let grey = |level: u8| Photo::from_fn(64, 64, |x, y| [level + ((x * 7 + y * 3) % 32) as u8; 3]).unwrap();
-        let recipe = Recipe::new(vec!["lightness:60".parse().unwrap()]);
-        let said = in_words(&explain(&grey(20), &recipe));
-        assert!(said.starts_with("  1. lighten everything (+60 levels): "), "{said}");
-        // A mean of 35.5 of 255, and of 95.5.
-        assert!(said.contains("improves exposure (mean brightness 14 % -> 37 %; "), "{said}");
-        let hardly = in_words(&explain(&grey(20), &Recipe::new(vec!["lightness:0".parse().unwrap()])));
-        assert!(hardly.contains("hardly change"), "{hardly}");
-    }
+    let line = |(number, edit): (usize, &Explained)| format!("  {number}. {}: {}\n", edit.what, edit.why);
+    (1..).zip(edits).map(line).collect()
 }

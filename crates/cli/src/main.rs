@@ -25,6 +25,7 @@ mod sections;
 mod sections_tests;
 mod surroundings;
 mod table;
+mod teaching;
 mod text;
 
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
             Command::Params(arguments) => command::params::run(arguments, &surroundings),
             Command::Runs(arguments) => command::runs::run(arguments, &surroundings),
             Command::Datasets(arguments) => command::datasets::run(arguments, &surroundings),
+            Command::Studio(arguments) => command::studio::run(arguments, &surroundings),
             Command::Serve(arguments) => command::serve::run(arguments, &surroundings),
         }
     });

@@ -38,6 +38,7 @@ pub struct PhotoFile {
     path: PathBuf,
     name: String,
     after: Option<PathBuf>,
+    recipe: Option<PathBuf>,
 }
 
 impl Dataset {
@@ -69,7 +70,7 @@ impl Dataset {
         let photos = photos
             .iter()
             .zip(names)
-            .map(|(path, name)| PhotoFile { path: root.join(path), name, after: None })
+            .map(|(path, name)| PhotoFile { path: root.join(path), name, after: None, recipe: None })
             .collect();
         Ok(Self { root, photos, skipped, content_hash, after_root: None })
     }
@@ -96,6 +97,31 @@ impl Dataset {
         dataset.content_hash = ContentHash::of_pairs(dataset.content_hash, second.content_hash);
         dataset.after_root = Some(second.root);
         Ok(dataset)
+    }
+
+    /// A dataset of lessons: for each photo the recipe that a person kept for it, both relative to `root`. The content hash covers
+    /// both.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`].
+    pub fn of_lessons(root: PathBuf, lessons: &[(PathBuf, PathBuf)], skipped: Vec<Skipped>) -> Result<Self, Error> {
+        let (photos, mut recipes): (Vec<_>, Vec<_>) = lessons.iter().cloned().unzip();
+        let mut dataset = Self::new(root, photos, skipped)?;
+        recipes.sort_by_cached_key(|path| relative_name(path));
+        dataset.content_hash =
+            ContentHash::of_pairs(dataset.content_hash, ContentHash::of_files(&dataset.root, &recipes)?);
+        let of_photo: HashMap<PathBuf, &PathBuf> =
+            lessons.iter().map(|(photo, recipe)| (dataset.root.join(photo), recipe)).collect();
+        for photo in &mut dataset.photos {
+            photo.recipe = of_photo.get(&photo.path).map(|recipe| dataset.root.join(recipe));
+        }
+        Ok(dataset)
+    }
+
+    /// Whether the photos are lessons: [`PhotoFile::recipe`] is there for each.
+    #[must_use]
+    pub fn has_lessons(&self) -> bool {
+        self.photos.iter().any(|photo| photo.recipe.is_some())
     }
 
     /// The folder of the other side, where the photos are pairs: [`PhotoFile::after`] lies in it for each.
@@ -140,6 +166,12 @@ impl PhotoFile {
     #[must_use]
     pub fn after(&self) -> Option<&Path> {
         self.after.as_deref()
+    }
+
+    /// The recipe that a person kept for it, where the dataset is one of lessons.
+    #[must_use]
+    pub fn recipe(&self) -> Option<&Path> {
+        self.recipe.as_deref()
     }
 
     /// A name that is unique in the dataset even where case does not count, and usable as a file stem everywhere:

@@ -42,6 +42,17 @@ pub enum Error {
         /// What could not be used, on both sides.
         skipped: Vec<Skipped>,
     },
+    /// No photo in the folder has a recipe beside it that a person kept.
+    #[error(
+        "no lessons: no photo in {} has a recipe beside it{}; `dodge studio` writes them, or name another folder",
+        path.display(), summary(skipped)
+    )]
+    NoLessons {
+        /// The folder.
+        path: PathBuf,
+        /// What could not be used.
+        skipped: Vec<Skipped>,
+    },
     /// Both sides of the pairs are one folder.
     #[error("{} is given as before and as after; name the folder of the edited photos, too", path.display())]
     OneFolder {

@@ -160,8 +160,9 @@ impl Operation {
         self.kind.changes_size()
     }
 
-    /// Whether the result may show what it does at other places.
-    pub(crate) fn moves_pixels(&self) -> bool {
+    /// Whether the result may show what it does at other places: crops, mirror images, shifts, and the levelling of a horizon.
+    #[must_use]
+    pub fn moves_pixels(&self) -> bool {
         self.changes_size() || matches!(self.kind, OperationKind::Flip | OperationKind::Shift)
     }
 }

@@ -142,6 +142,18 @@ impl Recipe {
         self.longer_side.map_or(1.0, |chosen| photo.longer_side() as f32 / chosen as f32)
     }
 
+    /// The bytes of what becomes of a picture, as a file of the name of `place` holds it, see [`Picture::encoding_for`], and what
+    /// there is to know of it: what was noted of the picture, and what of the metadata has no place there. This is what `dodge apply` writes.
+    ///
+    /// # Errors
+    /// [`Error::UnknownExtension`] or [`Error::Encode`].
+    pub fn result_for(&self, picture: &Picture, place: &Path) -> Result<(Vec<u8>, Vec<Note>), Error> {
+        let result = self.apply_to_picture(picture);
+        let encoding = result.encoding_for(place)?;
+        let notes = result.notes.iter().cloned().chain(result.left_out_as(encoding)).collect();
+        Ok((result.encode(encoding)?, notes))
+    }
+
     /// The recipe as JSON, what [`Recipe::save`] writes. Other keys may be added to the object: they are passed over when it is
     /// read.
     ///
@@ -173,6 +185,15 @@ impl Recipe {
     /// [`Error::Read`], or [`Error::Recipe`] for a file that is no recipe, has another format version, is larger than
     /// 1 MiB, lists more than 200 operations, or names a longer side below 16.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Ok(Self::load_beside(path, "")?.0)
+    }
+
+    /// The same with what stands under another key of the object, as JSON, where there is such a key: programs write there what a
+    /// recipe was made for.
+    ///
+    /// # Errors
+    /// As [`Recipe::load`].
+    pub fn load_beside(path: &Path, key: &str) -> Result<(Self, Option<String>), Error> {
         let read_error = |source| Error::Read { path: path.to_owned(), source };
         let invalid = |reason: String| Error::Recipe { path: path.to_owned(), reason };
         let mut text = Vec::new();
@@ -195,6 +216,7 @@ impl Recipe {
             }
             None => return Err(invalid("has no `dodge_recipe_format`, so it is not a recipe".into())),
         }
+        let beside = value.get(key).map(serde_json::Value::to_string);
         let file: RecipeFile = serde_json::from_value(value).map_err(|e| invalid(e.to_string()))?;
         if file.operations.len() > MAX_OPERATIONS {
             return Err(invalid(format!("lists {} operations, more than {MAX_OPERATIONS}", file.operations.len())));
@@ -202,6 +224,6 @@ impl Recipe {
         if let Some(side) = file.longer_side.filter(|&side| side < LEAST_LONGER_SIDE) {
             return Err(invalid(format!("`longer_side` is {side}, expected at least {LEAST_LONGER_SIDE} pixels")));
         }
-        Ok(Self { operations: file.operations, longer_side: file.longer_side })
+        Ok((Self { operations: file.operations, longer_side: file.longer_side }, beside))
     }
 }

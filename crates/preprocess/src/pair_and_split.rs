@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use dodge_data::Dataset;
+use dodge_data::{Dataset, PhotoFile};
 use dodge_hparams::HParams;
 use dodge_imaging::{DECODER_VERSION, RESAMPLER_VERSION};
 use dodge_juror::Juror;
@@ -52,7 +52,7 @@ fn ratios_leave_a_test_split(params: &PairParams) -> Result<(), String> {
     check_ratios(params.train_ratio, params.validation_ratio)
 }
 
-/// Brings both sides of every pair to one size, leaves out what is not aligned, scores both sides, and deals the pairs out.
+/// Brings both sides of every pair to one size, of a lesson makes the other side by its recipe, leaves out what is not aligned, scores both sides, and deals the pairs out.
 ///
 /// There is no damage: *degraded* is the *before*, *original* the *after*. A pair whose *after* equals its *before* but for
 /// rounding is an undamaged photo, and its *after* is replaced by the *before*, so that to leave it alone is exactly right. Which pair goes where depends on the seed and the set of names; photos of one scene go into one split.
@@ -104,14 +104,13 @@ impl PairAndSplit {
     }
 
     /// Writes both sides of a pair into `folder`, or says how unlike they are.
-    fn prepare(
-        &self,
-        name: &str,
-        before: &Path,
-        after: &Path,
-        folder: &Path,
-    ) -> Result<Result<Pair, Misaligned>, Error> {
-        let pair = PhotoPair::open(before, after, self.resize.max_size)?;
+    fn prepare(&self, photo: &PhotoFile, folder: &Path) -> Result<Result<Pair, Misaligned>, Error> {
+        let (name, size) = (photo.name(), self.resize.max_size);
+        let pair = match photo.recipe() {
+            Some(recipe) => PhotoPair::of_lesson(photo.path(), recipe, size)?,
+            // Without another side it is as it should be.
+            None => PhotoPair::open(photo.path(), photo.after().unwrap_or(photo.path()), size)?,
+        };
         if let (false, Some(alignment)) = (pair.is_aligned(self.params.min_alignment), pair.alignment) {
             return Ok(Err(Misaligned { name: name.to_owned(), alignment }));
         }
@@ -182,8 +181,8 @@ impl Preprocessor for PairAndSplit {
     }
 
     fn check(&self, input: &Dataset) -> Result<(), Error> {
-        if input.after_root().is_none() {
-            let reason = "needs pairs: load the photos before and after with a loader of pairs".to_owned();
+        if input.after_root().is_none() && !input.has_lessons() {
+            let reason = "needs pairs or lessons: load the photos before and after with a loader of pairs".to_owned();
             return Err(Error::Input { step: self.name(), reason });
         }
         self.sizes(input.photos().len()).map(drop)
@@ -198,10 +197,9 @@ impl Preprocessor for PairAndSplit {
         let prepared = input
             .photos()
             .par_iter()
-            .filter_map(|photo| Some((photo, photo.after()?)))
-            .map(|(photo, after)| {
+            .map(|photo| {
                 context.check_interrupted()?;
-                let prepared = self.prepare(photo.name(), photo.path(), after, &sides)?;
+                let prepared = self.prepare(photo, &sides)?;
                 context.progress().advance(1);
                 Ok(prepared)
             })

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dodge_imaging::{Photo, rmse};
+use dodge_imaging::{Operation, Photo, Recipe, rmse};
 
 use crate::error::Error;
 use crate::likeness::alignment;
@@ -35,6 +35,23 @@ impl PhotoPair {
         let alignment = if edited { alignment(&before, &after) } else { None };
         let after = if edited { after } else { before.clone() };
         Ok(Self { before, after, edited, alignment })
+    }
+
+    /// Opens a photo and makes the other side by the recipe that a person kept for it, at a longer side of at most `max_size` pixels.
+    /// Crops, mirror images and the like are left out: what an agent learns changes no place.
+    ///
+    /// # Errors
+    /// [`Error::Photo`] for a file that cannot be read.
+    pub fn of_lesson(photo: &Path, recipe: &Path, max_size: u32) -> Result<Self, Error> {
+        let (before, recipe) = (Photo::open(photo)?.thumbnail(max_size), Recipe::load(recipe)?);
+        let staying: Vec<Operation> = recipe.operations().iter().filter(|it| !it.moves_pixels()).copied().collect();
+        let staying = match recipe.longer_side() {
+            Some(side) => Recipe::new(staying).with_longer_side(side),
+            None => Recipe::new(staying),
+        };
+        let after = staying.apply(&before);
+        let edited = 255.0 * rmse(&before, &after)? > ROUNDING;
+        Ok(Self { after: if edited { after } else { before.clone() }, before, edited, alignment: None })
     }
 
     /// Whether both sides show the same at the same place: as alike as `min_alignment` at least, or without anything to

@@ -43,6 +43,18 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A file is where a result should go.
+    #[error("{} is there already and is no result of the same work: choose another place for the result", path.display())]
+    InTheWay {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A result would take the place of an input.
+    #[error("a result would take the place of the input {}: choose another folder for the results", path.display())]
+    ResultIsInput {
+        /// The place.
+        path: PathBuf,
+    },
     /// The data cannot be trained or evaluated on.
     #[error("{reason}")]
     Data {

@@ -3,6 +3,7 @@
 mod error;
 mod naming;
 mod photo;
+mod result;
 mod trainer;
 mod whole_file;
 
@@ -25,9 +26,12 @@ pub use photo::shown::{AfterEdit, Shown};
 pub use photo::summary::{Likeness, Outcome, Summary, UndamagedSummary, measure_likeness, outcomes, summarize};
 pub use photo::test_photo::TestPhoto;
 pub use photo::validation::Fidelity;
+pub use result::files::{Existing, Written, write_results};
+pub use result::instructor::{Explained, explain, shown_to_juror};
+pub use result::places::{Source, result_extension, result_places};
 pub use trainer::context::{Session, TrainContext};
 pub use trainer::fitting::{Trained, train_agent};
 pub use trainer::params::{Algorithm, TrainingParams};
-pub use trainer::photo_trainer::PhotoTrainer;
+pub use trainer::photo_trainer::{FIRST_MODEL, PhotoTrainer};
 pub use trainer::run_page::{RunPage, page_of_run};
 pub use trainer::skeleton::{Evaluated, Report, Trainer, UsedPhotos, photos_of_run};

@@ -28,5 +28,7 @@ mod resuming;
 mod runs;
 #[cfg(unix)]
 mod stopping;
+#[cfg(unix)]
+mod studio;
 mod tracking;
 mod training;

@@ -22,6 +22,7 @@ const LIBRARIES: &[&str] = &[
     "dodge-preprocess",
     "dodge-report",
     "dodge-rl",
+    "dodge-studio",
     "dodge-tracking",
 ];
 
@@ -52,6 +53,10 @@ const EDGES: &[(&str, MayUse)] = &[
             "dodge-report",
         ]),
     ),
+    (
+        "dodge-studio",
+        MayUse::Only(&["dodge-imaging", "dodge-data", "dodge-juror", "dodge-preprocess", "dodge-learn", "dodge-rl"]),
+    ),
     ("dodge-cli", MayUse::Only(LIBRARIES)),
     ("dodge-tests", MayUse::ForTests(LIBRARIES)),
     // Not even for convenience: xtask must compile in seconds.
@@ -79,7 +84,7 @@ const CONFINED: &[Confined] = &[
     },
     Confined {
         family: "axum",
-        free: &[],
+        free: &["dodge-studio"],
         behind_feature: &[("dodge-data", "service"), ("dodge-juror", "service")],
         // The tests of downloads need a server that misbehaves.
         in_tests: &["dodge-data"],

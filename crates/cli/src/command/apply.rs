@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::arguments::ApplyArguments;
 use crate::batch::{Shown, Tally};
-use crate::failure::{tell_losses, tell_notes};
+use crate::failure::tell;
 use crate::input::{Input, Inputs};
-use crate::output::{self, Existing, Kind, Written};
+use crate::output::{self, Kind, Written};
 use crate::surroundings::Surroundings;
 use crate::{command, interruption, progress, text};
 
@@ -18,17 +18,14 @@ pub(crate) fn run(arguments: &ApplyArguments, surroundings: &Surroundings) -> Re
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
     let kind = Kind::Pictures(arguments.files.format);
     let places = output::places(&inputs.photos, &arguments.output, &[], kind)?;
-    let existing = Existing::from_flag(arguments.overwrite);
+    let existing = output::existing(arguments.overwrite);
     let interrupted = interruption::stop_on_ctrl_c()?;
     let mut written = Vec::new();
     let work = |index: usize, photo: &Input| {
         let (file, place) = (&photo.path, &places[index]);
         let picture = arguments.files.open(file)?;
-        let result = recipe.apply_to_picture(&picture);
-        tell_notes(file, &result);
-        let encoding = result.encoding_for(place)?;
-        tell_losses(file, &result, encoding);
-        let result = result.encode(encoding)?;
+        let (result, notes) = recipe.result_for(&picture, place)?;
+        tell(file, &notes);
         let done = output::write_all(&[(place.clone(), result)], existing)?;
         let passed_over = done == Written::Before;
         let object = json!({ "photo": text::lossy(file), "output": text::lossy(place), "passed_over": passed_over });

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use dodge_imaging::{Encoding, Photo, Picture, Program, Recipe, Settings};
 use dodge_juror::{ClassicalJuror, Juror};
-use dodge_rl::{Found, HOUSE_MODEL, Material, Model};
+use dodge_rl::{Explained, Found, HOUSE_MODEL, Model, shown_to_juror};
 use serde::Serialize;
 
 use self::look::Look;
@@ -18,8 +18,7 @@ use crate::arguments::EnhanceArguments;
 use crate::batch::{Shown, Tally};
 use crate::failure::{tell, tell_losses, tell_notes};
 use crate::input::{Input, Inputs};
-use crate::instructor::Explanation;
-use crate::output::{self, Existing, Kind, Written};
+use crate::output::{self, Kind, Written};
 use crate::surroundings::Surroundings;
 use crate::{command, instructor, interruption, progress, text};
 
@@ -55,7 +54,7 @@ struct Enhanced {
     vetoed: Option<Vetoed>,
     /// What is said of each edit, with `--explain`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    explained: Option<Vec<Explanation>>,
+    explained: Option<Vec<Explained>>,
     passed_over: bool,
 }
 
@@ -241,11 +240,11 @@ impl Enhancer<'_> {
             if arguments.preview {
                 files.push((place.with_extension(PREVIEW), before.beside(&after).encode(Encoding::Png)?));
             }
-            let written = output::write_all(&files, Existing::from_flag(arguments.overwrite))?;
+            let written = output::write_all(&files, output::existing(arguments.overwrite))?;
             enhanced(file, &recipe, &made, Some((place, recipe_place)), written == Written::Before)
         };
         enhanced.share_look(look);
-        enhanced.explained = self.explains(&made).then(|| instructor::explain(&before, &recipe));
+        enhanced.explained = self.explains(&made).then(|| dodge_rl::explain(&before, &recipe));
         let reasons = enhanced.explained.as_deref().map_or_else(String::new, instructor::in_words);
         let words = in_words(&enhanced, &made, look) + &reasons + &self.own_edits(&enhanced);
         Ok((enhanced, words))
@@ -278,8 +277,7 @@ impl Enhancer<'_> {
     /// Whether the juror has a veto. What somebody made of photos of their own is a matter of taste, on which it has no say, and a
     /// shoot has one look or none.
     fn has_veto(&self, look: Option<&Look>) -> bool {
-        let taught_by_pairs = self.model.configuration().most_looks == Material::Pairs.most_looks();
-        !self.arguments.no_veto && !taught_by_pairs && look.is_none_or(|look| look.shoot.is_none())
+        !self.arguments.no_veto && !self.model.is_taught_by_a_person() && look.is_none_or(|look| look.shoot.is_none())
     }
 
     /// What would have been done to a photo that shares its edits.
@@ -308,11 +306,6 @@ fn sidecar(file: &Path, recipe: &Recipe) -> Result<Option<Vec<u8>>> {
     let reasons = settings.missing().map(|(operation, it)| format!("{operation} is not in the sidecar: {}", it.why));
     tell(file, reasons);
     Ok(Some(settings.text.into_bytes()))
-}
-
-/// A photo at the size that the juror was set on.
-fn shown_to_juror(photo: &Photo) -> Photo {
-    photo.thumbnail(dodge_preprocess::ResizeParams::default().max_size)
 }
 
 impl Enhanced {

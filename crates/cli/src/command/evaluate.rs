@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::arguments::{DamageChoice, EvaluateArguments};
 use crate::failure::usage;
-use crate::output::{self, Existing};
+use crate::output;
 use crate::surroundings::Surroundings;
 use crate::{batch, by_photo, command, input, pairs, progress, table, text};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &EvaluateArguments, surroundings: &Surroundings) ->
         command::print(&table::of(&evaluation))?
     }
     if let Some(file) = &arguments.table {
-        let existing = Existing::from_flag(arguments.overwrite);
+        let existing = output::existing(arguments.overwrite);
         let bytes = by_photo::table(&photos, &outcomes)?;
         output::write_all(&[(file.clone(), bytes)], existing).context("the table of photos was not written")?;
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{ExportArguments, ExportForm};
 use crate::failure::usage;
-use crate::output::{self, Existing, Written};
+use crate::output::{self, Written};
 use crate::{command, text};
 
 /// Points on each side of a .cube: more than the 33 of cameras, because an exposure bends sharply in the shadows, and no more than
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &ExportArguments) -> Result<()> {
             "the result would take the place of the recipe {recipe}: name another file with -o"
         )));
     }
-    let written = output::write_all(&export.files, Existing::from_flag(arguments.overwrite))?;
+    let written = output::write_all(&export.files, output::existing(arguments.overwrite))?;
     tell(&export, arguments.to);
     if arguments.json {
         return command::print_json(&in_json(&export, arguments, written));

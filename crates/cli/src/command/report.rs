@@ -7,7 +7,7 @@ use dodge_rl::page_of_run;
 
 use crate::arguments::ReportArguments;
 use crate::failure::usage;
-use crate::output::{self, Existing, Written};
+use crate::output::{self, Written};
 use crate::surroundings::Surroundings;
 use crate::{command, runs, text};
 
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &ReportArguments, surroundings: &Surroundings) -> R
         return Err(usage(format!("--out: {} is a folder: name a file in it", text::shown(&place))));
     }
     let file = (place.clone(), page.html.into_bytes());
-    let written = output::write_all(&[file], Existing::from_flag(arguments.overwrite))?;
+    let written = output::write_all(&[file], output::existing(arguments.overwrite))?;
     for words in &page.missing {
         let _ = writeln!(std::io::stderr().lock(), "note: not in it: {words}");
     }

@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use dodge_data::{DataLoader, DataParams, FolderLoader, PairLoader, SyntheticLoader};
+use dodge_data::{DataLoader, DataParams, FolderLoader, LessonLoader, PairLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_learn::NetworkParams;
-use dodge_rl::{Material, PhotoTrainer, Report, Session, Trainer, TrainingParams, UsedPhotos as Used, photos_of_run};
+use dodge_rl::{
+    FIRST_MODEL, Material, Model, PhotoTrainer, Report, Session, Trainer, TrainingParams, UsedPhotos as Used,
+    photos_of_run,
+};
 use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions, Tracking, TrackingOptions};
 
 use crate::arguments::{Device, JurorChoice, TrainArguments};
@@ -25,24 +28,28 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         ("--photos", arguments.photos.is_some()),
         ("--dataset", arguments.dataset.is_some()),
         ("--synthetic", arguments.synthetic.is_some()),
+        ("--lessons", arguments.lessons.is_some()),
     ];
     let pairs = pairs::folders(arguments.pairs.as_ref(), &others)?;
     let found = arguments.resume.as_ref().map(|run| Resumed::find(run, &volume)).transpose()?;
     let resumed = found.as_ref().map(|found| found.run_dir.clone());
-    let registry = hyperparameters(arguments, resumed.as_deref(), surroundings)?;
+    let used = resumed.as_deref().map(photos_of_run).transpose()?;
+    let first = first_model(arguments, resumed.as_deref(), used.as_ref())?;
+    let registry = hyperparameters(arguments, resumed.as_deref(), first.as_ref(), surroundings)?;
     let JurorChoice::Classical = arguments.juror;
     let juror: Arc<dyn Juror> = Arc::new(ClassicalJuror::new());
     let choice = arguments.device.or(surroundings.device).unwrap_or_default();
     let device = device(choice, &registry.get()?)?;
     use_threads(arguments.threads.or(surroundings.threads))?;
     let (progress, interrupted) = (progress::display(surroundings), interruption::stop_on_ctrl_c()?);
-    let used = resumed.as_deref().map(photos_of_run).transpose()?;
     let pairs = match &used {
         Some(used) => used.after.as_deref().map(|after| (&*used.folder, after)),
         None => pairs,
     };
     let loader: Box<dyn DataLoader> = match (&arguments.photos, &arguments.dataset, &used) {
         _ if let Some((before, after)) = pairs => Box::new(PairLoader::new(before, after)),
+        (_, _, Some(used)) if used.lessons => Box::new(LessonLoader::new(&used.folder)),
+        _ if let Some(folder) = &arguments.lessons => Box::new(LessonLoader::new(folder)),
         (_, _, Some(Used { folder, .. })) | (Some(folder), _, None) => {
             let stars = registry.get::<DataParams>()?.least_rating;
             Box::new(FolderLoader::new(folder).with_least_rating(u8::try_from(stars).unwrap_or(u8::MAX)))
@@ -67,7 +74,8 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         (None, Some(folder)) => Some(Held::new_folder(folder)?),
         (None, None) => None,
     };
-    let tracking = tracking(arguments, surroundings, &registry.get()?)?;
+    let uri = arguments.tracking_uri.as_ref().or(surroundings.tracking_uri.as_ref());
+    let tracking = tracking(uri, surroundings, &registry.get()?)?;
     let session = Session {
         tracking,
         run_options: run_options(arguments, surroundings)?,
@@ -79,20 +87,36 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         progress,
         interrupted,
     };
-    let trainer =
-        if pairs.is_some() { PhotoTrainer::of_pairs(loader, juror) } else { PhotoTrainer::new(loader, juror) };
+    let trainer = match first {
+        Some(first) => PhotoTrainer::of_lessons(loader, juror, first),
+        None if pairs.is_some() => PhotoTrainer::of_pairs(loader, juror),
+        None => PhotoTrainer::new(loader, juror),
+    };
     let report = trainer.run(session)?;
     if arguments.json { command::print_json(&report) } else { command::print(&in_words(&report)) }
+}
+
+/// The model that goes on learning from lessons.
+fn first_model(arguments: &TrainArguments, resumed: Option<&Path>, used: Option<&Used>) -> Result<Option<Model>> {
+    Ok(match (resumed, used, &arguments.lessons) {
+        (Some(run_dir), Some(used), _) if used.lessons => Some(command::model(Some(&run_dir.join(FIRST_MODEL)))?),
+        (_, _, Some(_)) => Some(command::model(arguments.model.as_deref())?),
+        _ => None,
+    })
 }
 
 fn hyperparameters(
     arguments: &TrainArguments,
     resumed: Option<&Path>,
+    first: Option<&Model>,
     surroundings: &Surroundings,
 ) -> Result<Registry> {
-    let mut registry = match resumed {
-        Some(run_dir) => configuration::of_run(run_dir, &arguments.hyperparameters.set)?,
-        None => configuration::layered(&arguments.hyperparameters, &surroundings.hyperparameters)?,
+    let mut registry = match (resumed, first) {
+        (Some(run_dir), _) => configuration::of_run(run_dir, &arguments.hyperparameters.set)?,
+        (None, Some(first)) => {
+            configuration::of_lessons(first, &arguments.hyperparameters, &surroundings.hyperparameters)?
+        }
+        (None, None) => configuration::layered(&arguments.hyperparameters, &surroundings.hyperparameters)?,
     };
     for (flag, section, key, name) in
         [("--algo", "training", "algorithm", &arguments.algo), ("--damage", "degrade", "damage", &arguments.damage)]
@@ -141,8 +165,8 @@ fn use_threads(threads: Option<usize>) -> Result<()> {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")
 }
 
-fn tracking(arguments: &TrainArguments, surroundings: &Surroundings, params: &TrackingParams) -> Result<Tracking> {
-    let uri = arguments.tracking_uri.as_ref().or(surroundings.tracking_uri.as_ref());
+/// Where a run is recorded.
+pub(crate) fn tracking(uri: Option<&String>, surroundings: &Surroundings, params: &TrackingParams) -> Result<Tracking> {
     let destination = match uri {
         Some(uri) => Destination::from_env(uri).map_err(usage)?,
         None => Destination::Local,

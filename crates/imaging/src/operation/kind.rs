@@ -106,6 +106,22 @@ impl OperationKind {
         low < high
     }
 
+    /// Whether its effect reaches so many pixels, so that it grows with the photo that a recipe is applied to; see
+    /// [`Recipe::with_longer_side`](crate::Recipe::with_longer_side).
+    #[must_use]
+    pub fn has_length(self) -> bool {
+        matches!(
+            self,
+            Self::Sharpen
+                | Self::SharpenEight
+                | Self::UnsharpMask
+                | Self::Blur
+                | Self::BoxBlur
+                | Self::Median
+                | Self::MedianBlur
+        )
+    }
+
     /// Whether the result may have another size.
     #[must_use]
     pub fn changes_size(self) -> bool {

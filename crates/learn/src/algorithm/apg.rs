@@ -84,6 +84,25 @@ impl ConfiguredLearner for Apg {
         Ok(Self { params, learning, averaged, scale: None, rng, device, spaces })
     }
 
+    fn begin_with(&mut self, network: &AgentNetwork) -> Result<(), Error> {
+        let misfit = |reason: &str| Error::State { reason: reason.to_owned() };
+        let scale = network.foresight().ok_or_else(|| misfit("the network was not trained by apg"))?.scale();
+        let length = self.spaces.observation_len - self.spaces.picture.map_or(0, Picture::values);
+        if scale.mean.len() != length {
+            return Err(misfit("the network was shown other observations"));
+        }
+        let mut writer = StateWriter::new();
+        save_parameters(network, &mut writer)?;
+        let state = writer.into_bytes();
+        let averaged = restore_parameters(self.averaged.clone(), &mut StateReader::new(&state))?;
+        let learning = restore_parameters((*self.learning).clone(), &mut StateReader::new(&state))?;
+        // The scale is no parameter that is learnt.
+        self.averaged = averaged.with_scale(&scale);
+        self.learning.change(|_| learning.with_scale(&scale));
+        self.scale = Some(scale);
+        Ok(())
+    }
+
     fn environments(params: &ApgParams) -> usize {
         params.environments
     }

@@ -108,6 +108,17 @@ pub trait ConfiguredLearner: Learner + Sized {
         device: &Device,
     ) -> Result<Self, Error>;
 
+    /// Goes on from what another network has learnt, in place of from the beginning; the optimiser begins anew.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a network of another shape, [`Error::Configuration`] for a learner that cannot do so, which is the
+    /// default.
+    fn begin_with(&mut self, network: &AgentNetwork) -> Result<(), Error> {
+        let _ = network;
+        let reason = "it begins from nothing only: learn with apg, or without a model to begin with".to_owned();
+        Err(Error::Configuration { section: Self::NAME, reason })
+    }
+
     /// Number of environments that it learns in.
     fn environments(params: &Self::Params) -> usize;
 

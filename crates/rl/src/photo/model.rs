@@ -6,11 +6,13 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use dodge_hparams::Choice;
 use dodge_learn::{AgentNetwork, Device, Encoder, Head, NetworkParams, NetworkShape, Proposals};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::photo::actions::ActionSet;
+use crate::photo::environment::Material;
 use crate::photo::expectation::Expectation;
 use crate::photo::known_edits::KnownEdits;
 use crate::photo::observation::{Observe, Observer};
@@ -141,6 +143,36 @@ impl Model {
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// What it computes with.
+    pub(crate) fn network(&self) -> &AgentNetwork {
+        &self.network
+    }
+
+    /// The hyperparameters, as section, key and value, with which a training goes on from this model: what its weights stand for.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        let configuration = &self.configuration;
+        let list = |words: &[String]| format!("[{}]", words.join(", "));
+        let actions: Vec<String> = configuration.actions.iter().map(|action| format!("\"{action}\"")).collect();
+        let hidden: Vec<String> = configuration.hidden.iter().map(ToString::to_string).collect();
+        vec![
+            ("training", "algorithm", configuration.algorithm.clone()),
+            ("environment", "actions", list(&actions)),
+            ("environment", "mask_actions", configuration.mask_actions.to_string()),
+            ("environment", "max_steps", configuration.max_steps.to_string()),
+            ("environment", "working_size", configuration.working_size.to_string()),
+            ("network", "encoder", configuration.encoder.name().to_owned()),
+            ("network", "picture_size", configuration.picture_size.to_string()),
+            ("apg", "hidden", list(&hidden)),
+        ]
+    }
+
+    /// Whether it was taught by what a person made of photos, and not by damage.
+    #[must_use]
+    pub fn is_taught_by_a_person(&self) -> bool {
+        self.configuration.most_looks == Material::Pairs.most_looks()
     }
 
     /// What it may do.

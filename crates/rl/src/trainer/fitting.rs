@@ -50,15 +50,28 @@ pub fn train_agent(
     callbacks: &mut [Box<dyn Callback>],
     context: &TrainContext,
 ) -> Result<Trained, Error> {
+    go_on_from(None, task, validation_photos, checkpointer, callbacks, context)
+}
+
+/// The same from what another model has learnt, where there is one.
+pub(crate) fn go_on_from(
+    first: Option<&Model>,
+    task: PhotoTask,
+    validation_photos: &[TrainingPhoto],
+    checkpointer: &dyn Checkpointer,
+    callbacks: &mut [Box<dyn Callback>],
+    context: &TrainContext,
+) -> Result<Trained, Error> {
     // Every algorithm that `training.algorithm` knows.
     match context.hyperparameters::<TrainingParams>()?.algorithm {
-        Algorithm::Ppo => train::<Ppo>(task, validation_photos, checkpointer, callbacks, context),
-        Algorithm::Dqn => train::<Dqn>(task, validation_photos, checkpointer, callbacks, context),
-        Algorithm::Apg => train::<Apg>(task, validation_photos, checkpointer, callbacks, context),
+        Algorithm::Ppo => train::<Ppo>(first, task, validation_photos, checkpointer, callbacks, context),
+        Algorithm::Dqn => train::<Dqn>(first, task, validation_photos, checkpointer, callbacks, context),
+        Algorithm::Apg => train::<Apg>(first, task, validation_photos, checkpointer, callbacks, context),
     }
 }
 
 fn train<L: ConfiguredLearner>(
+    first: Option<&Model>,
     task: PhotoTask,
     validation_photos: &[TrainingPhoto],
     checkpointer: &dyn Checkpointer,
@@ -75,7 +88,7 @@ fn train<L: ConfiguredLearner>(
         Validation::new(task.material, validation_photos, params.validation_damages, size, observer, seed)?;
     let hidden = L::hidden(&of_learner).to_vec();
     let task = Arc::new(task);
-    let (learner, environments) = beginning::<L>(&task, context)?;
+    let (learner, environments) = beginning::<L>(&task, first, context)?;
     let constants = constants(&task, &network);
     let known = Known { algorithm: L::NAME, hidden, network, edits: KnownEdits::of(&task)? };
     let least_undamaged_db = params.least_undamaged_db;
@@ -111,7 +124,7 @@ fn train<L: ConfiguredLearner>(
     if task.photos.len() < params.refit_below && !validation_photos.is_empty() {
         task.photos.extend_from_slice(validation_photos);
         refitted_on = Some(task.photos.len());
-        model = refitted::<L>(&model, task, &model_path, context)?;
+        model = refitted::<L>(&model, first, task, &model_path, context)?;
         model.save(&model_path)?;
     }
     Ok(Trained { model, model_path, refitted_on, environment_steps, steps_per_second })

@@ -17,17 +17,21 @@ use crate::error::Error;
 use crate::photo::baselines::BaselineSet;
 use crate::photo::environment::{EnvironmentParams, Material, PhotoTask, TrainingPhoto};
 use crate::photo::evaluation::{EvaluationPlan, evaluate};
+use crate::photo::model::Model;
 use crate::photo::observation::{Observe, Observer};
 use crate::photo::reward::{Reward, RewardParams};
 use crate::photo::shown::Shown;
 use crate::photo::test_photo::TestPhoto;
 use crate::trainer::context::TrainContext;
-use crate::trainer::fitting::{Trained, train_agent};
+use crate::trainer::fitting::{Trained, go_on_from};
 use crate::trainer::params::{Algorithm, TrainingParams};
 use crate::trainer::skeleton::{Evaluated, Trainer};
 
 /// Skipped files that are told one by one; where there are more, all are counted by reason.
 const SKIPPED_TOLD: usize = 5;
+
+/// The file in a run's folder of the model that it began with, where it did with one.
+pub const FIRST_MODEL: &str = "first-model.safetensors";
 
 /// Trains an agent on photographs.
 pub struct PhotoTrainer {
@@ -36,6 +40,7 @@ pub struct PhotoTrainer {
     juror: Arc<dyn Juror>,
     reward: Option<Arc<dyn Reward>>,
     observer: Option<Arc<dyn Observe>>,
+    first: Option<Model>,
     checkpointer: Option<Box<dyn Checkpointer>>,
     callbacks: Mutex<Vec<Box<dyn Callback>>>,
 }
@@ -55,9 +60,16 @@ impl PhotoTrainer {
         Self::with_material(Material::Pairs, loader, juror)
     }
 
+    /// A trainer on the lessons of `loader`, such as a [`LessonLoader`](dodge_data::LessonLoader): the agent learns to edit as whoever
+    /// kept the recipes, and goes on from `first`. The hyperparameters have to be those of [`Model::settings`].
+    #[must_use]
+    pub fn of_lessons(loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>, first: Model) -> Self {
+        Self { first: Some(first), ..Self::with_material(Material::Pairs, loader, juror) }
+    }
+
     fn with_material(material: Material, loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
         let callbacks = Mutex::default();
-        Self { loader, material, juror, reward: None, observer: None, checkpointer: None, callbacks }
+        Self { loader, material, juror, reward: None, observer: None, first: None, checkpointer: None, callbacks }
     }
 
     /// What is learnt from: photos are damaged by the protocol that the hyperparameters name.
@@ -136,6 +148,10 @@ impl Trainer for PhotoTrainer {
     }
 
     fn train(&self, splits: &Splits, context: &TrainContext) -> Result<Trained, Error> {
+        if let Some(first) = &self.first {
+            // For whoever resumes the run.
+            first.save(&context.run_dir().join(FIRST_MODEL))?;
+        }
         let mut environment: EnvironmentParams = context.hyperparameters()?;
         let algorithm = context.hyperparameters::<TrainingParams>()?.algorithm;
         if environment.actions.is_empty() {
@@ -151,9 +167,10 @@ impl Trainer for PhotoTrainer {
             None if algorithm == Algorithm::Apg => Arc::new(RewardParams::of_fidelity()),
             None => Arc::new(context.hyperparameters::<RewardParams>()?),
         };
-        let observer: Arc<dyn Observe> = match &self.observer {
-            Some(observer) => Arc::clone(observer),
-            None => {
+        let observer: Arc<dyn Observe> = match (&self.observer, &self.first) {
+            (Some(observer), _) => Arc::clone(observer),
+            (None, Some(first)) => Arc::clone(first.observer()),
+            (None, None) => {
                 let observer = Observer::for_network(&context.hyperparameters()?);
                 // What a person did depends on what is in the photo; damage does not.
                 Arc::new(if self.material == Material::Pairs { observer.with_layout() } else { observer })
@@ -181,7 +198,7 @@ impl Trainer for PhotoTrainer {
         // Hooks get a shared trainer, callbacks count.
         let mut callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner);
         callbacks.push(Box::new(EarlyStop::new(params.early_stop_patience)));
-        let trained = train_agent(task, &validation, checkpointer, &mut callbacks, context);
+        let trained = go_on_from(self.first.as_ref(), task, &validation, checkpointer, &mut callbacks, context);
         callbacks.pop();
         trained
     }

@@ -16,19 +16,20 @@ use crate::trainer::params::TrainingParams;
 /// for is known by then, and more photographs are worth more than any other change: how long to learn and when to act are
 /// those of `chosen`.
 ///
-/// It begins from the seed again. An interruption leaves the chosen model for use, whose file is at `chosen_path`; a training that is resumed then fits once more from
+/// It begins from the seed, or the model `first`, again. An interruption leaves the chosen model for use, whose file is at `chosen_path`; a training that is resumed then fits once more from
 /// the beginning.
 ///
 /// # Errors
 /// [`Error::Interrupted`], [`Error::Learning`] where it diverges, or an error of the environment or the journal.
 pub(super) fn refitted<L: ConfiguredLearner>(
     chosen: &Model,
+    first: Option<&Model>,
     task: PhotoTask,
     chosen_path: &Path,
     context: &TrainContext,
 ) -> Result<Model, Error> {
     let task = Arc::new(task);
-    let (mut learner, mut environments) = beginning::<L>(&task, context)?;
+    let (mut learner, mut environments) = beginning::<L>(&task, first, context)?;
     let enough = chosen.configuration().environment_steps;
     let mut clock = Clock { taken: 0, total: context.hyperparameters::<TrainingParams>()?.steps };
     context.progress().begin("fitting once more", enough);

@@ -266,6 +266,8 @@ pub struct UsedPhotos {
     pub folder: PathBuf,
     /// Of pairs the folder of the photos after.
     pub after: Option<PathBuf>,
+    /// Whether they are lessons.
+    pub lessons: bool,
 }
 
 /// The photos that the run in `run_dir` was trained on, to resume it with.
@@ -280,7 +282,7 @@ pub fn photos_of_run(run_dir: &Path) -> Result<UsedPhotos, Error> {
         Some(after) => Some(naming::path_in(after).ok_or_else(names_none)?),
         None => None,
     };
-    Ok(UsedPhotos { folder, after })
+    Ok(UsedPhotos { folder, after, lessons: used["lessons"] == true })
 }
 
 fn read_used(run_dir: &Path) -> Result<serde_json::Value, Error> {
@@ -332,6 +334,9 @@ fn used(run_name: &str, dataset: &Dataset, splits: &Splits) -> String {
     });
     if let Some(after) = dataset.after_root() {
         value["after"] = absolute(after);
+    }
+    if dataset.has_lessons() {
+        value["lessons"] = true.into();
     }
     format!("{value:#}\n")
 }

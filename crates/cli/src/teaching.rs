@@ -1,0 +1,77 @@
+//! How a studio's model is taught: by what `dodge train --lessons` does.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+use dodge_data::LessonLoader;
+use dodge_juror::ClassicalJuror;
+use dodge_rl::{PhotoTrainer, Session, Trainer as _};
+use dodge_studio::{KnownModel, Progress, Teach};
+use dodge_tracking::RunOptions;
+
+use crate::arguments::HyperparameterArguments;
+use crate::command::studio::known;
+use crate::command::train;
+use crate::configuration;
+use crate::surroundings::Surroundings;
+
+/// The experiment of models that a studio taught.
+const EXPERIMENT: &str = "studio";
+
+/// Teaches with the settings of this machine.
+pub(crate) struct Teacher {
+    surroundings: Surroundings,
+}
+
+impl Teacher {
+    pub(crate) fn new(surroundings: &Surroundings) -> Self {
+        Self { surroundings: surroundings.clone() }
+    }
+
+    fn taught(
+        &self,
+        folder: &Path,
+        lessons: Vec<PathBuf>,
+        present: &KnownModel,
+        progress: Arc<dyn Progress>,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<KnownModel> {
+        let (surroundings, count) = (&self.surroundings, lessons.len());
+        let arguments = HyperparameterArguments::default();
+        let registry = configuration::of_lessons(&present.model, &arguments, &surroundings.hyperparameters)?;
+        configuration::validate(&registry)?;
+        let loader = Box::new(LessonLoader::new(folder).of(lessons));
+        let trainer = PhotoTrainer::of_lessons(loader, Arc::new(ClassicalJuror::new()), present.model.as_ref().clone());
+        let session = Session {
+            tracking: train::tracking(surroundings.tracking_uri.as_ref(), surroundings, &registry.get()?)?,
+            run_options: RunOptions::new(EXPERIMENT)
+                .with_source_name("dodge studio")
+                .with_tag("dodge.version", env!("CARGO_PKG_VERSION")),
+            volume: surroundings.volume(),
+            run_dir: None,
+            resume: false,
+            registry,
+            device: dodge_learn::cpu(),
+            progress,
+            interrupted,
+        };
+        let report = trainer.run(session)?;
+        known(&report.model, format!("taught by {count} lessons"))
+    }
+}
+
+impl Teach for Teacher {
+    fn teach(
+        &self,
+        folder: &Path,
+        lessons: Vec<PathBuf>,
+        present: &KnownModel,
+        progress: Arc<dyn Progress>,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<KnownModel, String> {
+        let in_words = |error: anyhow::Error| format!("{error:#}");
+        self.taught(folder, lessons, present, progress, interrupted).map_err(in_words)
+    }
+}
