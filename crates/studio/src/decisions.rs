@@ -94,7 +94,7 @@ impl Decisions {
                 changes.push(Change { photo: name.to_owned(), before, after: decision.cloned() });
             }
         }
-        self.change(&mut state, None, changes)
+        self.change(&mut state, None, &changes)
     }
 
     /// Takes the latest decision back. Returns the photos that it was about.
@@ -119,11 +119,11 @@ impl Decisions {
             ));
         }
         let photos = changes.iter().filter_map(|change| self.number(&change.photo)).collect();
-        self.change(&mut state, Some(entry.number), changes)?;
+        self.change(&mut state, Some(entry.number), &changes)?;
         Ok(photos)
     }
 
-    fn change(&self, state: &mut State, undoes: Option<u64>, changes: Vec<Change>) -> Result<(), Refusal> {
+    fn change(&self, state: &mut State, undoes: Option<u64>, changes: &[Change]) -> Result<(), Refusal> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -136,7 +136,7 @@ impl Decisions {
             state.lock = Some(locked(&self.folder.root).map_err(Refusal::failed)?);
         }
         let cannot = |error: std::io::Error| Refusal::failed(format!("the decision cannot be written down: {error}"));
-        let entry = state.journal.begin(undoes, changes.clone()).map_err(cannot)?;
+        let entry = state.journal.begin(undoes, changes.to_vec()).map_err(cannot)?;
         let mut failure = None;
         for (id, change) in numbered {
             match finish(&self.folder, id, change) {

@@ -139,13 +139,13 @@ mod tests {
 
     const SECRET: &str = "0123456789abcdef";
 
-    fn check(address: &str, method: Method, path: &str, headers: &[(&'static str, &str)]) -> Result<Pass, Refused> {
+    fn check(address: &str, method: &Method, path: &str, headers: &[(&'static str, &str)]) -> Result<Pass, Refused> {
         let gate = Gate::new(SECRET.to_owned(), address.parse().unwrap());
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        gate.check(&method, &path.parse().unwrap(), &map)
+        gate.check(method, &path.parse().unwrap(), &map)
     }
 
     const HERE: &str = "127.0.0.1:5006";
@@ -155,56 +155,56 @@ mod tests {
     fn the_secret_is_needed_for_everything() {
         let host = ("host", HERE);
         for path in ["/", "/page.css", "/api/folder", "/photo/0/thumb"] {
-            assert_eq!(check(HERE, Method::GET, path, &[host]), Err(Refused::Secret), "{path}");
-            assert_eq!(check(HERE, Method::GET, path, &[host, COOKIE]), Ok(Pass::Known));
+            assert_eq!(check(HERE, &Method::GET, path, &[host]), Err(Refused::Secret), "{path}");
+            assert_eq!(check(HERE, &Method::GET, path, &[host, COOKIE]), Ok(Pass::Known));
             let bearer = ("authorization", "Bearer 0123456789abcdef");
-            assert_eq!(check(HERE, Method::POST, path, &[host, bearer]), Ok(Pass::Known));
+            assert_eq!(check(HERE, &Method::POST, path, &[host, bearer]), Ok(Pass::Known));
         }
-        assert_eq!(check(HERE, Method::GET, "/?key=0123456789abcdef", &[host]), Ok(Pass::Entering));
+        assert_eq!(check(HERE, &Method::GET, "/?key=0123456789abcdef", &[host]), Ok(Pass::Entering));
         for (path, cookie) in [
             ("/?key=0123456789abcdeg", "a=b"),
             ("/?key=", "dodge-studio-5006="),
             ("/api/folder?key=0123456789abcdef", "dodge-studio-5007=0123456789abcdef"),
         ] {
-            assert_eq!(check(HERE, Method::GET, path, &[host, ("cookie", cookie)]), Err(Refused::Secret), "{path}");
+            assert_eq!(check(HERE, &Method::GET, path, &[host, ("cookie", cookie)]), Err(Refused::Secret), "{path}");
         }
-        assert_eq!(check(HERE, Method::POST, "/?key=0123456789abcdef", &[host]), Err(Refused::Secret));
+        assert_eq!(check(HERE, &Method::POST, "/?key=0123456789abcdef", &[host]), Err(Refused::Secret));
     }
 
     #[test]
     fn names_that_lead_here_are_refused() {
         for host in ["evil.example:5006", "127.0.0.1", "127.0.0.1:5007", "192.168.1.7:5006", "a@127.0.0.1:5006", "["] {
-            assert_eq!(check(HERE, Method::GET, "/", &[("host", host), COOKIE]), Err(Refused::Host), "{host}");
+            assert_eq!(check(HERE, &Method::GET, "/", &[("host", host), COOKIE]), Err(Refused::Host), "{host}");
         }
         for host in ["127.0.0.1:5006", "localhost:5006", "[::1]:5006"] {
-            assert_eq!(check(HERE, Method::GET, "/", &[("host", host), COOKIE]), Ok(Pass::Known), "{host}");
+            assert_eq!(check(HERE, &Method::GET, "/", &[("host", host), COOKIE]), Ok(Pass::Known), "{host}");
         }
-        assert_eq!(check(HERE, Method::GET, "/", &[COOKIE]), Err(Refused::Host));
-        assert_eq!(check(HERE, Method::GET, "/", &[("host", HERE), ("host", HERE), COOKIE]), Err(Refused::Host));
+        assert_eq!(check(HERE, &Method::GET, "/", &[COOKIE]), Err(Refused::Host));
+        assert_eq!(check(HERE, &Method::GET, "/", &[("host", HERE), ("host", HERE), COOKIE]), Err(Refused::Host));
         // Where others may come in, they come by an address.
         let open = "0.0.0.0:5006";
-        assert_eq!(check(open, Method::GET, "/", &[("host", "192.168.1.7:5006"), COOKIE]), Ok(Pass::Known));
-        assert_eq!(check(open, Method::GET, "/", &[("host", "evil.example:5006"), COOKIE]), Err(Refused::Host));
+        assert_eq!(check(open, &Method::GET, "/", &[("host", "192.168.1.7:5006"), COOKIE]), Ok(Pass::Known));
+        assert_eq!(check(open, &Method::GET, "/", &[("host", "evil.example:5006"), COOKIE]), Err(Refused::Host));
     }
 
     #[test]
     fn other_pages_are_refused() {
         let host = ("host", HERE);
         for origin in ["http://evil.example", "http://127.0.0.1:8080", "https://127.0.0.1:5006", "null"] {
-            for method in [Method::GET, Method::POST] {
+            for method in [&Method::GET, &Method::POST] {
                 let headers = [host, COOKIE, ("origin", origin)];
                 assert_eq!(check(HERE, method, "/api/decide", &headers), Err(Refused::Origin), "{origin}");
             }
         }
         let headers = [host, COOKIE, ("origin", "http://127.0.0.1:5006")];
-        assert_eq!(check(HERE, Method::POST, "/api/decide", &headers), Ok(Pass::Known));
+        assert_eq!(check(HERE, &Method::POST, "/api/decide", &headers), Ok(Pass::Known));
         // A browser that names no origin is none.
-        assert_eq!(check(HERE, Method::POST, "/api/decide", &[host, COOKIE]), Err(Refused::Origin));
+        assert_eq!(check(HERE, &Method::POST, "/api/decide", &[host, COOKIE]), Err(Refused::Origin));
         for site in ["cross-site", "same-site"] {
             let headers = [host, COOKIE, ("sec-fetch-site", site), ("sec-fetch-mode", "no-cors")];
-            assert_eq!(check(HERE, Method::GET, "/photo/0/thumb", &headers), Err(Refused::Origin));
+            assert_eq!(check(HERE, &Method::GET, "/photo/0/thumb", &headers), Err(Refused::Origin));
         }
         let headers = [host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
-        assert_eq!(check(HERE, Method::GET, "/?key=0123456789abcdef", &headers), Ok(Pass::Entering));
+        assert_eq!(check(HERE, &Method::GET, "/?key=0123456789abcdef", &headers), Ok(Pass::Entering));
     }
 }

@@ -22,6 +22,7 @@ fn help_lists_the_commands() {
       params       Show the hyperparameters
       runs         Look at recorded runs, deliver them, and check that nothing is missing
       datasets     List, fetch and verify datasets that have a name
+      studio       Look at photos, correct what the model would do, and teach it, in the browser
       serve        Serve other machines until Ctrl-C
       completions  Print a script that lets a shell complete commands and options
       man          Print the manual page of the program, or of one of its commands, for `man`
@@ -51,6 +52,12 @@ fn help_of_train_explains_every_option() {
 
           --pairs <BEFORE> <AFTER>
               Learn to edit as somebody did: from the photos in one folder before, and in another after; they are matched by name
+
+          --lessons <DIR>
+              Learn from the photos in this folder that have a recipe beside them, as `dodge studio` keeps them
+
+          --model <FILE>
+              With --lessons: the model that goes on learning; without it, the model in the box
 
           --dataset <ID>
               Train on the dataset of this name, fetched if it is not there; `dodge datasets list` shows all

@@ -25,6 +25,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) fn run(arguments: &StudioArguments, surroundings: &Surroundings) -> Result<()> {
     let taught = surroundings.volume().join("studio/model.safetensors");
     let models = models(&arguments.model, &taught)?;
+    #[expect(clippy::disallowed_methods, reason = "this is where clocks are read")]
     let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let teacher = Arc::new(Teacher::new(surroundings));
     let mut options = StudioOptions::new(&arguments.folder, models, teacher, Arc::new(now));
