@@ -196,25 +196,28 @@ impl Photo {
     }
 }
 
+/// Width and height as they are stored, and the orientation of EXIF.
+pub(crate) type SizeAndOrientation = ((u32, u32), u8);
+
 /// Size and orientation of the picture of a TIFF that [`Photo::open`] would take, or none where it is a raw file, with what kind that is.
 pub(crate) fn tiff_page(
-    source: RefCell<fs::File>,
+    source: &RefCell<fs::File>,
     name: found::Name<'_>,
-) -> Result<Result<((u32, u32), u8), String>, Error> {
-    if let Some(kind) = tiff::pages::raw(&source) {
+) -> Result<Result<SizeAndOrientation, String>, Error> {
+    if let Some(kind) = tiff::pages::raw(source) {
         return Ok(Err(kind));
     }
-    tiff::pages::choose(&source, name).map(|chosen| Ok((chosen.size, chosen.orientation)))
+    tiff::pages::choose(source, name).map(|chosen| Ok((chosen.size, chosen.orientation)))
 }
 
 /// Size and orientation of the picture that a raw file becomes.
 #[cfg(feature = "raw")]
-pub(crate) fn raw_header(path: &Path, name: found::Name<'_>, kind: &str) -> Result<((u32, u32), u8), Error> {
+pub(crate) fn raw_header(path: &Path, name: found::Name<'_>, kind: &str) -> Result<SizeAndOrientation, Error> {
     raw::header(&read_file(path)?, name, kind)
 }
 
 #[cfg(not(feature = "raw"))]
-pub(crate) fn raw_header(_path: &Path, name: found::Name<'_>, kind: &str) -> Result<((u32, u32), u8), Error> {
+pub(crate) fn raw_header(_path: &Path, name: found::Name<'_>, kind: &str) -> Result<SizeAndOrientation, Error> {
     Err(name.unsupported(kind::without_raw(kind)))
 }
 

@@ -47,7 +47,7 @@ impl PictureHeader {
             // Its directories stand anywhere, and which of its pictures is the photo is told by all of them.
             Kind::Tiff => {
                 file.rewind().map_err(read_error)?;
-                let ((width, height), orientation) = match name.guarded(|| tiff_page(RefCell::new(file), name))? {
+                let ((width, height), orientation) = match name.guarded(|| tiff_page(&RefCell::new(file), name))? {
                     Ok(page) => page,
                     Err(kind) => raw_header(path, name, &kind)?,
                 };

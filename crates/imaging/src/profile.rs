@@ -27,7 +27,7 @@ pub(crate) struct Profile<T> {
 }
 
 enum Way<T> {
-    Shaper(Shaper<T>),
+    Shaper(Box<Shaper<T>>),
     Table(Box<Table>),
 }
 
@@ -71,7 +71,7 @@ impl Read {
         let way = if Table::is_in(&self.0) {
             Way::Table(Box::new(Table::of(&self.0)?))
         } else {
-            Way::Shaper(Shaper::of(&self.0)?)
+            Way::Shaper(Box::new(Shaper::of(&self.0)?))
         };
         Some(Profile { way })
     }

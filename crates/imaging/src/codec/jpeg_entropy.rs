@@ -39,9 +39,9 @@ impl Codes {
     fn new(counts: &[u8], symbols: &[u8]) -> Option<Self> {
         let (mut fast, mut ends) = (vec![(0, 0); 1 << FAST], [(0, 0); 17]);
         let (mut code, mut index) = (0_u32, 0_usize);
-        for length in 1..=16_usize {
+        for (length, end) in ends.iter_mut().enumerate().skip(1) {
             let count = usize::from(*counts.get(length - 1)?);
-            ends[length].1 = index as i32 - code as i32;
+            end.1 = index as i32 - code as i32;
             if length <= FAST {
                 for symbol in symbols.get(index..index + count)? {
                     let from = (code as usize) << (FAST - length);
@@ -53,7 +53,7 @@ impl Codes {
                 code += count as u32;
             }
             index += count;
-            ends[length].0 = code << (16 - length);
+            end.0 = code << (16 - length);
             code <<= 1;
         }
         Some(Self { fast, ends, symbols: symbols.to_vec() })

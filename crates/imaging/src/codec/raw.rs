@@ -68,6 +68,9 @@ fn opened<T>(
     kind: &str,
     work: impl FnOnce(&RawSource, &dyn Decoder) -> Result<T, Failure>,
 ) -> Result<T, Error> {
+    // The decoder takes room for what a file claims before anybody else learns of it, and too much of it ends the program.
+    let values = super::tiff::pages::most_values(bytes);
+    name.check_size((u32::try_from(values.max(1)).unwrap_or(u32::MAX), 1), bytes.len())?;
     let source = RawSource::new_from_slice(bytes);
     let result = guarded(|| {
         let decoder = rawler::get_decoder(&source).map_err(Failure::Rawler)?;
@@ -104,7 +107,7 @@ fn developed(source: &RawSource, decoder: &dyn Decoder, name: Name<'_>, curve: B
     }
     let stops = baseline_exposure(decoder);
     let (width, height) = (part.width as u32, part.height as u32);
-    let sensor = Sensor::of(image, part, matrix).map_err(|reason| name.unsupported(format!("{reason}: {ADVICE}")))?;
+    let sensor = Sensor::of(&image, part, matrix).map_err(|reason| name.unsupported(format!("{reason}: {ADVICE}")))?;
     let pixels = sensor.developed(curve, stops);
     let image = ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageRgb16);
     let image = image.ok_or_else(|| name.damaged("it has fewer values than pixels"))?;

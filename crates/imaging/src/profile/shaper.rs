@@ -28,7 +28,7 @@ const SAME_VALUE: f32 = 0.5 / 255.0;
 /// Whether the values are sRGB; none where the profile makes no sense. Profiles of sRGB differ in the last digits, by who computed them.
 pub(super) fn is_srgb(profile: &ColorProfile) -> Option<bool> {
     let curves = curves(profile)?;
-    let (to_srgb, _) = matrices(profile)?;
+    let [to_srgb, _] = matrices(profile)?;
     let same_matrix = (0..3).all(|row| {
         (0..3).all(|column| (to_srgb[row][column] - f64::from(u8::from(row == column))).abs() < SAME_MATRIX)
     });
@@ -43,10 +43,10 @@ fn curves(profile: &ColorProfile) -> Option<[ToLight; 3]> {
 }
 
 /// From the light of the profile's primaries to that of sRGB's, and back.
-fn matrices(profile: &ColorProfile) -> Option<([[f64; 3]; 3], [[f64; 3]; 3])> {
+fn matrices(profile: &ColorProfile) -> Option<[[[f64; 3]; 3]; 2]> {
     let (own, srgb) = (profile.colorant_matrix(), SRGB_TO_XYZ);
     let to_srgb = inverse(&srgb)?.mat_mul(own);
-    Some((to_srgb.v, inverse(&to_srgb)?.v))
+    Some([to_srgb.v, inverse(&to_srgb)?.v])
 }
 
 /// None where primaries span nothing.
@@ -63,7 +63,7 @@ fn singles(matrix: [[f64; 3]; 3]) -> [[f32; 3]; 3] {
 impl<T: Sample> Shaper<T> {
     pub(super) fn of(profile: &ColorProfile) -> Option<Self> {
         let curves = curves(profile)?;
-        let (to_srgb, from_srgb) = matrices(profile)?;
+        let [to_srgb, from_srgb] = matrices(profile)?;
         let lights = |curve: &ToLight| (0..=T::STEPS).map(|step| curve.at(step as f32 / T::STEPS as f32)).collect();
         let same = profile.red_trc == profile.green_trc && profile.green_trc == profile.blue_trc;
         let back = if same {

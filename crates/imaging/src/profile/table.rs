@@ -146,8 +146,7 @@ impl Steps {
 
 fn between_entries(entries: &[f32], value: f32) -> f32 {
     let last = entries.len() - 1;
-    // What is no number counts as black.
-    let place = value.max(0.0).min(1.0) * last as f32;
+    let place = value.clamp(0.0, 1.0) * last as f32;
     let low = (place as usize).min(last);
     let (from, to) = (entries[low], entries[(low + 1).min(last)]);
     from + (place - low as f32) * (to - from)
@@ -175,7 +174,7 @@ fn of_lut(lut: &LutDataType, back: bool, between: DataColorSpace) -> Option<Vec<
         steps.push(Step::Matrix(lut.matrix.v.map(|row| row.map(|entry| entry as f32)), [0.0; 3]));
     }
     steps.push(curves(&lut.input_table, lut.num_input_table_entries)?);
-    steps.push(Step::Grid(Grid::new([lut.num_clut_grid_points; 3], numbers(&lut.clut_table))?));
+    steps.push(Step::Grid(Grid::new([lut.num_clut_grid_points; 3], &numbers(&lut.clut_table))?));
     steps.push(curves(&lut.output_table, lut.num_output_table_entries)?);
     Some(steps)
 }
@@ -201,7 +200,7 @@ fn of_multidimensional(lut: &LutMultidimensionalType, back: bool) -> Option<Vec<
         Step::Matrix(lut.matrix.v.map(|row| row.map(|entry| entry as f32)), lut.bias.v.map(|entry| entry as f32));
     let grid = match &lut.clut {
         Some(clut) => {
-            Some(Step::Grid(Grid::new([lut.grid_points[0], lut.grid_points[1], lut.grid_points[2]], numbers(clut))?))
+            Some(Step::Grid(Grid::new([lut.grid_points[0], lut.grid_points[1], lut.grid_points[2]], &numbers(clut))?))
         }
         None => None,
     };
@@ -219,7 +218,7 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(sides: [u8; 3], values: Vec<f32>) -> Option<Self> {
+    fn new(sides: [u8; 3], values: &[f32]) -> Option<Self> {
         let sides = sides.map(usize::from);
         let points: Vec<[f32; 3]> = values.as_chunks::<3>().0.to_vec();
         (sides.iter().all(|side| *side > 1) && points.len() == sides.iter().product::<usize>())
@@ -229,7 +228,7 @@ impl Grid {
     /// Between the points of a tetrahedron, as Sakamoto's patent of 1974 has it and most programs do: along the diagonal of a cell, where greys
     /// lie, nothing of other colours comes in.
     fn at(&self, values: [f32; 3]) -> [f32; 3] {
-        let place = [0, 1, 2].map(|axis| values[axis].max(0.0).min(1.0) * (self.sides[axis] - 1) as f32);
+        let place = [0, 1, 2].map(|axis| values[axis].clamp(0.0, 1.0) * (self.sides[axis] - 1) as f32);
         let low = [0, 1, 2].map(|axis| (place[axis] as usize).min(self.sides[axis] - 2));
         let part = [0, 1, 2].map(|axis| place[axis] - low[axis] as f32);
         // The axes by how far the place is along them, the furthest first.

@@ -3,7 +3,7 @@
 Needs Pillow and numpy. Run it when a profile is added: python make_colour.py
 
 NAME.icc is a profile, made here from its definition; NAME.8.png and NAME.16.png are the chart in sRGB, relative colorimetric: that of
-8 bit by Pillow's ImageCms, that of 16 bit by the library that Pillow brings (LittleCMS 2), without its shortcuts. The chart has 16 steps
+8 bit by Pillow's ImageCms, that of 16 bit by the library that Pillow brings (LittleCMS 2), both without its shortcuts. The chart has 16 steps
 of each channel, red slowest; of greys it has 256 and 4,096 steps.
 """
 
@@ -58,7 +58,8 @@ def eight(data, chart):
 
     mode = "L" if chart.ndim == 2 else "RGB"
     source, target = ImageCms.ImageCmsProfile(io.BytesIO(data)), ImageCms.createProfile("sRGB")
-    transform = ImageCms.buildTransform(source, target, mode, "RGB", RELATIVE)
+    # With its shortcuts it puts a coarse table in place of those of a profile: up to 20 levels away near black.
+    transform = ImageCms.buildTransform(source, target, mode, "RGB", RELATIVE, ImageCms.Flags.NOOPTIMIZE)
     return np.array(ImageCms.applyTransform(Image.fromarray(chart), transform))
 
 

@@ -61,7 +61,7 @@ impl Sensor {
     ///
     /// # Errors
     /// What is not read, in words.
-    pub(super) fn of(image: RawImage, part: Part, matrix: Option<[[f32; 3]; 3]>) -> Result<Self, String> {
+    pub(super) fn of(image: &RawImage, part: Part, matrix: Option<[[f32; 3]; 3]>) -> Result<Self, String> {
         let from_srgb = matrix.map(|matrix| product(&matrix, &SRGB_TO_XYZ));
         // White of sRGB is to be white: what each channel of the camera has of it is divided out.
         let sums = from_srgb.map(|matrix| matrix.map(|row| row.iter().sum::<f32>()));
@@ -69,7 +69,7 @@ impl Sensor {
         let to_srgb = usable
             .zip(from_srgb)
             .and_then(|(sums, matrix)| inverse(&[0, 1, 2].map(|row| matrix[row].map(|entry| entry / sums[row]))));
-        let balance = balance(&image, usable);
+        let balance = balance(image, usable);
         let to_srgb = to_srgb.unwrap_or([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
         let (pixels, width, part) = match &image.photometric {
             RawPhotometricInterpretation::Cfa(config) => {
@@ -78,7 +78,7 @@ impl Sensor {
                 }
                 let all = Rect::new(Point::zero(), Dim2::new(image.width, image.height));
                 let area = image.active_area.filter(|area| contains(area, part)).unwrap_or(all);
-                let values = PixF32::new_with(of_filters(&image, &config.cfa, balance), image.width, image.height);
+                let values = PixF32::new_with(of_filters(image, &config.cfa, balance), image.width, image.height);
                 let colours = match config.sensor {
                     SensorType::Bayer => PPGDemosaic::new().demosaic(&values, &config.cfa, &config.colors, area),
                     SensorType::Xtrans => {
@@ -88,7 +88,7 @@ impl Sensor {
                 let part = Part { left: part.left - area.p.x, top: part.top - area.p.y, ..part };
                 (colours.data, colours.width, part)
             }
-            _ if matches!(image.cpp, 1 | 3) => (of_channels(&image, balance), image.width, part),
+            _ if matches!(image.cpp, 1 | 3) => (of_channels(image, balance), image.width, part),
             _ => return Err(format!("its sensor has {} values for each pixel", image.cpp)),
         };
         Ok(Self { pixels, width, part, to_srgb })

@@ -42,6 +42,13 @@ fn a_raw_file_is_a_picture_of_sixteen_bit_with_its_metadata() {
     assert!(picture.notes.is_empty(), "{:?}", picture.notes);
 }
 
+/// Gives the field of a tag and type another tag.
+fn rename(file: &mut [u8], tag: u16, kind: u16, other: u16) {
+    let entry = [tag.to_le_bytes(), kind.to_le_bytes()].concat();
+    let at = file.windows(4).position(|four| four == entry).unwrap();
+    file[at..at + 2].copy_from_slice(&other.to_le_bytes());
+}
+
 #[test]
 fn what_is_wrong_with_a_raw_file_is_told() {
     let whole = golden("rggb.dng");
@@ -53,15 +60,14 @@ fn what_is_wrong_with_a_raw_file_is_told() {
     for seed in 0..400_usize {
         let mut damaged = whole.clone();
         let place = (seed * 7919) % at.max(600);
-        damaged[place] = damaged[place].wrapping_add(1 + (seed * 31) as u8);
+        damaged[place] = damaged[place].wrapping_add((seed * 31) as u8).wrapping_add(1);
         if let Ok(picture) = Picture::decode(&damaged) {
             assert!(picture.pixels.size().0 <= 96);
         }
     }
     // Of a maker that nobody knows, without the mark of a DNG.
     let mut unknown = whole.clone();
-    let mark = unknown.windows(2).position(|tag| tag == 50706_u16.to_le_bytes()).unwrap();
-    unknown[mark..mark + 2].copy_from_slice(&50705_u16.to_le_bytes());
+    rename(&mut unknown, 50_706, 1, 50_705);
     let error = Picture::decode(&unknown).unwrap_err().to_string();
     assert!(error.contains("Dodge") && error.contains("develop it"), "{error}");
 }
@@ -70,8 +76,7 @@ fn what_is_wrong_with_a_raw_file_is_told() {
 fn a_camera_that_nobody_measured_is_told() {
     let mut file = golden("rggb.dng");
     // The matrix gets a tag that nobody reads.
-    let matrix = file.windows(2).position(|tag| tag == 50721_u16.to_le_bytes()).unwrap();
-    file[matrix..matrix + 2].copy_from_slice(&50722_u16.to_le_bytes());
+    rename(&mut file, 50_721, 10, 50_720);
     let picture = Picture::decode(&file).unwrap();
     assert_eq!(picture.notes, [Note::UnknownCamera]);
 }
