@@ -48,6 +48,10 @@ pub struct TrainingParams {
     /// the colours and tones of photographs, of no kind. Each takes about 80 kB of memory. Pairs are not mixed with any.
     #[hparam(default = 2000, range = 0..=100_000, unit = "pictures")]
     pub synthetic_photos: usize,
+    /// Whether to go on from what the model in the box has learnt, in place of from nothing: of `apg`, with its edits and its networks. Another training
+    /// of fewer steps then keeps what it knows of photographs of all kinds.
+    #[hparam(default = false)]
+    pub from_the_box: bool,
     /// How often the policy is validated, and kept if it is as good as the best so far, but for chance.
     #[hparam(default = 20_480, range = 1..=10_000_000_000, unit = "environment steps")]
     pub validation_interval: u64,

@@ -153,9 +153,15 @@ impl Trainer for PhotoTrainer {
             first.save(&context.run_dir().join(FIRST_MODEL))?;
         }
         let mut environment: EnvironmentParams = context.hyperparameters()?;
-        let algorithm = context.hyperparameters::<TrainingParams>()?.algorithm;
+        let params: TrainingParams = context.hyperparameters()?;
+        let algorithm = params.algorithm;
+        let boxed = if params.from_the_box { Some(Model::in_the_box(context.device())?) } else { None };
+        let first = self.first.as_ref().or(boxed.as_ref());
         if environment.actions.is_empty() {
-            environment.actions = algorithm.actions(self.material(context)?);
+            environment.actions = match first {
+                Some(first) => first.configuration().actions.clone(),
+                None => algorithm.actions(self.material(context)?),
+            };
         }
         let degrade: DegradeParams = context.hyperparameters()?;
         let size = environment.damage_size;
@@ -167,7 +173,7 @@ impl Trainer for PhotoTrainer {
             None if algorithm == Algorithm::Apg => Arc::new(RewardParams::of_fidelity()),
             None => Arc::new(context.hyperparameters::<RewardParams>()?),
         };
-        let observer: Arc<dyn Observe> = match (&self.observer, &self.first) {
+        let observer: Arc<dyn Observe> = match (&self.observer, first) {
             (Some(observer), _) => Arc::clone(observer),
             (None, Some(first)) => Arc::clone(first.observer()),
             (None, None) => {
@@ -192,13 +198,12 @@ impl Trainer for PhotoTrainer {
             has_critic: algorithm == Algorithm::Ppo,
         };
         let validation = training_photos(&splits.validation.photos, size)?;
-        let params: TrainingParams = context.hyperparameters()?;
         let folder = FolderCheckpointer::new(context.run_dir().join("checkpoints"), params.checkpoints_kept);
         let checkpointer = self.checkpointer.as_deref().unwrap_or(&folder);
         // Hooks get a shared trainer, callbacks count.
         let mut callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner);
         callbacks.push(Box::new(EarlyStop::new(params.early_stop_patience)));
-        let trained = go_on_from(self.first.as_ref(), task, &validation, checkpointer, &mut callbacks, context);
+        let trained = go_on_from(first, task, &validation, checkpointer, &mut callbacks, context);
         callbacks.pop();
         trained
     }

@@ -299,7 +299,7 @@ fn pairs_are_trained_on_from_two_folders_to_a_report() {
         assert!(record.artifacts.contains_key(artifact), "{artifact}");
     }
     let folder = |side: &str| place.volume.path().join(side);
-    let used = UsedPhotos { folder: folder("before"), after: Some(folder("after")) };
+    let used = UsedPhotos { folder: folder("before"), after: Some(folder("after")), lessons: false };
     assert_eq!(photos_of_run(&run_dir).unwrap(), used);
     // It had ended: it is evaluated again.
     assert_eq!(timeless(&run(true).evaluation), timeless(&report.evaluation));
