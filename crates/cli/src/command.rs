@@ -22,7 +22,7 @@ use anyhow::{Context, Result};
 use dodge_rl::Model;
 use serde::Serialize;
 
-use crate::progress;
+use crate::terminal;
 
 /// The model of this file, or the one in the box, on the processor.
 pub(crate) fn model(file: Option<&Path>) -> Result<Model> {
@@ -35,7 +35,7 @@ pub(crate) fn model(file: Option<&Path>) -> Result<Model> {
 
 /// Writes text to stdout; a closed pipe ends the program quietly, as `head` expects.
 pub(crate) fn print(text: &str) -> Result<()> {
-    let printed = progress::aside(|| {
+    let printed = terminal::aside(|| {
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
     });

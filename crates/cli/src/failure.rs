@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use dodge_imaging::{Encoding, Picture};
 
-use crate::{progress, text};
+use crate::{terminal, text};
 
 /// The work could not be done.
 pub(crate) const FAILED: u8 = 1;
@@ -86,12 +86,12 @@ pub(crate) fn tell_notes(file: &Path, picture: &Picture) {
 
 /// Prints what of a photo's metadata has no place in the format that it is written in.
 pub(crate) fn tell_losses(file: &Path, picture: &Picture, encoding: Encoding) {
-    tell(file, &picture.left_out_as(encoding));
+    tell(file, picture.left_out_as(encoding));
 }
 
 /// Prints what a user should know of a photo or its result, though nothing failed.
 pub(crate) fn tell(file: &Path, notes: impl IntoIterator<Item = impl std::fmt::Display>) {
-    progress::aside(|| {
+    terminal::aside(|| {
         let mut stderr = std::io::stderr().lock();
         for note in notes {
             let _ = writeln!(stderr, "note: {}: {note}", text::shown(file));
@@ -102,7 +102,7 @@ pub(crate) fn tell(file: &Path, notes: impl IntoIterator<Item = impl std::fmt::D
 /// Prints an error and a hint, for a failure that does not end the program as well. Of hyperparameters every problem is
 /// told, those in a file with the line underlined.
 pub(crate) fn complain(error: &anyhow::Error) {
-    progress::aside(|| write_complaint(error));
+    terminal::aside(|| write_complaint(error));
 }
 
 fn write_complaint(error: &anyhow::Error) {

@@ -26,6 +26,7 @@ mod sections_tests;
 mod surroundings;
 mod table;
 mod teaching;
+mod terminal;
 mod text;
 
 use std::process::ExitCode;

@@ -1,19 +1,17 @@
 //! Progress on stderr: a bar on a terminal that can move its cursor, a line now and then elsewhere.
 
 use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dodge_preprocess::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::surroundings::Surroundings;
+use crate::terminal::{SHOWN, lock};
 
 /// Time between two lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
-
-/// The bar on the terminal. There is one terminal, and what is printed to it must know of the bar.
-static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// The progress display that fits stderr.
 pub(crate) fn display(surroundings: &Surroundings) -> Arc<dyn Progress> {
@@ -30,16 +28,6 @@ fn of_work_longer_than(least: Duration, surroundings: &Surroundings) -> Arc<dyn 
         Arc::new(Bar)
     } else {
         Arc::new(Lines { least, work: Mutex::default() })
-    }
-}
-
-/// Prints something, to stdout or stderr, while no bar is in the way.
-pub(crate) fn aside<T>(print: impl FnOnce() -> T) -> T {
-    // A clone: what is printed may ask for the bar again.
-    let bar = lock(&SHOWN).clone();
-    match bar {
-        Some(bar) => bar.suspend(print),
-        None => print(),
     }
 }
 
@@ -134,9 +122,4 @@ impl Work {
         let of = if *total == 0 { String::new() } else { format!("/{total}") };
         let _ = writeln!(std::io::stderr(), "{what}: {done}{of} in {seconds:.1} s{separator}{note}");
     }
-}
-
-/// A poisoned lock only means that another thread panicked while drawing.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

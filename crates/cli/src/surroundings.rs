@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::arguments::Device;
 use crate::failure::usage;
-use crate::{progress, text};
+use crate::{terminal, text};
 
 /// Values of environment variables, checked.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -130,7 +130,7 @@ struct Aside;
 
 impl Write for Aside {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        progress::aside(|| std::io::stderr().write(bytes))
+        terminal::aside(|| std::io::stderr().write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

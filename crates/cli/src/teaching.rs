@@ -1,10 +1,11 @@
 //! How a studio's model is taught: by what `dodge train --lessons` does.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use dodge_data::LessonLoader;
 use dodge_juror::ClassicalJuror;
 use dodge_rl::{PhotoTrainer, Session, Trainer as _};
@@ -12,10 +13,10 @@ use dodge_studio::{KnownModel, Progress, Teach};
 use dodge_tracking::RunOptions;
 
 use crate::arguments::HyperparameterArguments;
-use crate::command::studio::known;
-use crate::command::train;
+use crate::command::{self, train};
 use crate::configuration;
 use crate::surroundings::Surroundings;
+use crate::{output, text};
 
 /// The experiment of models that a studio taught.
 const EXPERIMENT: &str = "studio";
@@ -74,4 +75,11 @@ impl Teach for Teacher {
         let in_words = |error: anyhow::Error| format!("{error:#}");
         self.taught(folder, lessons, present, progress, interrupted).map_err(in_words)
     }
+}
+
+/// The model of a file.
+pub(crate) fn known(file: &Path, name: String) -> Result<KnownModel> {
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", text::shown(file)))?;
+    let model = Arc::new(command::model(Some(file))?);
+    Ok(KnownModel { name, file: Some(file.to_owned()), sha256: output::hash(&bytes), model })
 }

@@ -1,7 +1,7 @@
 //! Photographs as cameras and programs write them: colour profiles, raw files, damage, stars.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use dodge_imaging::{Encoding, Metadata, Photo, Picture, Pixels, mean_delta_e_2000};
 use dodge_tests::Scratch;
@@ -21,8 +21,8 @@ fn wide() -> Picture {
     Picture { metadata, ..Pixels::Eight(photo).into() }
 }
 
-fn save(picture: &Picture, path: PathBuf) {
-    picture.save(&path).unwrap();
+fn save(picture: &Picture, path: impl AsRef<Path>) {
+    picture.save(path.as_ref()).unwrap();
 }
 
 #[test]
@@ -113,12 +113,12 @@ fn stars_choose_the_photos_that_are_trained_on() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("photos")).unwrap();
     for index in 0..3 {
-        save(&Picture::from(scene(index)), scratch.path(&format!("photos/{index}.png")));
+        save(&Picture::from(scene(index)), scratch.path(format!("photos/{index}.png")));
         let sidecar = format!(
             "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\
              <rdf:Description xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" xmp:Rating=\"{index}\"/></rdf:RDF></x:xmpmeta>"
         );
-        fs::write(scratch.path(&format!("photos/{index}.xmp")), sidecar).unwrap();
+        fs::write(scratch.path(format!("photos/{index}.xmp")), sidecar).unwrap();
     }
     let finished = scratch.dodge(&["train", "--photos", "photos", "--rating", "4"]);
     let told = finished.failed(1);

@@ -1,6 +1,5 @@
 //! `dodge studio`
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,14 +7,14 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use dodge_rl::HOUSE_MODEL;
 use dodge_studio::{Error, KnownModel, Studio, StudioOptions};
 
 use crate::arguments::StudioArguments;
 use crate::failure::usage;
 use crate::surroundings::Surroundings;
-use crate::teaching::Teacher;
+use crate::teaching::{Teacher, known};
 use crate::{command, interruption, output, text};
 
 /// How often it is looked whether to stop.
@@ -71,11 +70,4 @@ fn models(named: &[PathBuf], taught: &Path) -> Result<Vec<KnownModel>> {
         model: Arc::new(command::model(None)?),
     });
     Ok(models)
-}
-
-/// The model of a file.
-pub(crate) fn known(file: &Path, name: String) -> Result<KnownModel> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", text::shown(file)))?;
-    let model = Arc::new(command::model(Some(file))?);
-    Ok(KnownModel { name, file: Some(file.to_owned()), sha256: output::hash(&bytes), model })
 }

@@ -49,6 +49,11 @@ pub(super) fn metadata(bytes: &[u8]) -> super::Metadata {
     }
 }
 
+/// Whether a file is one of the many raw files that are TIFFs: DNG, NEF, CR2, ARW and others, but not RAF, ORF, RW2 and CR3.
+fn is_tiff(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*")
+}
+
 enum Failure {
     Rawler(RawlerError),
     /// Ours, with the name of the file.
@@ -68,7 +73,11 @@ fn opened<T>(
     kind: &str,
     work: impl FnOnce(&RawSource, &dyn Decoder) -> Result<T, Failure>,
 ) -> Result<T, Error> {
-    // The decoder takes room for what a file claims before anybody else learns of it, and too much of it ends the program.
+    // The decoder takes room for what a file claims before anybody else learns of it, and too much of it ends the program: what cannot
+    // be looked into before is not read.
+    if !is_tiff(bytes) {
+        return Err(name.unsupported(format!("it is {kind}, which is not read: {ADVICE}")));
+    }
     let values = super::tiff::pages::most_values(bytes);
     name.check_size((u32::try_from(values.max(1)).unwrap_or(u32::MAX), 1), bytes.len())?;
     let source = RawSource::new_from_slice(bytes);
