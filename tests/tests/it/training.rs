@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use dodge_imaging::{DamageKind, Photo};
-use dodge_tests::{Finished, Scratch, metric_rows};
+use dodge_tests::{Finished, SMALL_TRAINING, Scratch, metric_rows};
 use serde_json::Value;
 
 use crate::photos::folder_of_photos;
@@ -264,4 +264,22 @@ fn where_stderr_is_no_terminal_it_holds_no_colour_codes() {
     assert!(!finished.stderr.contains('\u{1b}'), "{finished}");
     let scored = scratch.dodge(&["score", "photos"]).succeeded();
     assert!(scored.stderr.contains("broken.jpg") && !scored.stderr.contains('\u{1b}'), "{scored}");
+}
+
+#[test]
+fn a_training_goes_on_from_the_model_in_the_box_if_that_has_its_shape() {
+    let scratch = Scratch::new();
+    let train = |more: &[&str]| {
+        let apg = ["--set=training.algorithm=apg", "--steps=64", "--json"];
+        scratch.dodge(&[SMALL_TRAINING, &apg, more].concat())
+    };
+    let gain = |finished: Finished| {
+        let test = &finished.succeeded().json()["test"];
+        test["mean_psnr_final_db"].as_f64().unwrap() - test["mean_psnr_degraded_db"].as_f64().unwrap()
+    };
+    // After one round, who began with nothing knows nothing.
+    assert!(gain(train(&[])) < 0.5);
+    assert!(gain(train(&["--set=training.from_the_box=true"])) > 1.0);
+    let other = train(&["--set=training.from_the_box=true", "--set=apg.hidden=[16]"]).failed(1);
+    assert!(other.contains("training.from_the_box") && other.contains("apg.hidden"), "{other}");
 }

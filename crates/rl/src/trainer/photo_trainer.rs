@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dodge_data::{DataLoader, Dataset, Skipped, synthetic};
 use dodge_imaging::{Damage, Photo};
 use dodge_juror::Juror;
-use dodge_learn::{Callback, Checkpointer, EarlyStop, FolderCheckpointer};
+use dodge_learn::{ApgParams, Callback, Checkpointer, EarlyStop, FolderCheckpointer};
 use dodge_preprocess::{
     AnnotationFile, CopyAndResize, DamageProtocol, DegradeAndSplit, DegradeParams, PairAndSplit, Preprocessor,
     RandomStream, Score, SplitPhoto, Splits,
@@ -155,7 +155,7 @@ impl Trainer for PhotoTrainer {
         let mut environment: EnvironmentParams = context.hyperparameters()?;
         let params: TrainingParams = context.hyperparameters()?;
         let algorithm = params.algorithm;
-        let boxed = if params.from_the_box { Some(Model::in_the_box(context.device())?) } else { None };
+        let boxed = if params.from_the_box { Some(in_the_box(algorithm, &environment, context)?) } else { None };
         let first = self.first.as_ref().or(boxed.as_ref());
         if environment.actions.is_empty() {
             environment.actions = match first {
@@ -227,6 +227,27 @@ impl Trainer for PhotoTrainer {
         let shown = Shown::of_mosaic(&photos, &outcomes, rows, &*self.juror)?;
         Ok(Evaluated { evaluation, photos, outcomes, shown })
     }
+}
+
+/// The model in the box, for a training of its kind to go on from.
+fn in_the_box(algorithm: Algorithm, environment: &EnvironmentParams, context: &TrainContext) -> Result<Model, Error> {
+    let model = Model::in_the_box(context.device())?;
+    let configuration = model.configuration();
+    let misfit = |setting: &'static str, needed: String| {
+        let reason = format!("`training.from_the_box` goes on from a model with {needed}: leave out one of the two");
+        Err(Error::Configuration { section: setting, reason })
+    };
+    if algorithm != Algorithm::Apg {
+        return misfit("training.algorithm", configuration.algorithm.clone());
+    }
+    let hidden = context.hyperparameters::<ApgParams>()?.hidden;
+    if hidden != configuration.hidden {
+        return misfit("apg.hidden", format!("{:?}", configuration.hidden));
+    }
+    if !environment.actions.is_empty() && environment.actions != configuration.actions {
+        return misfit("environment.actions", configuration.actions.join(" "));
+    }
+    Ok(model)
 }
 
 /// Whether somebody asked for a reward of another kind than the default.
