@@ -122,5 +122,5 @@ fn stars_choose_the_photos_that_are_trained_on() {
     }
     let finished = scratch.dodge(&["train", "--photos", "photos", "--rating", "4"]);
     let told = finished.failed(1);
-    assert!(told.contains("3 (fewer than 4 stars)"), "{finished}");
+    assert!(told.contains("photos/2.png: 2 of 5 stars, fewer than 4"), "{finished}");
 }

@@ -6,7 +6,7 @@ use dodge_imaging::{Metadata, Operation, Picture, Pixels, Recipe};
 use dodge_tests::Scratch;
 use serde_json::Value;
 
-use crate::photos::{dark, retouching_model};
+use crate::photos::{faded, retouching_model};
 
 /// An EXIF block with nothing but the time of taking.
 fn taken(time: &str) -> Vec<u8> {
@@ -26,7 +26,7 @@ fn morning(scratch: &Scratch) {
     for (index, time) in (0..).zip(times) {
         let scene = dodge_data::synthetic::photo(11, index, 120, 90);
         let operation: Operation = if index == 1 { "lightness:30" } else { "warmth:-0.1" }.parse().unwrap();
-        let photo = operation.apply(&dark(&scene));
+        let photo = operation.apply(&faded(&scene));
         let exif = (!time.is_empty()).then(|| taken(&format!("2024:05:01 {time}")));
         let metadata = Metadata { exif, ..Metadata::default() };
         let picture = Picture { metadata, ..Picture::from(Pixels::Eight(photo)) };

@@ -5,7 +5,7 @@ use std::fs;
 use dodge_imaging::{Encoding, Metadata, Photo, Picture, Pixels, Recipe, psnr_db};
 use dodge_tests::Scratch;
 
-use crate::photos::{dark, folder_of_photos, jpeg_with_orientation, retouching_model, scene};
+use crate::photos::{dark, faded, folder_of_photos, jpeg_with_orientation, retouching_model, scene};
 
 #[test]
 fn a_photo_keeps_its_size_and_its_recipe_gives_the_same_pixels_again() {
@@ -303,9 +303,9 @@ fn a_model_that_expects_gains_says_so_and_can_be_made_bolder() {
 #[test]
 fn nobody_needs_a_model_of_their_own_to_begin() {
     let scratch = Scratch::new();
-    dark(&dodge_data::synthetic::photo(7, 3, 301, 203)).save(&scratch.path("dark.png")).unwrap();
+    faded(&dodge_data::synthetic::photo(7, 3, 301, 203)).save(&scratch.path("faded.png")).unwrap();
     let enhance = |arguments: &[&str]| {
-        let common = ["enhance", "dark.png", "--dry-run", "--json"];
+        let common = ["enhance", "faded.png", "--dry-run", "--json"];
         scratch.dodge(&[&common[..], arguments].concat()).succeeded().json()["photos"][0].clone()
     };
     let whole = enhance(&[]);
@@ -320,14 +320,14 @@ fn nobody_needs_a_model_of_their_own_to_begin() {
     assert_eq!(recipe(&enhance(&["--strength=0"])).operations(), []);
     assert_eq!(enhance(&["--strength=1"]), whole);
     for wrong in ["--strength=-1", "--strength=1.5", "--strength=nan", "--strength=much"] {
-        let refused = scratch.dodge(&["enhance", "dark.png", wrong]);
+        let refused = scratch.dodge(&["enhance", "faded.png", wrong]);
         assert!(refused.code == Some(2) && refused.stderr.contains("--strength"), "{refused}");
     }
 
     // What was made with another strength is another result.
-    let _ = scratch.dodge(&["enhance", "dark.png", "--strength=0.5"]).succeeded();
-    let again = scratch.dodge(&["enhance", "dark.png", "--strength=0.5"]).succeeded();
+    let _ = scratch.dodge(&["enhance", "faded.png", "--strength=0.5"]).succeeded();
+    let again = scratch.dodge(&["enhance", "faded.png", "--strength=0.5"]).succeeded();
     assert!(again.stdout.contains("there already"), "{again}");
-    let refused = scratch.dodge(&["enhance", "dark.png"]).failed(1);
+    let refused = scratch.dodge(&["enhance", "faded.png"]).failed(1);
     assert!(refused.contains("is no result of the same work"), "{refused}");
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use dodge_imaging::{Encoding, Photo};
+use dodge_imaging::{Encoding, Operation, Photo};
 use dodge_tests::{SMALL_TRAINING, Scratch, workspace};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
@@ -16,6 +16,11 @@ pub(crate) fn scene(index: u64) -> Photo {
 /// The photo as if taken much too dark, which every agent of [`retouching_model`] does something about.
 pub(crate) fn dark(photo: &Photo) -> Photo {
     Photo::from_fn(photo.width(), photo.height(), |x, y| photo.pixel(x, y).map(|value| value / 3)).unwrap()
+}
+
+/// The photo with half of its contrast, which the model in the box does something about.
+pub(crate) fn faded(photo: &Photo) -> Photo {
+    "contrast:0.5".parse::<Operation>().unwrap().apply(photo)
 }
 
 /// Writes synthetic photos into a new folder.
