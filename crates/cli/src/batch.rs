@@ -64,7 +64,8 @@ impl Tally {
             }
         };
         let next = AtomicUsize::new(0);
-        let at_a_time = rayon::current_num_threads().min(MOST_AT_A_TIME).min(photos.len());
+        // More than threads, so that some work while others wait for the disk; of one thread, one.
+        let at_a_time = (2 * rayon::current_num_threads() - 1).min(MOST_AT_A_TIME).min(photos.len());
         thread::scope(|scope| {
             let (sender, receiver) = channel();
             for _ in 0..at_a_time {
