@@ -15,6 +15,8 @@ mod exporting;
 mod full_disk;
 mod help;
 mod learning;
+#[cfg(unix)]
+mod lessons;
 mod measuring;
 mod names;
 mod one_crate_alone;
@@ -30,5 +32,7 @@ mod runs;
 mod stopping;
 #[cfg(unix)]
 mod studio;
+#[cfg(unix)]
+mod teaching;
 mod tracking;
 mod training;
