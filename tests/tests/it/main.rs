@@ -29,6 +29,8 @@ mod reporting;
 mod resuming;
 mod runs;
 #[cfg(unix)]
+mod shards;
+#[cfg(unix)]
 mod stopping;
 #[cfg(unix)]
 mod studio;
