@@ -13,7 +13,6 @@ use self::shard::ShardChoice;
 pub(crate) use self::shard::{ArrayTask, Shard};
 use crate::batch::Told;
 use crate::input::{Input, Inputs};
-use crate::surroundings::Surroundings;
 use crate::{command, text};
 
 /// Which of many photos are worked on, and what of failures.
@@ -42,8 +41,8 @@ impl ManyArguments {
     }
 
     /// The part of this machine, where one is asked for.
-    pub(crate) fn shard(&self, surroundings: &Surroundings) -> Result<Option<Shard>> {
-        self.shard.map(|choice| choice.shard(&surroundings.array_task)).transpose()
+    pub(crate) fn shard(&self, task: &ArrayTask) -> Result<Option<Shard>> {
+        self.shard.map(|choice| choice.shard(task)).transpose()
     }
 
     /// Whether a program reads what is printed: a line for each photo.

@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> 
     if !has_rows || arguments.overwrite {
         output::keep_inputs(&inputs.photos, &places, companions)?;
     }
-    let shard = arguments.many.shard(surroundings)?;
+    let shard = arguments.many.shard(&surroundings.array_task)?;
     let (progress, interrupted) = (progress::of_told_work(surroundings), interruption::stop_on_ctrl_c()?);
     let looks = if arguments.consistent {
         Some(look::looks(&enhancer, &inputs, &places, arguments.gap, (&*progress, &interrupted))?)

@@ -19,7 +19,7 @@ use crate::{command, interruption, many, progress, text};
 pub(crate) fn run(arguments: &ScoreArguments, surroundings: &Surroundings) -> Result<()> {
     let juror = ClassicalJuror::new();
     let mut inputs = arguments.many.inputs(&arguments.photos, None)?;
-    if let Some(shard) = arguments.many.shard(surroundings)? {
+    if let Some(shard) = arguments.many.shard(&surroundings.array_task)? {
         inputs.photos.retain(|photo| shard.has(photo));
     }
     let size = ResizeParams::default().max_size;
