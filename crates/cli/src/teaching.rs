@@ -1,15 +1,14 @@
 //! How a studio's model is taught: by what `dodge train --lessons` does.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use dodge_data::LessonLoader;
 use dodge_juror::ClassicalJuror;
 use dodge_rl::{PhotoTrainer, Session, Trainer as _};
-use dodge_studio::{KnownModel, Progress, Teach};
+use dodge_studio::{KnownModel, Lessons, Teach};
 use dodge_tracking::RunOptions;
 
 use crate::arguments::HyperparameterArguments;
@@ -31,19 +30,13 @@ impl Teacher {
         Self { surroundings: surroundings.clone() }
     }
 
-    fn taught(
-        &self,
-        folder: &Path,
-        lessons: Vec<PathBuf>,
-        present: &KnownModel,
-        progress: Arc<dyn Progress>,
-        interrupted: Arc<AtomicBool>,
-    ) -> Result<KnownModel> {
-        let (surroundings, count) = (&self.surroundings, lessons.len());
+    fn taught(&self, lessons: Lessons) -> Result<KnownModel> {
+        let Lessons { folder, photos, present, progress, interrupted } = lessons;
+        let (surroundings, count) = (&self.surroundings, photos.len());
         let arguments = HyperparameterArguments::default();
         let registry = configuration::of_lessons(&present.model, &arguments, &surroundings.hyperparameters)?;
         configuration::validate(&registry)?;
-        let loader = Box::new(LessonLoader::new(folder).of(lessons));
+        let loader = Box::new(LessonLoader::new(folder).of(photos));
         let trainer = PhotoTrainer::of_lessons(loader, Arc::new(ClassicalJuror::new()), present.model.as_ref().clone());
         let session = Session {
             tracking: train::tracking(surroundings.tracking_uri.as_ref(), surroundings, &registry.get()?)?,
@@ -64,16 +57,9 @@ impl Teacher {
 }
 
 impl Teach for Teacher {
-    fn teach(
-        &self,
-        folder: &Path,
-        lessons: Vec<PathBuf>,
-        present: &KnownModel,
-        progress: Arc<dyn Progress>,
-        interrupted: Arc<AtomicBool>,
-    ) -> Result<KnownModel, String> {
+    fn teach(&self, lessons: Lessons) -> Result<KnownModel, String> {
         let in_words = |error: anyhow::Error| format!("{error:#}");
-        self.taught(folder, lessons, present, progress, interrupted).map_err(in_words)
+        self.taught(lessons).map_err(in_words)
     }
 }
 

@@ -9,15 +9,15 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dodge_data::synthetic;
 use dodge_imaging::{Encoding, Photo};
 use dodge_rl::Model;
-use dodge_studio::{KnownModel, Progress, Studio, StudioOptions, Teach};
+use dodge_studio::{KnownModel, Lessons, Studio, StudioOptions, Teach};
 
 /// The one of the program.
 #[global_allocator]
@@ -32,14 +32,7 @@ const TURNS: usize = 7;
 struct NoTeacher;
 
 impl Teach for NoTeacher {
-    fn teach(
-        &self,
-        _: &Path,
-        _: Vec<PathBuf>,
-        _: &KnownModel,
-        _: Arc<dyn Progress>,
-        _: Arc<AtomicBool>,
-    ) -> Result<KnownModel, String> {
+    fn teach(&self, _: Lessons) -> Result<KnownModel, String> {
         Err("nobody teaches here".to_owned())
     }
 }

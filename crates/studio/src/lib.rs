@@ -24,4 +24,4 @@ mod thumbs;
 pub use error::Error;
 pub use models::KnownModel;
 pub use studio::{Studio, StudioOptions};
-pub use teaching::{Progress, Teach};
+pub use teaching::{Lessons, Progress, Teach};

@@ -1,6 +1,6 @@
 //! Learning from what a person kept: in the background, and then a look at how the new model would have done on the newest lessons.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -30,21 +30,33 @@ const COMPARED_SIDE: u32 = 384;
 /// Lessons that are shown one by one.
 const MOST_SHOWN: usize = 12;
 
+/// What a model is taught by.
+pub struct Lessons {
+    /// The folder of the photos.
+    pub folder: PathBuf,
+    /// The photos, from the folder, with the recipes that a person kept beside them.
+    pub photos: Vec<PathBuf>,
+    /// The model that goes on learning.
+    pub present: KnownModel,
+    /// Shown to the person.
+    pub progress: Arc<dyn Progress>,
+    /// Becomes true when the person asks to stop.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Lessons {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lessons").field("folder", &self.folder).field("photos", &self.photos).finish_non_exhaustive()
+    }
+}
+
 /// What teaches a model. A studio does not know how.
 pub trait Teach: Send + Sync {
-    /// Teaches a model by the lessons in a folder: these photos, given relative to it, with the recipes beside them. Returns the new
-    /// model. Asks `interrupted` now and then whether to stop.
+    /// Teaches a model by lessons, and returns the new one. Looks now and then whether to stop.
     ///
     /// # Errors
     /// Why it could not be taught, in words for the person at the page.
-    fn teach(
-        &self,
-        folder: &Path,
-        lessons: Vec<PathBuf>,
-        present: &KnownModel,
-        progress: Arc<dyn Progress>,
-        interrupted: Arc<AtomicBool>,
-    ) -> Result<KnownModel, String>;
+    fn teach(&self, lessons: Lessons) -> Result<KnownModel, String>;
 }
 
 /// How far it is.
@@ -211,8 +223,13 @@ impl Work {
         };
         let count = learnt.len();
         let paths = learnt.into_iter().map(|id| self.folder.photos[id].path.clone()).collect();
-        let interrupted = Arc::clone(&self.interrupted);
-        let taught = self.teacher.teach(&self.folder.root, paths, &present, progress.clone(), interrupted);
+        let taught = self.teacher.teach(Lessons {
+            folder: self.folder.root.clone(),
+            photos: paths,
+            present: present.clone(),
+            progress: progress.clone(),
+            interrupted: Arc::clone(&self.interrupted),
+        });
         let standing = match taught {
             _ if self.interrupted.load(Ordering::Relaxed) => Standing::Cancelled,
             Err(reason) => Standing::Failed { reason },
