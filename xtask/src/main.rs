@@ -12,6 +12,7 @@ mod metadata;
 mod mlflow;
 mod process;
 mod project;
+mod python;
 mod results;
 mod smoke;
 mod test;
@@ -56,6 +57,8 @@ enum Verb {
     Tidy,
     /// Build the documentation with warnings denied
     Docs,
+    /// Build the Python package into target/wheels
+    Wheel,
     /// Run a benchmark; without a name, list the benchmarks
     Bench {
         /// Name of the benchmark
@@ -109,6 +112,7 @@ fn run(project: &Project, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Ci => ci::run(project),
         Verb::Tidy => tidy::run(project),
         Verb::Docs => docs::run(project),
+        Verb::Wheel => python::wheel(project),
         Verb::Bench { name, args } => bench::run(project, name.as_deref(), &args),
         Verb::Fuzz { targets, seconds, jobs } => fuzz::run(project, &targets, seconds, jobs),
         Verb::GpuSmoke => gpu_smoke::run(project),

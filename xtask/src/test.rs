@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::process;
 use crate::project::Project;
-use crate::venv;
+use crate::{python, venv};
 
 /// The variable that tells the tests where the `mlflow` program is; without it they skip the real server.
 const MLFLOW_VARIABLE: &str = "DODGE_TEST_MLFLOW";
@@ -43,11 +43,23 @@ pub(crate) fn run(project: &Project, args: &[OsString]) -> Result<ExitCode> {
         None
     };
 
+    // Those of the Python package select nothing, either.
+    let python = args.is_empty().then(|| python::python(project));
+    let python = match &python {
+        Some(Ok(program)) => Some(python::test(project, program)?),
+        Some(Err(reason)) => {
+            eprintln!("{}", boxed(&["SKIPPED: the tests of the Python package", reason]));
+            None
+        }
+        None => None,
+    };
+
     if let Err(reason) = &mlflow {
         warn_without_mlflow(reason);
     }
-    let passed = tests.success() && examples.is_none_or(|status| status.success());
-    println!("{}", summary(tests.success(), examples.map(|status| status.success()), mlflow.as_deref().ok()));
+    let examples = examples.map(|status| status.success());
+    let passed = tests.success() && examples.unwrap_or(true) && python.unwrap_or(true);
+    println!("{}", summary(tests.success(), examples, python, mlflow.as_deref().ok()));
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -82,12 +94,13 @@ fn boxed(lines: &[&str]) -> String {
     format!("{edge}\n{body}{edge}")
 }
 
-fn summary(tests: bool, examples: Option<bool>, mlflow: Option<&Path>) -> String {
+fn summary(tests: bool, examples: Option<bool>, python: Option<bool>, mlflow: Option<&Path>) -> String {
     let word = |passed: bool| if passed { "passed" } else { "FAILED" };
     let tests = word(tests);
     let examples = examples.map_or("not run (arguments select tests)", word);
+    let python = python.map_or("not run", word);
     let mlflow = if mlflow.is_some() { venv::MLFLOW_VERSION } else { "SKIPPED" };
-    format!("test: tests {tests}; documentation examples {examples}; real MLflow: {mlflow}")
+    format!("test: tests {tests}; documentation examples {examples}; Python package {python}; real MLflow: {mlflow}")
 }
 
 #[cfg(test)]
@@ -151,10 +164,12 @@ mod tests {
     #[test]
     fn what_did_not_run_is_said() {
         assert_eq!(
-            summary(true, Some(false), None),
-            "test: tests passed; documentation examples FAILED; real MLflow: SKIPPED"
+            summary(true, Some(false), Some(true), None),
+            "test: tests passed; documentation examples FAILED; Python package passed; real MLflow: SKIPPED"
         );
-        assert!(summary(false, None, Some(Path::new("mlflow"))).contains("FAILED; documentation examples not run"));
+        assert!(
+            summary(false, None, None, Some(Path::new("mlflow"))).contains("FAILED; documentation examples not run")
+        );
     }
 
     #[test]

@@ -37,6 +37,14 @@ pub(crate) fn peers(target: &Path, package: &str, requirements: &Path) -> Result
     Ok(program(&programs, "python"))
 }
 
+/// The folder of the programs of the virtual environment `name` in `target` with these packages.
+///
+/// # Errors
+/// As [`environment`].
+pub(crate) fn with(target: &Path, name: &str, packages: &[&str]) -> Result<PathBuf, String> {
+    environment(&target.join(name), &packages.iter().map(|&package| package.to_owned()).collect::<Vec<_>>())
+}
+
 /// The folder of the programs of the virtual environment in `folder`, which is made where it is missing, broken, or holds
 /// other packages.
 ///

@@ -58,6 +58,10 @@ const EDGES: &[(&str, MayUse)] = &[
         MayUse::Only(&["dodge-imaging", "dodge-data", "dodge-juror", "dodge-preprocess", "dodge-learn", "dodge-rl"]),
     ),
     ("dodge-cli", MayUse::Only(LIBRARIES)),
+    (
+        "dodge-python",
+        MayUse::Only(&["dodge-imaging", "dodge-data", "dodge-juror", "dodge-preprocess", "dodge-learn", "dodge-rl"]),
+    ),
     ("dodge-tests", MayUse::ForTests(LIBRARIES)),
     // Not even for convenience: xtask must compile in seconds.
     ("xtask", MayUse::Only(&[])),
@@ -92,6 +96,7 @@ const CONFINED: &[Confined] = &[
     Confined { family: "clap", free: &["dodge-cli", "xtask"], behind_feature: &[], in_tests: &[] },
     // Under the LGPL: nothing may need it without the feature.
     Confined { family: "rawler", free: &[], behind_feature: &[("dodge-imaging", "raw")], in_tests: &[] },
+    Confined { family: "pyo3", free: &["dodge-python"], behind_feature: &[], in_tests: &[] },
     Confined { family: "plotters", free: &["dodge-report"], behind_feature: &[], in_tests: &[] },
     Confined { family: "anyhow", free: &["dodge-cli", "xtask"], behind_feature: &[], in_tests: &[] },
 ];
