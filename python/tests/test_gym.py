@@ -50,9 +50,9 @@ def test_many_photos_at_a_time():
 
 
 def test_one_photo_at_a_time_stops_where_it_ended(tmp_path):
-    env = gymnasium.make("dodge/Photo-v0", actions=["gamma:1.2", "gamma:0.8"], max_steps=2, damage="camera").unwrapped
+    env = gymnasium.make("dodge/Photo-v0", actions=["lightness:10", "lightness:-10"], max_steps=2, damage="camera").unwrapped
     _, info = env.reset(seed=1)
-    assert info["action_mask"].shape == (3,) and env.actions == ["gamma:1.2", "gamma:0.8", "stop"]
+    assert info["action_mask"].shape == (3,) and env.actions == ["lightness:10", "lightness:-10", "stop"]
     *_, terminated, truncated, _ = env.step(2)
     assert terminated and not truncated
     with pytest.raises(ValueError, match="call reset"):

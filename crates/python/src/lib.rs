@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![expect(clippy::needless_pass_by_value, reason = "Python hands over what it made for the call")]
 
 mod environment;
 mod failure;

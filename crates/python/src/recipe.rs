@@ -64,9 +64,8 @@ impl Recipe {
     }
 
     /// For `pickle` and `copy`.
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Vec<String>, Option<u32>))> {
-        let recipe = slf.get();
-        Ok((slf.get_type().into_any(), (recipe.operations(), recipe.longer_side())))
+    fn __getnewargs__(&self) -> (Vec<String>, Option<u32>) {
+        (self.operations(), self.longer_side())
     }
 
     fn __repr__(&self) -> String {
