@@ -4,6 +4,8 @@ use std::fmt::Debug;
 
 use rayon::prelude::*;
 
+use crate::kernels::vectorized;
+
 /// The value of one channel of one pixel: `u8` or `u16` over their full range, or `f32` from 0 to 1. All stand for encoded
 /// sRGB, black to white.
 ///
@@ -68,6 +70,23 @@ fn each_pixel<T: Sample>(values: &[T], becomes: impl Fn(&[T; 3]) -> [T; 3] + Syn
     } else {
         let pieces = results.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE));
         pieces.for_each(|(results, values)| work(results, values));
+    }
+    results
+}
+
+/// Values at another depth, each the nearest to what it was; many of them are divided among threads.
+pub(crate) fn at_depth<T: Sample, U: Sample>(values: &[T]) -> Vec<U> {
+    let mut results = vec![U::default(); values.len()];
+    let work = |results: &mut [U], values: &[T]| {
+        vectorized(
+            #[inline(always)]
+            || results.iter_mut().zip(values).for_each(|(result, value)| *result = U::from_level(value.to_level())),
+        );
+    };
+    if values.len() <= PIECE {
+        work(&mut results, values);
+    } else {
+        results.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE)).for_each(|(results, values)| work(results, values));
     }
     results
 }
