@@ -15,6 +15,8 @@ mod exporting;
 mod full_disk;
 mod help;
 mod learning;
+#[cfg(unix)]
+mod lessons;
 mod measuring;
 mod names;
 mod one_crate_alone;
@@ -27,8 +29,12 @@ mod reporting;
 mod resuming;
 mod runs;
 #[cfg(unix)]
+mod shards;
+#[cfg(unix)]
 mod stopping;
 #[cfg(unix)]
 mod studio;
+#[cfg(unix)]
+mod teaching;
 mod tracking;
 mod training;
