@@ -2,9 +2,8 @@
 
 use std::fmt::Debug;
 
+use pulp::Arch;
 use rayon::prelude::*;
-
-use crate::kernels::vectorized;
 
 /// The value of one channel of one pixel: `u8` or `u16` over their full range, or `f32` from 0 to 1. All stand for encoded
 /// sRGB, black to white.
@@ -78,7 +77,8 @@ fn each_pixel<T: Sample>(values: &[T], becomes: impl Fn(&[T; 3]) -> [T; 3] + Syn
 pub(crate) fn at_depth<T: Sample, U: Sample>(values: &[T]) -> Vec<U> {
     let mut results = vec![U::default(); values.len()];
     let work = |results: &mut [U], values: &[T]| {
-        vectorized(
+        // Compiled for the widest instructions that this processor has.
+        Arch::new().dispatch(
             #[inline(always)]
             || results.iter_mut().zip(values).for_each(|(result, value)| *result = U::from_level(value.to_level())),
         );
