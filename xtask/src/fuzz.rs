@@ -2,6 +2,7 @@
 //!
 //! It does what cargo-fuzz does, by the compiler of the project: the flags are unstable, which `RUSTC_BOOTSTRAP` permits.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
 
 use crate::process;
 use crate::project::Project;
@@ -26,15 +28,19 @@ const LIMITS: [&str; 2] = ["-timeout=60", "-rss_limit_mb=6000"];
 const LINES_SHOWN: usize = 60;
 
 /// Folders with inputs to begin with that other tests have, beside `fuzz/seeds/TARGET`.
-const MORE_SEEDS: [(&str, &str); 2] =
-    [("decode_picture", "crates/imaging/tests/golden/files"), ("profile", "crates/imaging/tests/golden/colour")];
+const MORE_SEEDS: [(&str, &str); 3] = [
+    ("decode_picture", "crates/imaging/tests/golden/files"),
+    ("profile", "crates/imaging/tests/golden/colour"),
+    ("raw_picture", "crates/imaging/tests/golden/raw"),
+];
 
-/// Builds the targets and runs those named, or all, for `seconds` each, `jobs` at a time.
+/// Builds the targets and runs those named, or all that require no feature, for `seconds` each, `jobs` at a time.
 pub(crate) fn run(project: &Project, named: &[String], seconds: u32, jobs: usize) -> Result<ExitCode> {
     let known = targets(project.root())?;
-    let names = chosen(&known, named)?;
+    let required = required_features(project.root())?;
+    let names = chosen(&known, named, &required)?;
     let place = project.target().join("fuzz");
-    let programs = build(project, &place, &names)?;
+    let programs = build(project, &place, &names, &required)?;
     let next = Mutex::new(names.iter().zip(&programs));
     let failed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -77,20 +83,48 @@ pub(crate) fn targets(root: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn chosen(known: &[String], named: &[String]) -> Result<Vec<String>> {
+/// The features that targets require, by their names.
+fn required_features(root: &Path) -> Result<BTreeMap<String, Vec<String>>> {
+    let path = root.join("fuzz/Cargo.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let manifest: Manifest = toml::from_str(&text).with_context(|| format!("cannot understand {}", path.display()))?;
+    let required = manifest.bin.into_iter().filter(|bin| !bin.required_features.is_empty());
+    Ok(required.map(|bin| (bin.name, bin.required_features)).collect())
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    bin: Vec<Program>,
+}
+
+#[derive(Deserialize)]
+struct Program {
+    name: String,
+    #[serde(rename = "required-features", default)]
+    required_features: Vec<String>,
+}
+
+fn chosen(known: &[String], named: &[String], required: &BTreeMap<String, Vec<String>>) -> Result<Vec<String>> {
     if let Some(unknown) = named.iter().find(|name| !known.contains(name)) {
         bail!("there is no target `{unknown}`; there are {}", known.join(", "));
     }
-    Ok(if named.is_empty() { known.to_vec() } else { named.to_vec() })
+    let usual = || known.iter().filter(|name| !required.contains_key(*name)).cloned().collect();
+    Ok(if named.is_empty() { usual() } else { named.to_vec() })
 }
 
 /// Builds the targets, apart from everything else that is built, and returns the programs in the order of the names.
-fn build(project: &Project, place: &Path, names: &[String]) -> Result<Vec<PathBuf>> {
+fn build(
+    project: &Project,
+    place: &Path,
+    names: &[String],
+    required: &BTreeMap<String, Vec<String>>,
+) -> Result<Vec<PathBuf>> {
     let host = host(project)?;
     let mut cargo = project.cargo(["build", "--release", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
     // Named, the flags are for the programs alone and not for build scripts.
     cargo.args(["--target", &host]).arg("--target-dir").arg(place);
     cargo.args(names.iter().flat_map(|name| ["--bin", name]));
+    cargo.args(names.iter().filter_map(|name| required.get(name)).flatten().flat_map(|it| ["--features", it]));
     cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", FLAGS).env("CARGO_INCREMENTAL", "0");
     process::run(&mut cargo)?;
     Ok(names.iter().map(|name| place.join(&host).join("release").join(name)).collect())
@@ -177,9 +211,14 @@ mod tests {
     #[test]
     fn an_unknown_target_is_told_with_those_that_there_are() {
         let known = ["a", "b"].map(str::to_owned);
-        assert_eq!(chosen(&known, &[]).expect("all"), known);
-        assert_eq!(chosen(&known, &known[1..]).expect("one"), ["b"]);
-        let error = chosen(&known, &["c".to_owned()]).expect_err("there is no such target").to_string();
+        let none = BTreeMap::new();
+        assert_eq!(chosen(&known, &[], &none).expect("all"), known);
+        assert_eq!(chosen(&known, &known[1..], &none).expect("one"), ["b"]);
+        let error = chosen(&known, &["c".to_owned()], &none).expect_err("there is no such target").to_string();
         assert_eq!(error, "there is no target `c`; there are a, b");
+        // What requires a feature runs when it is named.
+        let required = BTreeMap::from([("b".to_owned(), vec!["raw".to_owned()])]);
+        assert_eq!(chosen(&known, &[], &required).expect("one"), ["a"]);
+        assert_eq!(chosen(&known, &known[1..], &required).expect("one"), ["b"]);
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use dodge_data::Label;
 use dodge_hparams::Choice;
 use dodge_imaging::{Encoding, Picture, Tolerance};
 use dodge_preprocess::DamageProtocol;
@@ -115,6 +116,11 @@ fn algorithms() -> PossibleValuesParser {
     PossibleValuesParser::new(choices::<Algorithm>())
 }
 
+/// Those of `data.label`.
+fn labels() -> PossibleValuesParser {
+    PossibleValuesParser::new(choices::<Label>())
+}
+
 /// Those of `degrade.damage`.
 fn protocols() -> PossibleValuesParser {
     PossibleValuesParser::new(choices::<DamageProtocol>())
@@ -135,6 +141,9 @@ pub(crate) struct TrainArguments {
     /// Of these, take those that have so many stars or more, from 1 to 5, in a sidecar (XMP) or in the file (data.least_rating)
     #[arg(long, value_name = "STARS", requires = "photos", value_parser = clap::value_parser!(u64).range(1..=5))]
     pub(crate) rating: Option<u64>,
+    /// Of these, take those that have this label, likewise (data.label)
+    #[arg(long, value_name = "COLOUR", requires = "photos", value_parser = labels())]
+    pub(crate) label: Option<String>,
     /// Learn to edit as somebody did: from the photos in one folder before, and in another after; they are matched by name
     #[arg(long, num_args = 2, action = ArgAction::Set, value_names = ["BEFORE", "AFTER"])]
     pub(crate) pairs: Option<Vec<PathBuf>>,
@@ -154,7 +163,7 @@ pub(crate) struct TrainArguments {
     pub(crate) hyperparameters: HyperparameterArguments,
     /// Go on with an interrupted run as if it had never stopped: its name, its id or the first digits of it, its folder, or one
     /// of its checkpoint files
-    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "lessons", "dataset", "synthetic", "preset", "config", "algo", "damage", "seed", "out", "experiment", "run_name", "rating"])]
+    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "lessons", "dataset", "synthetic", "preset", "config", "algo", "damage", "seed", "out", "experiment", "run_name", "rating", "label"])]
     pub(crate) resume: Option<PathBuf>,
     /// The algorithm (training.algorithm)
     #[arg(long, value_parser = algorithms())]

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use dodge_hparams::Choice;
 use dodge_imaging::{Marks, Photo};
 use rayon::prelude::*;
 
 use crate::listing::reason;
-use crate::{DataLoader, Dataset, Error, Listing, SkipReason, Skipped};
+use crate::{DataLoader, Dataset, Error, Label, Listing, SkipReason, Skipped};
 
 /// All photos in a folder and the folders in it.
 ///
@@ -20,12 +21,13 @@ use crate::{DataLoader, Dataset, Error, Listing, SkipReason, Skipped};
 pub struct FolderLoader {
     root: PathBuf,
     least_rating: u8,
+    label: Label,
 }
 
 impl FolderLoader {
     /// Will load the photos in `root`; nothing is read yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), least_rating: 0 }
+        Self { root: root.into(), least_rating: 0, label: Label::Any }
     }
 
     /// Takes those photos alone that have `stars` or more, in a sidecar or in the file ([`Marks::of`]); the others are in
@@ -35,16 +37,28 @@ impl FolderLoader {
         Self { least_rating: stars, ..self }
     }
 
+    /// Takes those photos alone that have this label, looked for in the same places.
+    #[must_use]
+    pub fn with_label(self, label: Label) -> Self {
+        Self { label, ..self }
+    }
+
     /// Why a photo is not taken, by what its photographer says of it.
     fn unwanted(&self, path: &Path) -> Option<SkipReason> {
-        if self.least_rating == 0 {
+        let colour = self.label.colour();
+        if self.least_rating == 0 && colour.is_none() {
             return None;
         }
-        match Marks::of(path) {
-            Ok(Marks { rating: Some(rating), .. }) if i16::from(rating) >= i16::from(self.least_rating) => None,
-            Ok(Marks { rating, .. }) => Some(SkipReason::Rated { rating, least: self.least_rating }),
-            Err(error) => Some(reason(&error)),
+        let marks = match Marks::of(path) {
+            Ok(marks) => marks,
+            Err(error) => return Some(reason(&error)),
+        };
+        let least = i8::try_from(self.least_rating).unwrap_or(i8::MAX);
+        if least > 0 && marks.rating.is_none_or(|rating| rating < least) {
+            return Some(SkipReason::Rated { rating: marks.rating, least: self.least_rating });
         }
+        let has_other = colour.is_some_and(|colour| !marks.has_label(colour));
+        has_other.then(|| SkipReason::Labelled { labels: marks.labels, wanted: self.label.name().to_owned() })
     }
 }
 

@@ -82,7 +82,7 @@ pub use registry::{Entry, Registry, Source};
 pub use selection::{Numbers, Selection};
 
 #[cfg(feature = "synthetic")]
-pub use params::DataParams;
+pub use params::{DataParams, Label};
 #[cfg(feature = "synthetic")]
 pub use synthetic_loader::SyntheticLoader;
 

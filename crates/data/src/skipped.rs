@@ -60,6 +60,14 @@ pub enum SkipReason {
         /// Fewest stars asked for.
         least: u8,
     },
+    /// Its photographer gave it another label than asked for, or none.
+    #[error("{}", in_labels(labels, wanted))]
+    Labelled {
+        /// What it has instead, in the words of the program that wrote it.
+        labels: Vec<String>,
+        /// The label asked for.
+        wanted: String,
+    },
     /// It is one side of a pair, and there is no photo of its name on the other side.
     #[error("no photo of this name in {}", folder.display())]
     NoPartner {
@@ -90,11 +98,16 @@ fn in_stars(rating: Option<i8>, least: u8) -> String {
     }
 }
 
+fn in_labels(labels: &[String], wanted: &str) -> String {
+    if labels.is_empty() { "no label".to_owned() } else { format!("labelled {}, not {wanted}", labels.join(" and ")) }
+}
+
 impl SkipReason {
     /// The reason without the sizes of the one photo, by which photos are counted.
     fn kind(&self) -> String {
         match self {
             Self::Rated { rating: Some(0..), least } => format!("fewer than {least} stars"),
+            Self::Labelled { labels, wanted } if !labels.is_empty() => format!("labelled other than {wanted}"),
             Self::OtherShape { .. } => "cropped or turned between before and after".to_owned(),
             other => other.to_string(),
         }

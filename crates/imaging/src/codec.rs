@@ -94,7 +94,7 @@ impl Encoding {
 pub fn is_photo_file(path: &Path) -> Result<bool, Error> {
     Ok(match kind(path)? {
         Kind::Jpeg | Kind::Png | Kind::Tiff | Kind::WebP => true,
-        Kind::Raw => cfg!(feature = "raw"),
+        Kind::Raw(_) => cfg!(feature = "raw"),
         Kind::Foreign(_) | Kind::Other => false,
     })
 }
@@ -105,7 +105,7 @@ pub fn is_photo_file(path: &Path) -> Result<bool, Error> {
 /// [`Error::Read`] when the file cannot be read.
 pub fn is_raw_file(path: &Path) -> Result<bool, Error> {
     Ok(match kind(path)? {
-        Kind::Raw => true,
+        Kind::Raw(_) => true,
         Kind::Tiff => {
             let file = fs::File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
             tiff::pages::raw(&RefCell::new(file)).is_some()
@@ -122,7 +122,7 @@ pub fn is_raw_file(path: &Path) -> Result<bool, Error> {
 pub fn unread_format(path: &Path) -> Result<Option<&'static str>, Error> {
     match kind(path)? {
         Kind::Foreign(reason) => Ok(Some(reason)),
-        Kind::Raw if !cfg!(feature = "raw") => Ok(Some(RAW_NOT_READ)),
+        Kind::Raw(_) if !cfg!(feature = "raw") => Ok(Some(RAW_NOT_READ)),
         _ => Ok(None),
     }
 }
@@ -238,13 +238,13 @@ pub(crate) fn metadata_of(path: &Path) -> Result<Metadata, Error> {
                 Metadata::of_tiff(&first, &first, &mut notes)
             }
             #[cfg(feature = "raw")]
-            Kind::Raw => raw::metadata(&bytes),
+            Kind::Raw(_) => raw::metadata(&bytes, name),
             _ => Metadata::default(),
         })
     })
 }
 
-pub(crate) use xmp::property as xmp_property;
+pub(crate) use xmp::{properties as xmp_properties, property as xmp_property};
 
 /// The photo in a JPEG that was encoded here: there is nothing to check.
 pub(crate) fn own_jpeg(bytes: &[u8], width: u32, height: u32) -> Option<Photo> {

@@ -53,8 +53,8 @@ impl PictureHeader {
                 };
                 return Ok(Self::turned(width, height, orientation));
             }
-            Kind::Raw => {
-                let ((width, height), orientation) = raw_header(path, name, "a camera raw file")?;
+            Kind::Raw(kind) => {
+                let ((width, height), orientation) = raw_header(path, name, kind)?;
                 return Ok(Self::turned(width, height, orientation));
             }
             Kind::Foreign(reason) => return Err(name.unsupported(reason)),

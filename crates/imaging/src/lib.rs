@@ -37,7 +37,7 @@ pub use elsewhere::{Counterpart, Likeness, Program, Settings};
 pub use error::Error;
 pub use header::PictureHeader;
 pub use lab::{LabConverter, luma};
-pub use marks::Marks;
+pub use marks::{LabelColour, Marks};
 pub use operation::{Axis, ChannelOrder, ChannelSet, Cost, Direction, Grey, Operation, OperationKind, Ratio};
 pub use photo::Photo;
 pub use recipe::{RECIPE_FORMAT, Recipe};

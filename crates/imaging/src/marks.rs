@@ -1,24 +1,59 @@
-//! What a photographer says of a photo: stars and a label, in a sidecar or in the file.
+//! What a photographer says of a photo: stars and labels, in a sidecar or in the file.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::codec::{metadata_of, xmp_property};
+use crate::codec::{metadata_of, xmp_properties, xmp_property};
 use crate::{Error, Metadata};
 
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
+const DARKTABLE: &str = "http://darktable.sf.net/";
 
 /// Most bytes of a sidecar that are read.
 const MAX_SIDECAR_BYTES: u64 = 4 << 20;
 
-/// Stars and label of a photo.
+/// Stars and labels of a photo.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks {
     /// Stars, from 0 to 5; -1 is what programs write for *rejected*. None where nobody rated it.
     pub rating: Option<i8>,
-    /// The label, in the words of the program that wrote it: `Red`, `To do`.
-    pub label: Option<String>,
+    /// The labels, in the words of the program that wrote them: `Red`, `To Do`. The numbers of darktable, which knows several, are here as
+    /// the names of their colours.
+    pub labels: Vec<String>,
+}
+
+/// The colours of labels that programs share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "these are colours")]
+pub enum LabelColour {
+    Red,
+    Yellow,
+    Green,
+    Blue,
+    Purple,
+}
+
+impl LabelColour {
+    /// All of them, in the order of darktable's numbers.
+    const ALL: [Self; 5] = [Self::Red, Self::Yellow, Self::Green, Self::Blue, Self::Purple];
+
+    /// Words for it: in English first, then of Bridge, then what Lightroom has in German, French, Spanish, Italian, Portuguese and Dutch.
+    fn words(self) -> [&'static str; 8] {
+        match self {
+            Self::Red => ["red", "select", "rot", "rouge", "rojo", "rosso", "vermelho", "rood"],
+            Self::Yellow => ["yellow", "second", "gelb", "jaune", "amarillo", "giallo", "amarelo", "geel"],
+            Self::Green => ["green", "approved", "grün", "vert", "verde", "verde", "verde", "groen"],
+            Self::Blue => ["blue", "review", "blau", "bleu", "azul", "blu", "azul", "blauw"],
+            Self::Purple => ["purple", "to do", "lila", "violet", "púrpura", "viola", "roxo", "paars"],
+        }
+    }
+
+    /// Whether a label means this colour, in any case.
+    fn is_meant_by(self, label: &str) -> bool {
+        let label = label.trim().to_lowercase();
+        self.words().contains(&label.as_str())
+    }
 }
 
 impl Marks {
@@ -37,7 +72,7 @@ impl Marks {
             };
             marks.complete(Self::of_packet(&packet));
         }
-        if marks.rating.is_none() || marks.label.is_none() {
+        if marks.rating.is_none() || marks.labels.is_empty() {
             marks.complete(Self::of_metadata(&metadata_of(path)?));
         }
         Ok(marks)
@@ -56,13 +91,26 @@ impl Marks {
         // Some programs write it as a fraction.
         let rating = xmp_property(packet, (XMP, "Rating")).and_then(|text| text.parse::<f32>().ok());
         let rating = rating.filter(|rating| (-1.0..=5.0).contains(rating)).map(|rating| rating.round() as i8);
-        let label = xmp_property(packet, (XMP, "Label")).filter(|label| !label.is_empty());
-        Self { rating, label }
+        let mut labels: Vec<String> = xmp_property(packet, (XMP, "Label")).into_iter().collect();
+        let numbers = xmp_properties(packet, (DARKTABLE, "colorlabels"));
+        let colours = numbers.iter().filter_map(|number| LabelColour::ALL.get(number.parse::<usize>().ok()?));
+        labels.extend(colours.map(|colour| colour.words()[0].to_owned()));
+        labels.retain(|label| !label.is_empty());
+        Self { rating, labels }
+    }
+
+    /// Whether one of the labels means this colour, by its name in English or another language of Lightroom, or by the word that Bridge has for it
+    /// (`Select`, `Second`, `Approved`, `Review`, `To Do`).
+    #[must_use]
+    pub fn has_label(&self, colour: LabelColour) -> bool {
+        self.labels.iter().any(|label| colour.is_meant_by(label))
     }
 
     fn complete(&mut self, other: Self) {
         self.rating = self.rating.or(other.rating);
-        self.label = self.label.take().or(other.label);
+        if self.labels.is_empty() {
+            self.labels = other.labels;
+        }
     }
 }
 
@@ -109,15 +157,41 @@ mod tests {
         picture.metadata.xmp = Some(packet("xmp:Rating=\"2\" xmp:Label=\"Red\"/>"));
         for encoding in [Encoding::Jpeg { quality: 90 }, Encoding::Png, Encoding::Tiff, Encoding::WebP] {
             std::fs::write(&path, picture.encode(encoding).unwrap()).unwrap();
-            assert_eq!(Marks::of(&path).unwrap(), Marks { rating: Some(2), label: Some("Red".into()) }, "{encoding:?}");
+            assert_eq!(
+                Marks::of(&path).unwrap(),
+                Marks { rating: Some(2), labels: vec!["Red".into()] },
+                "{encoding:?}"
+            );
         }
         // A sidecar goes before the file.
         std::fs::write(path.with_extension("xmp"), packet("><xmp:Rating>4</xmp:Rating></rdf:Description>")).unwrap();
-        assert_eq!(Marks::of(&path).unwrap(), Marks { rating: Some(4), label: Some("Red".into()) });
+        assert_eq!(Marks::of(&path).unwrap(), Marks { rating: Some(4), labels: vec!["Red".into()] });
         std::fs::write(folder.path().join("a.jpg.xmp"), packet("xmp:Rating=\"-1\"/>")).unwrap();
         assert_eq!(Marks::of(&path).unwrap().rating, Some(-1));
         std::fs::write(folder.path().join("a.jpg.xmp"), b"no packet").unwrap();
         assert_eq!(Marks::of(&path).unwrap().rating, Some(4));
         assert!(matches!(Marks::of(&folder.path().join("b.jpg")), Err(Error::Read { .. })));
+    }
+
+    #[test]
+    fn labels_are_colours_in_the_words_of_many_programs() {
+        let of = |inner: &str| Marks::of_packet(&packet(inner));
+        for (word, colour) in [
+            ("Red", LabelColour::Red),
+            ("Grün", LabelColour::Green),
+            ("To Do", LabelColour::Purple),
+            ("JAUNE", LabelColour::Yellow),
+        ] {
+            let marks = of(&format!("xmp:Label=\"{word}\"/>"));
+            let meant = LabelColour::ALL.into_iter().filter(|colour| marks.has_label(*colour)).collect::<Vec<_>>();
+            assert_eq!((marks.labels, meant), (vec![word.to_owned()], vec![colour]));
+        }
+        assert!(!LabelColour::ALL.into_iter().any(|colour| of("xmp:Label=\"Holidays\"/>").has_label(colour)));
+        let darktable = of(&format!(
+            "xmlns:d=\"{DARKTABLE}\"><d:colorlabels>\n<rdf:Seq>\n<rdf:li>0</rdf:li> <rdf:li>3</rdf:li><rdf:li>77</rdf:li></rdf:Seq>\
+             </d:colorlabels><xmp:Rating>5</xmp:Rating></rdf:Description>"
+        ));
+        assert_eq!(darktable, Marks { rating: Some(5), labels: vec!["red".into(), "blue".into()] });
+        assert!(darktable.has_label(LabelColour::Blue) && !darktable.has_label(LabelColour::Green));
     }
 }

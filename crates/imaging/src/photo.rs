@@ -1,5 +1,6 @@
 //! The photo type.
 
+use crate::sample::at_depth;
 use crate::{Error, Sample};
 
 /// A photograph: sRGB, rows from top to bottom, `[red, green, blue]` interleaved without padding. `Photo` alone is one of 8 bit;
@@ -106,8 +107,7 @@ impl<T: Sample> Photo<T> {
     /// The same photo at another depth, each value the nearest to what it was.
     #[must_use]
     pub fn to_depth<U: Sample>(&self) -> Photo<U> {
-        let pixels = self.pixels.iter().map(|value| U::from_level(value.to_level())).collect();
-        Photo { width: self.width, height: self.height, pixels }
+        Photo { width: self.width, height: self.height, pixels: at_depth(&self.pixels) }
     }
 
     /// The part of `width` x `height` pixels whose upper left corner is (`left`, `top`).

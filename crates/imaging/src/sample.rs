@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use pulp::Arch;
 use rayon::prelude::*;
 
 /// The value of one channel of one pixel: `u8` or `u16` over their full range, or `f32` from 0 to 1. All stand for encoded
@@ -68,6 +69,24 @@ fn each_pixel<T: Sample>(values: &[T], becomes: impl Fn(&[T; 3]) -> [T; 3] + Syn
     } else {
         let pieces = results.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE));
         pieces.for_each(|(results, values)| work(results, values));
+    }
+    results
+}
+
+/// Values at another depth, each the nearest to what it was; many of them are divided among threads.
+pub(crate) fn at_depth<T: Sample, U: Sample>(values: &[T]) -> Vec<U> {
+    let mut results = vec![U::default(); values.len()];
+    let work = |results: &mut [U], values: &[T]| {
+        // Compiled for the widest instructions that this processor has.
+        Arch::new().dispatch(
+            #[inline(always)]
+            || results.iter_mut().zip(values).for_each(|(result, value)| *result = U::from_level(value.to_level())),
+        );
+    };
+    if values.len() <= PIECE {
+        work(&mut results, values);
+    } else {
+        results.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE)).for_each(|(results, values)| work(results, values));
     }
     results
 }

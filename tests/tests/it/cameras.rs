@@ -109,18 +109,25 @@ fn damage_is_told_and_what_is_left_is_taken_when_asked_for() {
 }
 
 #[test]
-fn stars_choose_the_photos_that_are_trained_on() {
+fn stars_and_labels_choose_the_photos_that_are_trained_on() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("photos")).unwrap();
-    for index in 0..3 {
+    for (index, label) in [(0, "Red"), (1, "Blau"), (2, "")] {
         save(&Picture::from(scene(index)), scratch.path(format!("photos/{index}.png")));
         let sidecar = format!(
             "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\
-             <rdf:Description xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" xmp:Rating=\"{index}\"/></rdf:RDF></x:xmpmeta>"
+             <rdf:Description xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" xmp:Rating=\"{index}\" xmp:Label=\"{label}\"/></rdf:RDF></x:xmpmeta>"
         );
         fs::write(scratch.path(format!("photos/{index}.xmp")), sidecar).unwrap();
     }
-    let finished = scratch.dodge(&["train", "--photos", "photos", "--rating", "4"]);
-    let told = finished.failed(1);
-    assert!(told.contains("photos/2.png: 2 of 5 stars, fewer than 4"), "{finished}");
+    let train = ["train", "--photos", "photos"];
+    for (asked, told) in [
+        (&["--rating", "4"][..], &["photos/2.png: 2 of 5 stars, fewer than 4"][..]),
+        (&["--label", "green"], &["photos/1.png: labelled Blau, not green", "photos/2.png: no label"]),
+        (&["--label", "red", "--rating", "1"], &["photos/0.png: 0 of 5 stars", "photos/1.png: labelled Blau, not red"]),
+    ] {
+        let finished = scratch.dodge(&[&train[..], asked].concat());
+        let words = finished.failed(1);
+        assert!(told.iter().all(|told| words.contains(told)), "{asked:?}: {finished}");
+    }
 }

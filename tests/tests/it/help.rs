@@ -50,6 +50,17 @@ fn help_of_train_explains_every_option() {
           --rating <STARS>
               Of these, take those that have so many stars or more, from 1 to 5, in a sidecar (XMP) or in the file (data.least_rating)
 
+          --label <COLOUR>
+              Of these, take those that have this label, likewise (data.label)
+
+              Possible values:
+              - any:    With a label or without
+              - red:    Red, or what Bridge calls Select
+              - yellow: Yellow, or Second
+              - green:  Green, or Approved
+              - blue:   Blue, or Review
+              - purple: Purple, or To Do
+
           --pairs <BEFORE> <AFTER>
               Learn to edit as somebody did: from the photos in one folder before, and in another after; they are matched by name
 

@@ -161,6 +161,13 @@ pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> 
     tally.outcome(ours.len(), "{} photos could not be enhanced")
 }
 
+/// What is made of a photo, and how the juror sees it.
+struct Judged {
+    recipe: Recipe,
+    result: Picture,
+    after: Photo,
+}
+
 /// What is to be done with one photo.
 struct Task<'a> {
     place: &'a Path,
@@ -250,9 +257,11 @@ impl Enhancer<'_> {
         let found = look.map_or_else(|| self.find(&photo), |look| look.found.clone());
         let wanted = self.weakened(look.map_or(&found.recipe, |look| &look.recipe));
         made.expected_gain_db = found.expected_gain_db;
-        let (recipe, result) = self.judged(&wanted, &picture, &photo, look, &mut made)?;
+        let before = shown_to_juror(&photo);
+        drop(photo);
+        let Judged { recipe, result, after } = self.judged(&wanted, &picture, &before, look, &mut made)?;
+        drop(picture);
         tell_notes(file, &result);
-        let (before, after) = (shown_to_juror(&photo), shown_to_juror(&result.seen()));
         let mut enhanced = if arguments.dry_run {
             enhanced(file, &recipe, &made, None, false)
         } else {
@@ -284,23 +293,25 @@ impl Enhancer<'_> {
         &self,
         wanted: &Recipe,
         picture: &Picture,
-        photo: &Photo,
+        before: &Photo,
         look: Option<&Look>,
         made: &mut Made,
-    ) -> Result<(Recipe, Picture)> {
+    ) -> Result<Judged> {
         let result = wanted.apply_to_picture(picture);
-        made.score_before = self.juror.score_one(&shown_to_juror(photo))?;
-        made.score_after = self.juror.score_one(&shown_to_juror(&result.seen()))?;
+        let after = shown_to_juror(&result.seen());
+        made.score_before = self.juror.score_one(before)?;
+        made.score_after = self.juror.score_one(&after)?;
         let is_worse = made.score_after < made.score_before && !wanted.operations().is_empty();
         if !is_worse || !self.has_veto(look) {
-            return Ok((wanted.clone(), result));
+            return Ok(Judged { recipe: wanted.clone(), result, after });
         }
+        drop(result);
         made.vetoed = Some(Vetoed { operations: wanted.operations().to_vec(), score: made.score_after });
         made.score_after = made.score_before;
-        let nothing = Recipe::new(Vec::new());
-        let nothing = wanted.longer_side().map_or(nothing.clone(), |side| nothing.with_longer_side(side));
-        let untouched = nothing.apply_to_picture(picture);
-        Ok((nothing, untouched))
+        let recipe = Recipe::new(Vec::new());
+        let recipe = wanted.longer_side().map_or(recipe.clone(), |side| recipe.with_longer_side(side));
+        let result = recipe.apply_to_picture(picture);
+        Ok(Judged { after: shown_to_juror(&result.seen()), recipe, result })
     }
 
     /// Whether the juror has a veto. What somebody made of photos of their own is a matter of taste, on which it has no say, and a

@@ -51,8 +51,9 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         (_, _, Some(used)) if used.lessons => Box::new(LessonLoader::new(&used.folder)),
         _ if let Some(folder) = &arguments.lessons => Box::new(LessonLoader::new(folder)),
         (_, _, Some(Used { folder, .. })) | (Some(folder), _, None) => {
-            let stars = registry.get::<DataParams>()?.least_rating;
-            Box::new(FolderLoader::new(folder).with_least_rating(u8::try_from(stars).unwrap_or(u8::MAX)))
+            let wanted = registry.get::<DataParams>()?;
+            let stars = u8::try_from(wanted.least_rating).unwrap_or(u8::MAX);
+            Box::new(FolderLoader::new(folder).with_least_rating(stars).with_label(wanted.label))
         }
         (None, Some(id), None) => {
             let watcher = fetching::Display::new(Arc::clone(&progress), Arc::clone(&interrupted));
@@ -118,9 +119,11 @@ fn hyperparameters(
         }
         (None, None) => configuration::layered(&arguments.hyperparameters, &surroundings.hyperparameters)?,
     };
-    for (flag, section, key, name) in
-        [("--algo", "training", "algorithm", &arguments.algo), ("--damage", "degrade", "damage", &arguments.damage)]
-    {
+    for (flag, section, key, name) in [
+        ("--algo", "training", "algorithm", &arguments.algo),
+        ("--damage", "degrade", "damage", &arguments.damage),
+        ("--label", "data", "label", &arguments.label),
+    ] {
         if let Some(name) = name {
             registry.apply_text(section, key, name, Layer::Other(flag.to_owned()))?;
         }

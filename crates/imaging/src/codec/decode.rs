@@ -82,7 +82,7 @@ fn picture(bytes: &[u8], name: &str, tolerance: Tolerance) -> Result<Picture, Er
                 Some(kind) => raw(bytes, name, &kind)?,
                 None => tiff::decode(bytes, name)?,
             },
-            Kind::Raw => raw(bytes, name, "a camera raw file")?,
+            Kind::Raw(kind) => raw(bytes, name, kind)?,
             Kind::WebP => webp(bytes, name)?,
             Kind::Foreign(reason) => return Err(name.unsupported(reason)),
             Kind::Other => return Err(name.damaged("it has another kind of content")),

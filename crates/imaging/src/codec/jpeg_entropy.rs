@@ -25,11 +25,20 @@ pub(super) fn fault(bytes: &[u8]) -> Option<String> {
 /// What is wrong, and at which byte.
 type Fault = (&'static str, usize);
 
+/// Bits that are looked at once without looking for more, and the most of them that a code and its value have.
+const PEEKED: u32 = 57;
+const LONGEST: u32 = 16 + 15;
+
+/// What the place in a block grows by where no values are left: beyond any place that too many values lead to.
+const END: u8 = 128;
+
 /// A table of Huffman codes.
 #[derive(Clone)]
 struct Codes {
     /// By the next bits: length and symbol, or a length of 0 where it is longer.
     fast: Vec<(u8, u8)>,
+    /// The same as bits of the code and its value together, and by how much the place in the block grows.
+    steps: Vec<(u8, u8)>,
     /// For each length, the first code behind those of it, its bits on the left of 16; and where its symbols begin, less its first code.
     ends: [(u32, i32); 17],
     symbols: Vec<u8>,
@@ -56,7 +65,9 @@ impl Codes {
             end.0 = code << (16 - length);
             code <<= 1;
         }
-        Some(Self { fast, ends, symbols: symbols.to_vec() })
+        let step = |(length, symbol): &(u8, u8)| if *length == 0 { (0, 0) } else { step(*length, *symbol) };
+        let steps = fast.iter().map(step).collect();
+        Some(Self { fast, steps, ends, symbols: symbols.to_vec() })
     }
 
     /// Length and symbol of the code that the highest bits are.
@@ -64,6 +75,17 @@ impl Codes {
     fn next(&self, bits: u64) -> Option<(u32, u8)> {
         let (length, symbol) = self.fast[(bits >> (64 - FAST)) as usize];
         if length > 0 { Some((length.into(), symbol)) } else { self.slow(bits) }
+    }
+
+    /// Bits of the code that the highest bits are, and of the value behind it, and by how much the place in the block grows.
+    #[inline(always)]
+    fn step(&self, bits: u64) -> Option<(u8, u8)> {
+        let (count, places) = self.steps[(bits >> (64 - FAST)) as usize];
+        if count > 0 {
+            Some((count, places))
+        } else {
+            self.slow(bits).map(|(length, symbol)| step(length as u8, symbol))
+        }
     }
 
     #[cold]
@@ -74,6 +96,11 @@ impl Codes {
         let symbol = self.symbols.get(usize::try_from(index).ok()?)?;
         Some((length as u32, *symbol))
     }
+}
+
+fn step(length: u8, symbol: u8) -> (u8, u8) {
+    let (run, size) = (symbol >> 4, symbol & 15);
+    (length + size, if size == 0 && run < 15 { END } else { run + 1 })
 }
 
 /// The values up to the next marker, without the zeros that were stuffed in.
@@ -425,17 +452,24 @@ fn mean(bits: &mut Bits, codes: &Codes) -> Result<i32, &'static str> {
 /// All values but the mean.
 #[inline(always)]
 fn rest_of_block(bits: &mut Bits, codes: &Codes) -> Result<(), &'static str> {
-    let mut place = 1;
-    while place < 64 {
-        let (length, symbol) = codes.next(bits.peek().ok_or(NO_CODE)?).ok_or(NO_CODE)?;
-        let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-        bits.at += (length + size) as usize;
-        if size == 0 && run < 15 {
-            return Ok(());
+    let mut place = 1_u8;
+    loop {
+        let mut next = bits.peek().ok_or(NO_CODE)?;
+        let mut left = PEEKED;
+        // As many as there surely are among these bits: to look for more takes as long as a code.
+        while left >= LONGEST {
+            let (count, places) = codes.step(next).ok_or(NO_CODE)?;
+            next <<= count;
+            left -= u32::from(count);
+            bits.at += usize::from(count);
+            place += places;
+            match place {
+                0..64 => {}
+                64 | END.. => return Ok(()),
+                _ => return Err(TOO_MANY),
+            }
         }
-        place += run + 1;
     }
-    if place > 64 { Err(TOO_MANY) } else { Ok(()) }
 }
 
 /// Values of a band for the first time.

@@ -1,15 +1,20 @@
 //! Camera raw files, developed: the camera's white balance, its colours as sRGB, and a curve such as cameras have.
 //!
 //! `rawler` reads the containers and unpacks the values of the sensor, for some hundred cameras; what is made of these is here. It runs
-//! guarded as all decoders do, and what it says of sizes is believed only after it was checked.
+//! guarded as all decoders do, gets no file that claims more than it has, and what it says of sizes is believed only after it was checked.
 
+mod claims;
 mod develop;
 mod metadata;
+mod mosaic;
+
+use std::sync::Arc;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageBuffer};
 use rawler::RawlerError;
 use rawler::decoders::{Decoder, RawDecodeParams};
+use rawler::imgop::Rect;
 use rawler::imgop::xyz::Illuminant;
 use rawler::rawimage::{RawImage, RawPhotometricInterpretation};
 use rawler::rawsource::RawSource;
@@ -26,7 +31,7 @@ const ADVICE: &str = "develop it in another program first, to a TIFF of 16 bit o
 /// Most stops that a file may ask for beyond what its sensor says.
 const MOST_STOPS: f32 = 4.0;
 
-/// The picture of a raw file that is called `kind`: `a DNG of NIKON`.
+/// The picture of a raw file that is called `kind`: `a DNG of NIKON`, `a raw file of Fujifilm (RAF)`.
 pub(super) fn decode(bytes: &[u8], name: Name<'_>, kind: &str) -> Result<Found, Error> {
     opened(bytes, name, kind, |source, decoder| developed(source, decoder, name, BaseCurve::Camera))
 }
@@ -36,22 +41,14 @@ pub(super) fn header(bytes: &[u8], name: Name<'_>, kind: &str) -> Result<((u32, 
     opened(bytes, name, kind, |source, decoder| {
         let image = decoder.raw_image(source, &RawDecodeParams::default(), true).map_err(Failure::Rawler)?;
         let part = checked(&image, source.buf().len(), name)?;
-        Ok(((part.width as u32, part.height as u32), orientation(&image).to_exif()))
+        Ok(((part.width as u32, part.height as u32), orientation(&image, decoder, source).to_exif()))
     })
 }
 
-/// What the file says beside its values.
-pub(super) fn metadata(bytes: &[u8]) -> super::Metadata {
-    let source = RawSource::new_from_slice(bytes);
-    match rawler::get_decoder(&source) {
-        Ok(decoder) => metadata::of(bytes, &*decoder, &source).0,
-        Err(_) => super::Metadata::default(),
-    }
-}
-
-/// Whether a file is one of the many raw files that are TIFFs: DNG, NEF, CR2, ARW and others, but not RAF, ORF, RW2 and CR3.
-fn is_tiff(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*")
+/// What the file says beside its values; nothing where it cannot be read.
+pub(super) fn metadata(bytes: &[u8], name: Name<'_>) -> super::Metadata {
+    let of = |source: &RawSource, decoder: &dyn Decoder| Ok(metadata::of(bytes, decoder, source).0);
+    opened(bytes, name, "a camera raw file", of).unwrap_or_default()
 }
 
 enum Failure {
@@ -73,14 +70,7 @@ fn opened<T>(
     kind: &str,
     work: impl FnOnce(&RawSource, &dyn Decoder) -> Result<T, Failure>,
 ) -> Result<T, Error> {
-    // The decoder takes room for what a file claims before anybody else learns of it, and too much of it ends the program: what cannot
-    // be looked into before is not read.
-    if !is_tiff(bytes) {
-        return Err(name.unsupported(format!("it is {kind}, which is not read: {ADVICE}")));
-    }
-    let values = super::tiff::pages::most_values(bytes);
-    name.check_size((u32::try_from(values.max(1)).unwrap_or(u32::MAX), 1), bytes.len())?;
-    let source = RawSource::new_from_slice(bytes);
+    let source = RawSource::new_from_shared_vec(Arc::new(claims::examined(bytes, name, kind)?));
     let result = guarded(|| {
         let decoder = rawler::get_decoder(&source).map_err(Failure::Rawler)?;
         work(&source, &*decoder)
@@ -108,8 +98,8 @@ fn developed(source: &RawSource, decoder: &dyn Decoder, name: Name<'_>, curve: B
     checked(&read(true)?, bytes.len(), name)?;
     let image = read(false)?;
     let part = checked(&image, bytes.len(), name)?;
-    let orientation = orientation(&image);
-    let (metadata, mut notes) = metadata::of(bytes, decoder, source);
+    let orientation = orientation(&image, decoder, source);
+    let (metadata, mut notes) = guarded(|| metadata::of(bytes, decoder, source)).unwrap_or_default();
     let matrix = camera_matrix(&image);
     if matrix.is_none() {
         notes.push(Note::UnknownCamera);
@@ -132,23 +122,38 @@ struct Part {
     height: usize,
 }
 
+impl Part {
+    fn of(area: Rect) -> Self {
+        Self { left: area.p.x, top: area.p.y, width: area.d.w, height: area.d.h }
+    }
+
+    fn contains(self, other: Self) -> bool {
+        let holds = |from: usize, length: usize, own: usize, side: usize| {
+            from >= own && from.checked_add(length).zip(own.checked_add(side)).is_some_and(|(end, most)| end <= most)
+        };
+        holds(other.left, other.width, self.left, self.width) && holds(other.top, other.height, self.top, self.height)
+    }
+}
+
 /// The part that is the picture, if it lies within the sensor and can be a photo.
 fn checked(image: &RawImage, file_bytes: usize, name: Name<'_>) -> Result<Part, Error> {
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     name.check_size((side(image.width), side(image.height)), file_bytes)?;
     let all = Part { left: 0, top: 0, width: image.width, height: image.height };
-    let area = image.crop_area.or(image.active_area);
-    let part = area.map_or(all, |area| Part { left: area.p.x, top: area.p.y, width: area.d.w, height: area.d.h });
-    let inside =
-        |from: usize, length: usize, side: usize| length > 0 && from.checked_add(length).is_some_and(|end| end <= side);
-    if !inside(part.left, part.width, image.width) || !inside(part.top, part.height, image.height) {
+    let part = image.crop_area.or(image.active_area).map_or(all, Part::of);
+    if part.width == 0 || part.height == 0 || !all.contains(part) {
         return Err(name.damaged("the picture lies outside of its sensor"));
     }
     Ok(part)
 }
 
-fn orientation(image: &RawImage) -> Orientation {
-    Orientation::from_exif(image.orientation.to_u16() as u8).unwrap_or(Orientation::NoTransforms)
+/// How the picture is turned. Most decoders leave that to the metadata.
+fn orientation(image: &RawImage, decoder: &dyn Decoder, source: &RawSource) -> Orientation {
+    let of_image = Some(image.orientation.to_u16()).filter(|number| *number > 1);
+    let of_metadata = || decoder.raw_metadata(source, &RawDecodeParams::default()).ok()?.exif.orientation;
+    // A picture without words is better than none.
+    let number = of_image.or_else(|| guarded(of_metadata).ok().flatten()).unwrap_or(1);
+    u8::try_from(number).ok().and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
 }
 
 /// From XYZ to the colours of the camera, of the light that is nearest to that of sRGB's white. None where nobody measured the camera.

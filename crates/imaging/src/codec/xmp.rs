@@ -86,30 +86,49 @@ pub(super) fn developed(packet: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// The value of a property that is one text, whether it is written as an attribute or as an element.
+/// The first value of a property of a packet, wherever it stands: an attribute, an element, or one in a list.
 pub(crate) fn property(packet: &[u8], wanted: (&str, &str)) -> Option<String> {
-    let mut reader = NsReader::from_str(std::str::from_utf8(packet).ok()?);
+    properties(packet, wanted).into_iter().next()
+}
+
+/// All values of the first property of that name that a packet has.
+pub(crate) fn properties(packet: &[u8], wanted: (&str, &str)) -> Vec<String> {
+    let mut found = Vec::new();
+    let Ok(packet) = std::str::from_utf8(packet) else { return found };
+    let mut reader = NsReader::from_str(packet);
     let is_wanted = |(namespace, name): (ResolveResult<'_>, &str)| {
         matches!(namespace, ResolveResult::Bound(namespace) if namespace.0 == wanted.0) && name == wanted.1
     };
-    let mut inside = false;
-    loop {
-        match reader.read_event().ok()? {
-            Event::Eof => return None,
+    // Elements that are open, from that of the property on.
+    let mut inside = 0_usize;
+    while let Ok(event) = reader.read_event() {
+        match &event {
+            Event::Eof => break,
             Event::Start(element) | Event::Empty(element) => {
                 let (namespace, name) = reader.resolver().resolve_element(element.name());
-                inside = is_wanted((namespace, name.into_inner()));
+                if matches!(event, Event::Start(_)) && (inside > 0 || is_wanted((namespace, name.into_inner()))) {
+                    inside += 1;
+                }
                 for attribute in element.attributes().flatten() {
                     let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
                     if is_wanted((namespace, name.into_inner())) {
-                        return Some(attribute.value.trim().to_owned());
+                        return vec![attribute.value.trim().to_owned()];
                     }
                 }
             }
-            Event::Text(text) if inside => return Some(text.trim().to_owned()),
-            _ => inside = false,
+            Event::End(_) if inside > 0 => {
+                inside -= 1;
+                if inside == 0 {
+                    break;
+                }
+            }
+            Event::Text(text) if inside > 0 => {
+                found.extend(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+            }
+            _ => {}
         }
     }
+    found
 }
 
 /// Whether a packet says that the file goes on with it in other segments.

@@ -1,8 +1,11 @@
 //! TIFFs of every kind, built by hand: which of the pictures is the photo, and what its values mean.
 
 use std::fs;
+use std::io::Write;
 
 use dodge_imaging::{Encoding, Error, Note, Photo, Picture, PictureHeader, Pixels, unread_format};
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 
 const WIDTH: u32 = 6;
 const HEIGHT: u32 = 4;
@@ -261,6 +264,12 @@ fn colours_that_stand_apart_are_put_together() {
     assert_eq!(pixels(&strips), photo(width, height));
 }
 
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 #[test]
 fn values_of_every_depth_mean_what_they_should() {
     let wide = |values: Vec<u64>, bytes: usize| -> Vec<u8> {
@@ -277,6 +286,14 @@ fn values_of_every_depth_mean_what_they_should() {
     assert_eq!(shown(grey(16, 1, wide(ramp.map(u64::from).to_vec(), 2))).unwrap(), expected(ramp));
     let floats = |values: [f32; 4]| values.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>();
     assert_eq!(shown(grey(32, 3, floats([0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0]))).unwrap(), expected(ramp));
+    // The bytes of equal weight beside each other, each as its difference to the one before.
+    let planes: Vec<u8> =
+        (0..4).flat_map(|byte| floats([0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0]).into_iter().skip(byte).step_by(4)).collect();
+    let before = [0].into_iter().chain(planes.iter().copied());
+    let predicted = planes.iter().zip(before).map(|(byte, before)| byte.wrapping_sub(before)).collect();
+    let predicted = with(with(grey(32, 3, predicted), (317, 3, vec![3])), (259, 3, vec![8]));
+    let predicted = Page { chunks: predicted.chunks.iter().map(|chunk| deflated(chunk)).collect(), ..predicted };
+    assert_eq!(shown(predicted).unwrap(), expected(ramp));
     let doubles = [0.0_f64, 1.0 / 3.0, 2.0 / 3.0, 1.0].iter().flat_map(|value| value.to_be_bytes()).collect();
     assert_eq!(shown(grey(64, 3, doubles)).unwrap(), expected(ramp));
     let halves = wide(vec![0, 0x3800, 0x3c00, 0x3c00], 2);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
+mod byte_for_byte;
 mod codec;
 mod colour;
 mod colour_tables;

@@ -2,13 +2,15 @@
 
 use rawler::imgop::sensor::Demosaic;
 use rawler::imgop::sensor::SensorType;
-use rawler::imgop::sensor::bayer::ppg::PPGDemosaic;
 use rawler::imgop::sensor::xtrans::bilinear::XTransBilinearDemosaic;
 use rawler::imgop::{Dim2, Point, Rect};
 use rawler::pixarray::PixF32;
+use rawler::rawimage::{CFAConfig, RawImageData};
 use rayon::prelude::*;
 
+use super::mosaic::{Bayer, Strip};
 use super::{Part, RawImage, RawPhotometricInterpretation};
+use crate::Sample;
 use crate::kernels::vectorized;
 use crate::lab::times;
 use crate::profile::{FromLight, encoded};
@@ -47,21 +49,32 @@ impl BaseCurve {
     }
 }
 
-/// What a sensor saw: red, green and blue of each pixel, white balanced, 0 to 1.
-pub(super) struct Sensor {
-    pixels: Vec<[f32; 3]>,
-    /// Pixels of a row, and where the picture lies.
-    width: usize,
+/// Rows that are developed at a time: they and what they become stay in the cache of a core.
+const ROWS: usize = 16;
+
+/// The values of a sensor, and what is to be made of them.
+pub(super) struct Sensor<'a> {
+    image: &'a RawImage,
     part: Part,
+    balance: [f32; 3],
     to_srgb: [[f32; 3]; 3],
+    kind: Kind,
 }
 
-impl Sensor {
+/// How a sensor saw colours.
+enum Kind {
+    /// One for each pixel, in squares of four, beginning at the part that is the picture or farther out.
+    Bayer(Bayer, Part),
+    /// All for each pixel, or made so: red, green and blue, white balanced, 0 to 1, of so many pixels in a row, beginning at a place.
+    Whole { pixels: Vec<[f32; 3]>, width: usize, left: usize, top: usize },
+}
+
+impl<'a> Sensor<'a> {
     /// Of an image and the matrix from XYZ to the colours of its camera.
     ///
     /// # Errors
     /// What is not read, in words.
-    pub(super) fn of(image: &RawImage, part: Part, matrix: Option<[[f32; 3]; 3]>) -> Result<Self, String> {
+    pub(super) fn of(image: &'a RawImage, part: Part, matrix: Option<[[f32; 3]; 3]>) -> Result<Self, String> {
         let from_srgb = matrix.map(|matrix| product(&matrix, &SRGB_TO_XYZ));
         // White of sRGB is to be white: what each channel of the camera has of it is divided out.
         let sums = from_srgb.map(|matrix| matrix.map(|row| row.iter().sum::<f32>()));
@@ -71,27 +84,14 @@ impl Sensor {
             .and_then(|(sums, matrix)| inverse(&[0, 1, 2].map(|row| matrix[row].map(|entry| entry / sums[row]))));
         let balance = balance(image, usable);
         let to_srgb = to_srgb.unwrap_or([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
-        let (pixels, width, part) = match &image.photometric {
-            RawPhotometricInterpretation::Cfa(config) => {
-                if !config.cfa.is_rgb() {
-                    return Err("its sensor has filters of other colours than red, green and blue".to_owned());
-                }
-                let all = Rect::new(Point::zero(), Dim2::new(image.width, image.height));
-                let area = image.active_area.filter(|area| contains(area, part)).unwrap_or(all);
-                let values = PixF32::new_with(of_filters(image, &config.cfa, balance), image.width, image.height);
-                let colours = match config.sensor {
-                    SensorType::Bayer => PPGDemosaic::new().demosaic(&values, &config.cfa, &config.colors, area),
-                    SensorType::Xtrans => {
-                        XTransBilinearDemosaic::new().demosaic(&values, &config.cfa, &config.colors, area)
-                    }
-                };
-                let part = Part { left: part.left - area.p.x, top: part.top - area.p.y, ..part };
-                (colours.data, colours.width, part)
+        let kind = match &image.photometric {
+            RawPhotometricInterpretation::Cfa(config) => of_filters(image, config, part, balance)?,
+            _ if matches!(image.cpp, 1 | 3) => {
+                Kind::Whole { pixels: of_channels(image, balance), width: image.width, left: 0, top: 0 }
             }
-            _ if matches!(image.cpp, 1 | 3) => (of_channels(image, balance), image.width, part),
             _ => return Err(format!("its sensor has {} values for each pixel", image.cpp)),
         };
-        Ok(Self { pixels, width, part, to_srgb })
+        Ok(Self { image, part, balance, to_srgb, kind })
     }
 
     /// The picture in sRGB, 16 bit, `stops` brighter.
@@ -100,27 +100,86 @@ impl Sensor {
         let matrix = self.to_srgb.map(|row| row.map(|entry| entry * gain));
         let curve = FromLight::by(|light| curve.value(light));
         let Part { left, top, width, height } = self.part;
-        let mut values = vec![0; width * height * 3];
-        values.par_chunks_exact_mut(width * 3).enumerate().for_each(|(y, row)| {
-            let pixels = &self.pixels[(top + y) * self.width + left..][..width];
-            vectorized(
-                #[inline(always)]
-                || {
-                    for (values, pixel) in row.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
-                        *values = times(&matrix, *pixel).map(|light| (65_535.0 * curve.at(light) + 0.5) as u16);
+        let stride = width * 3;
+        let mut values = vec![0; stride * height];
+        values.par_chunks_mut(stride * ROWS).enumerate().for_each_init(Strip::default, |strip, (index, values)| {
+            let first = index * ROWS;
+            match &self.kind {
+                Kind::Bayer(sensor, area) => {
+                    let (skipped, above) = (left - area.left, top - area.top);
+                    let rows = (above + first, values.len() / stride);
+                    let read = |row: usize, to: &mut [f32]| self.read(area.top + row, area.left, to);
+                    strip.each_row(sensor, rows, read, |row, colours| {
+                        let values = &mut values[(row - above - first) * stride..][..stride];
+                        let [red, green, blue] = colours.map(|colour| &colour[skipped..][..width]);
+                        write(&matrix, &curve, values, |x| [red[x], green[x], blue[x]]);
+                    });
+                }
+                Kind::Whole { pixels, width: across, left: from, top: above } => {
+                    for (y, values) in (first..).zip(values.chunks_exact_mut(stride)) {
+                        let pixels = &pixels[(top - above + y) * across + left - from..][..width];
+                        write(&matrix, &curve, values, |x| pixels[x]);
                     }
-                },
-            );
+                }
+            }
         });
         values
     }
+
+    /// Values of a row of a sensor with filters, from a column on: black at 0 and white at 1, white balanced.
+    fn read(&self, row: usize, first: usize, values: &mut [f32]) {
+        let RawPhotometricInterpretation::Cfa(config) = &self.image.photometric else { return };
+        read_row(self.image, &config.cfa, self.balance, (row, first), values);
+    }
 }
 
-fn contains(area: &Rect, part: Part) -> bool {
-    area.p.x <= part.left
-        && area.p.y <= part.top
-        && part.left + part.width <= area.p.x + area.d.w
-        && part.top + part.height <= area.p.y + area.d.h
+/// Light of the camera as values of sRGB.
+fn write(matrix: &[[f32; 3]; 3], curve: &FromLight, values: &mut [u16], pixel: impl Fn(usize) -> [f32; 3]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (x, values) in values.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let [red, green, blue] = times(matrix, pixel(x));
+                *values = [encoded_at(curve, red), encoded_at(curve, green), encoded_at(curve, blue)];
+            }
+        },
+    );
+}
+
+#[inline(always)]
+fn encoded_at(curve: &FromLight, light: f32) -> u16 {
+    u16::from_level(255.0 * curve.at(light))
+}
+
+/// A sensor of which each pixel has a filter of one colour.
+fn of_filters(image: &RawImage, config: &CFAConfig, part: Part, balance: [f32; 3]) -> Result<Kind, String> {
+    let filters = &config.cfa;
+    if !filters.is_rgb() {
+        return Err("its sensor has filters of other colours than red, green and blue".to_owned());
+    }
+    if image.cpp != 1 {
+        return Err(format!("its sensor has {} values for each pixel behind a filter", image.cpp));
+    }
+    let all = Part { left: 0, top: 0, width: image.width, height: image.height };
+    let active = image.active_area.map(Part::of).filter(|area| area.contains(part) && all.contains(*area));
+    let area = active.unwrap_or(all);
+    match config.sensor {
+        SensorType::Bayer => {
+            let colour = |row: usize, column: usize| filters.color_at((area.top + row) % 2, (area.left + column) % 2);
+            let square = [[colour(0, 0), colour(0, 1)], [colour(1, 0), colour(1, 1)]];
+            let bayer = Bayer::new(area.width, area.height, square);
+            Ok(Kind::Bayer(bayer.ok_or_else(|| format!("the filters of its sensor are {filters}"))?, area))
+        }
+        SensorType::Xtrans => {
+            let mut values = vec![0.0; image.width * image.height];
+            let rows = values.par_chunks_exact_mut(image.width).enumerate();
+            rows.for_each(|(row, values)| read_row(image, filters, balance, (row, 0), values));
+            let values = PixF32::new_with(values, image.width, image.height);
+            let roi = Rect::new(Point::new(area.left, area.top), Dim2::new(area.width, area.height));
+            let colours = XTransBilinearDemosaic::new().demosaic(&values, filters, &config.colors, roi);
+            Ok(Kind::Whole { pixels: colours.data, width: colours.width, left: area.left, top: area.top })
+        }
+    }
 }
 
 /// What red, green and blue are multiplied by, none of them by less than 1: what a sensor could not take any more is white in all of
@@ -149,42 +208,50 @@ fn levels(image: &RawImage, row: usize, column: usize, value: usize, colour: usi
     (low, (high - low).max(1e-6))
 }
 
-/// Values of a sensor with filters, black at 0 and white at 1, white balanced.
-fn of_filters(image: &RawImage, filters: &rawler::CFA, balance: [f32; 3]) -> Vec<f32> {
-    let period = filters.width.max(1) * image.blacklevel.width.max(1);
-    let stored = image.data.as_f32();
-    let mut values = vec![0.0; image.width * image.height];
-    values.par_chunks_exact_mut(image.width).zip(stored.par_chunks_exact(image.width)).enumerate().for_each(
-        |(row, (values, stored))| {
-            let at = |column: usize| {
-                let colour = filters.color_at(row, column).min(2);
-                let (low, range) = levels(image, row, column, 0, colour);
-                (low, balance[colour] / range)
-            };
-            let pattern: Vec<(f32, f32)> = (0..period).map(at).collect();
-            for (values, stored) in values.chunks_mut(period).zip(stored.chunks(period)) {
-                for ((value, stored), (low, factor)) in values.iter_mut().zip(stored).zip(&pattern) {
-                    *value = ((stored - low) * factor).clamp(0.0, 1.0);
-                }
-            }
-        },
-    );
-    values
+/// Values of a row of a sensor with filters, from a column on: black at 0 and white at 1, white balanced.
+fn read_row(
+    image: &RawImage,
+    filters: &rawler::CFA,
+    balance: [f32; 3],
+    (row, first): (usize, usize),
+    values: &mut [f32],
+) {
+    let period = (filters.width.max(1) * image.blacklevel.width.max(1)).min(values.len());
+    let at = |column: usize| {
+        let colour = filters.color_at(row % filters.height.max(1), column % filters.width.max(1)).min(2);
+        let (low, range) = levels(image, row, column, 0, colour);
+        (low, balance[colour] / range)
+    };
+    let pattern: Vec<(f32, f32)> = (first..first + period).map(at).collect();
+    let from = row * image.width + first;
+    match &image.data {
+        RawImageData::Integer(stored) => scaled(&stored[from..], &pattern, values, f32::from),
+        RawImageData::Float(stored) => scaled(&stored[from..], &pattern, values, |value| value),
+    }
+}
+
+/// Stored values less black and times a factor, both by their places.
+fn scaled<T: Copy>(stored: &[T], pattern: &[(f32, f32)], values: &mut [f32], number: impl Fn(T) -> f32) {
+    for (values, stored) in values.chunks_mut(pattern.len()).zip(stored.chunks(pattern.len())) {
+        for ((value, stored), (low, factor)) in values.iter_mut().zip(stored).zip(pattern) {
+            *value = ((number(*stored) - low) * factor).clamp(0.0, 1.0);
+        }
+    }
 }
 
 /// The same where each pixel has all its colours, or is grey.
 fn of_channels(image: &RawImage, balance: [f32; 3]) -> Vec<[f32; 3]> {
     let stored = image.data.as_f32();
     let grey = image.cpp == 1;
-    let scaled = |value: f32, channel: usize, factor: f32| {
+    let of = |value: f32, channel: usize, factor: f32| {
         let (low, range) = levels(image, 0, 0, channel, channel);
         ((value - low) / range * factor).clamp(0.0, 1.0)
     };
     let pixel = |values: &[f32]| {
         if grey {
-            [scaled(values[0], 0, 1.0); 3]
+            [of(values[0], 0, 1.0); 3]
         } else {
-            [0, 1, 2].map(|channel| scaled(values[channel], channel, balance[channel]))
+            [0, 1, 2].map(|channel| of(values[channel], channel, balance[channel]))
         }
     };
     stored.par_chunks_exact(image.cpp).map(pixel).collect()

@@ -1,5 +1,7 @@
 //! What a raw file says beside the values of its sensor.
 
+use std::borrow::Cow;
+
 use rawler::decoders::{Decoder, RawDecodeParams};
 use rawler::rawsource::RawSource;
 
@@ -31,9 +33,11 @@ pub(super) fn of(bytes: &[u8], decoder: &dyn Decoder, source: &RawSource) -> (Me
 }
 
 fn of_tiff(bytes: &[u8], notes: &mut Vec<Note>) -> Metadata {
-    let mut bytes = bytes.to_vec();
     let number: &[u8] = if bytes.starts_with(b"II") { b"II\x2a\0" } else { b"MM\0\x2a" };
-    bytes[..4].copy_from_slice(number);
+    let mut bytes = Cow::Borrowed(bytes);
+    if !bytes.starts_with(number) {
+        bytes.to_mut()[..4].copy_from_slice(number);
+    }
     let first = Directory::first(&bytes).unwrap_or_default();
     Metadata::of_tiff(&first, &first, notes)
 }

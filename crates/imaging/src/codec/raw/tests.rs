@@ -3,7 +3,8 @@
 use super::*;
 use crate::{Photo, Picture, Pixels, mean_delta_e_2000};
 
-const NAMES: [&str; 3] = ["rggb", "gbrg-turned", "bggr-dim"];
+const FILES: [&str; 6] =
+    ["rggb.dng", "gbrg-turned.dng", "bggr-dim.dng", "olympus.orf", "panasonic.rw2", "fujifilm.raf"];
 
 fn golden(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/golden/raw/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -17,11 +18,12 @@ fn straight(bytes: &[u8], name: &str) -> Found {
 
 #[test]
 fn raw_files_look_as_libraw_develops_them() {
-    for name in NAMES {
-        let Found { mut image, orientation, .. } = straight(&golden(&format!("{name}.dng")), name);
+    for name in FILES {
+        let Found { mut image, orientation, .. } = straight(&golden(name), name);
         image.apply_orientation(orientation);
         let photo = Photo::new(image.width(), image.height(), image.into_rgb8().into_raw()).unwrap();
-        let expected = Photo::decode(&golden(&format!("{name}.png"))).unwrap();
+        let expected = format!("{}.png", name.split_once('.').unwrap().0);
+        let expected = Photo::decode(&golden(&expected)).unwrap();
         let apart = mean_delta_e_2000(&photo, &expected).unwrap();
         eprintln!("{name}: mean CIEDE2000 {apart:.3}");
         assert!(apart <= 3.0, "{name}: {apart}");
@@ -40,6 +42,27 @@ fn a_raw_file_is_a_picture_of_sixteen_bit_with_its_metadata() {
     assert!(exif.windows(13).any(|word| word == b"Sensor second"));
     assert_eq!(super::super::exif::orientation(exif), None, "turned already");
     assert!(picture.notes.is_empty(), "{:?}", picture.notes);
+}
+
+#[test]
+fn makers_files_are_pictures_with_their_words() {
+    for (name, size, turned, camera) in [
+        ("olympus.orf", (96, 72), 6, "E-M10"),
+        ("panasonic.rw2", (96, 72), 1, "DMC-GX1"),
+        ("fujifilm.raf", (96, 72), 8, "X-A1"),
+    ] {
+        let bytes = golden(name);
+        assert_eq!(header(&bytes, Name(name), "a raw file").unwrap(), (size, turned), "{name}");
+        let picture = Picture::decode(&bytes).unwrap();
+        assert_eq!(picture.notes, [], "{name}");
+        let exif = picture.metadata.exif.unwrap();
+        assert!(exif.windows(camera.len()).any(|word| word == camera.as_bytes()), "{name}");
+        // An RW2 does not say how long it is: one that lacks less than a quarter of its values may have been packed more tightly.
+        let told = if name.ends_with("rw2") { 3 * bytes.len() / 4 - 300 } else { bytes.len() };
+        for length in (0..told).step_by(389) {
+            assert!(Picture::decode(&bytes[..length]).is_err(), "{name} cut off at {length}");
+        }
+    }
 }
 
 /// Gives the field of a tag and type another tag.

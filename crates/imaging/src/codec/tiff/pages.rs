@@ -15,10 +15,6 @@ pub(super) const WIDTH: u16 = 0x0100;
 pub(super) const HEIGHT: u16 = 0x0101;
 pub(super) const COMPRESSION: u16 = 0x0103;
 pub(super) const PHOTOMETRIC: u16 = 0x0106;
-const SAMPLES: u16 = 0x0115;
-const ROWS_PER_STRIP: u16 = 0x0116;
-const TILE_WIDTH: u16 = 0x0142;
-const TILE_HEIGHT: u16 = 0x0143;
 const SUBFILE_TYPE: u16 = 0x00fe;
 const OLD_SUBFILE_TYPE: u16 = 0x00ff;
 const MAKE: u16 = 0x010f;
@@ -51,9 +47,6 @@ struct Page {
     at: u64,
     parent: Option<usize>,
     pixels: u64,
-    /// Values of the picture, or of one of its tiles, if that claims more.
-    #[cfg_attr(not(feature = "raw"), expect(dead_code, reason = "our own reader looks at them where it needs them"))]
-    values: u64,
     reduced: bool,
     mask: bool,
     raw: bool,
@@ -73,7 +66,6 @@ impl Page {
         Self {
             at,
             parent,
-            values: values(directory),
             pixels: number(WIDTH).unwrap_or(0).saturating_mul(number(HEIGHT).unwrap_or(0)),
             reduced: kind.is_some_and(|kind| kind & 1 == 1) || (kind.is_none() && number(OLD_SUBFILE_TYPE) == Some(2)),
             mask: kind.is_some_and(|kind| kind & 4 == 4) || number(PHOTOMETRIC) == Some(4),
@@ -154,22 +146,6 @@ pub(in super::super) fn raw<S: Source>(source: S) -> Option<String> {
     let make = pages.iter().map(|page| page.make.as_str()).find(|make| !make.is_empty());
     let of = make.map(|make| format!(" of {make}")).unwrap_or_default();
     Some(format!("{}{of}", if raw.dng { "a DNG" } else { "a camera raw file" }))
-}
-
-/// Most values that a picture of a TIFF claims to have, or to need room for.
-#[cfg(feature = "raw")]
-pub(in super::super) fn most_values<S: Source>(source: S) -> u64 {
-    let pages = Reader::new(source).map(|reader| pages(&reader).0).unwrap_or_default();
-    pages.iter().map(|page| page.values).max().unwrap_or(0)
-}
-
-fn values(directory: &Directory) -> u64 {
-    let number = |tag| directory.number(tag).unwrap_or(0);
-    let picture = number(WIDTH).saturating_mul(number(HEIGHT));
-    let tile = number(TILE_WIDTH).saturating_mul(number(TILE_HEIGHT));
-    // What is coded may say another size than the picture: it has to fit into that.
-    let strip = number(WIDTH).saturating_mul(number(ROWS_PER_STRIP).min(number(HEIGHT)));
-    picture.max(tile).max(strip).saturating_mul(number(SAMPLES).max(1))
 }
 
 /// All pages in their order, each before those below it, and whether some could not be read.

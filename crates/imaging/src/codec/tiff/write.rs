@@ -3,10 +3,11 @@
 //! The crate `tiff` can write fields too, but has a type for each kind of value; those of an EXIF block come with their
 //! kind as a number.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
+use rayon::prelude::*;
 
 use super::super::Metadata;
 use super::super::fields::{Directory, Field};
@@ -18,51 +19,48 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Bytes of a strip before compression, about: readers decompress one at a time.
 const STRIP_BYTES: usize = 1 << 18;
 
+/// Strips that are compressed before they are appended: memory is that of the file and of these.
+const STRIPS_AT_ONCE: usize = 64;
+
 /// A depth that is written.
 pub(in super::super) trait Depth: Sample {
     const BITS: u16;
 
-    /// Appends what was added since `before`, in little-endian order.
-    fn write_difference(self, before: Self, to: &mut Vec<u8>);
+    /// Writes what was added since `before`, in little-endian order.
+    fn write_difference(self, before: Self, to: &mut [u8]);
 }
 
 impl Depth for u8 {
     const BITS: u16 = 8;
 
-    fn write_difference(self, before: Self, to: &mut Vec<u8>) {
-        to.push(self.wrapping_sub(before));
+    #[inline(always)]
+    fn write_difference(self, before: Self, to: &mut [u8]) {
+        to.copy_from_slice(&[self.wrapping_sub(before)]);
     }
 }
 
 impl Depth for u16 {
     const BITS: u16 = 16;
 
-    fn write_difference(self, before: Self, to: &mut Vec<u8>) {
-        to.extend(self.wrapping_sub(before).to_le_bytes());
+    #[inline(always)]
+    fn write_difference(self, before: Self, to: &mut [u8]) {
+        to.copy_from_slice(&self.wrapping_sub(before).to_le_bytes());
     }
 }
 
 pub(in super::super) fn encode<T: Depth>(photo: &Photo<T>, metadata: &Metadata) -> Result<Vec<u8>, Failure> {
     let stride = photo.width() as usize * 3;
     let rows_per_strip = (STRIP_BYTES / (stride * size_of::<T>())).max(1);
-    let mut file = b"II\x2a\0\0\0\0\0".to_vec();
+    let mut file = Vec::with_capacity(size_of_val(photo.pixels()));
+    file.extend(b"II\x2a\0\0\0\0\0");
     let (mut offsets, mut lengths) = (Vec::new(), Vec::new());
-    let mut differences = Vec::new();
-    for strip in photo.pixels().chunks(stride * rows_per_strip) {
-        differences.clear();
-        for row in strip.chunks_exact(stride) {
-            // Each value as the difference to that of the same channel on the left.
-            for (index, value) in row.iter().enumerate() {
-                let before = if index < 3 { T::default() } else { row[index - 3] };
-                value.write_difference(before, &mut differences);
-            }
+    for strips in photo.pixels().chunks(stride * rows_per_strip * STRIPS_AT_ONCE) {
+        let strips = strips.par_chunks(stride * rows_per_strip).map(|strip| compressed(strip, stride));
+        for strip in strips.collect::<io::Result<Vec<_>>>()? {
+            offsets.push(u32::try_from(file.len())?);
+            lengths.push(u32::try_from(strip.len())?);
+            file.extend(strip);
         }
-        offsets.push(u32::try_from(file.len())?);
-        let from = file.len();
-        let mut encoder = ZlibEncoder::new(&mut file, Compression::fast());
-        encoder.write_all(&differences)?;
-        encoder.finish()?;
-        lengths.push((file.len() - from) as u32);
     }
     let mut directory = descriptive(metadata.exif.as_deref().and_then(Directory::first).unwrap_or_default());
     if let Some(xmp) = &metadata.xmp {
@@ -94,4 +92,18 @@ pub(in super::super) fn encode<T: Depth>(photo: &Photo<T>, metadata: &Metadata) 
     u32::try_from(file.len())?;
     file[4..8].copy_from_slice(&at.to_le_bytes());
     Ok(file)
+}
+
+/// Rows as each value's difference to that of the same channel on the left, compressed.
+fn compressed<T: Depth>(rows: &[T], stride: usize) -> io::Result<Vec<u8>> {
+    let mut differences = vec![0; size_of_val(rows)];
+    for (row, bytes) in rows.chunks_exact(stride).zip(differences.chunks_exact_mut(stride * size_of::<T>())) {
+        let before = [T::default(); 3].into_iter().chain(row.iter().copied());
+        for ((value, before), bytes) in row.iter().zip(before).zip(bytes.chunks_exact_mut(size_of::<T>())) {
+            value.write_difference(before, bytes);
+        }
+    }
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(differences.len() / 2), Compression::fast());
+    encoder.write_all(&differences)?;
+    encoder.finish()
 }
