@@ -10,6 +10,8 @@ use dodge_imaging::{Encoding, Picture, Tolerance};
 use dodge_preprocess::DamageProtocol;
 use dodge_rl::{Algorithm, BaselineSet};
 
+use crate::many::ManyArguments;
+
 /// Trains an agent to retouch photographs, and lets it retouch yours.
 #[derive(Debug, Parser)]
 #[command(name = "dodge", version, arg_required_else_help = true, max_term_width = 100)]
@@ -334,8 +336,10 @@ impl Format {
 #[derive(Debug, Args)]
 pub(crate) struct EnhanceArguments {
     /// Photos, or folders of photos
-    #[arg(required = true, value_name = "PHOTO|DIR")]
+    #[arg(required_unless_present = "manifest", value_name = "PHOTO|DIR")]
     pub(crate) photos: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) many: ManyArguments,
     /// The model file; without it, the model in the box
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
@@ -352,7 +356,7 @@ pub(crate) struct EnhanceArguments {
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub(crate) strength: Option<f32>,
     /// One shoot, one look: give photos that were taken within minutes of each other the same edits, the median of each
-    #[arg(long, conflicts_with = "max_steps")]
+    #[arg(long, conflicts_with_all = ["max_steps", "manifest", "shard"])]
     pub(crate) consistent: bool,
     /// How long after another photo, in minutes, the next one of the same shoot is taken at most; fractions are possible
     #[arg(long, value_name = "MINUTES", value_parser = minutes, default_value = GAP_MINUTES, requires = "consistent", allow_negative_numbers = true)]
@@ -374,6 +378,9 @@ pub(crate) struct EnhanceArguments {
     /// In place of pictures, write settings that Lightroom and Camera Raw read, as NAME.xmp; those of raw files belong beside them
     #[arg(long, conflicts_with_all = ["format", "to_srgb"])]
     pub(crate) sidecar: bool,
+    /// Pass over photos that have a result of the same model and settings, without reading them: a photo that changed since is not noticed
+    #[arg(long, conflicts_with_all = ["consistent", "dry_run", "overwrite"])]
+    pub(crate) skip_existing: bool,
     /// Replace files that are in the way of a result; never an input
     #[arg(long)]
     pub(crate) overwrite: bool,
@@ -456,8 +463,10 @@ pub(crate) struct ReportArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArguments {
     /// Photos, or folders of photos
-    #[arg(required = true, value_name = "PHOTO|DIR")]
+    #[arg(required_unless_present = "manifest", value_name = "PHOTO|DIR")]
     pub(crate) photos: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) many: ManyArguments,
     /// Show the parts of each score
     #[arg(long)]
     pub(crate) explain: bool,

@@ -7,11 +7,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use dodge_preprocess::Progress;
 
-use crate::failure::{Interrupted, complain};
+use crate::failure::{Interrupted, complain, in_one_line};
 use crate::input::{Input, Inputs};
 use crate::output::Written;
 use crate::text;
@@ -20,11 +21,26 @@ use crate::text;
 /// for most of its way.
 const MOST_AT_A_TIME: usize = 4;
 
-/// How far the work is, for whoever waits.
-pub(crate) struct Shown<'a> {
+/// How work on many photos is done.
+pub(crate) struct Batch<'a> {
+    /// How far the work is, for whoever waits.
     pub(crate) progress: &'a dyn Progress,
     /// What is done to the photos, in a word.
     pub(crate) what: &'a str,
+    /// Becomes true when the user asks to stop.
+    pub(crate) interrupted: &'a AtomicBool,
+    /// Failures after which it is given up; none for never.
+    pub(crate) max_failures: Option<usize>,
+}
+
+/// The place of a photo, what became of it, and how many seconds that took.
+type Sent<T> = (usize, (Result<(Written, T)>, f64));
+
+/// What became of one photo.
+pub(crate) struct Told<T> {
+    /// What was done, or why it could not be, of which the user was told already.
+    pub(crate) done: Result<T, String>,
+    pub(crate) seconds: f64,
 }
 
 /// What became of the photos of a command.
@@ -38,44 +54,67 @@ pub(crate) struct Tally {
     pub(crate) failed: usize,
     /// Whether the user stopped the work.
     pub(crate) interrupted: bool,
+    /// Whether there were more failures than were to be borne.
+    gave_up: bool,
+    /// Whether there were fewer.
+    is_borne: bool,
 }
 
-impl Tally {
+impl<T> Told<T> {
+    /// The same of something else.
+    pub(crate) fn map<U>(self, of: impl FnOnce(T) -> U) -> Told<U> {
+        Told { done: self.done.map(of), seconds: self.seconds }
+    }
+}
+
+impl Batch<'_> {
     /// Does the work for each photo, several at a time, until a stop is asked for, and tells of each in the order of the photos.
     /// Complains of every failure, a panic included.
-    pub(crate) fn of<T: Send>(
+    pub(crate) fn run<T: Send>(
+        &self,
         photos: &[Input],
-        shown: &Shown<'_>,
-        interrupted: &AtomicBool,
         work: impl Fn(usize, &Input) -> Result<(Written, T)> + Sync,
-        mut tell: impl FnMut(T) -> Result<()>,
-    ) -> Self {
-        let mut tally = Self::default();
+        mut tell: impl FnMut(&Input, Told<T>) -> Result<()>,
+    ) -> Tally {
+        let mut tally = Tally::default();
         if photos.len() > 1 {
-            shown.progress.begin(shown.what, photos.len() as u64);
+            self.progress.begin(self.what, photos.len() as u64);
         }
-        let mut count = |done: Result<(Written, T)>| match done.and_then(|(written, done)| tell(done).map(|()| written))
-        {
-            Ok(Written::Now) => tally.written += 1,
-            Ok(Written::Before) => tally.passed_over += 1,
-            Err(error) => {
-                complain(&error);
-                tally.failed += 1;
+        let mut count = |photo: &Input, (done, seconds): (Result<(Written, T)>, f64)| {
+            let (written, done) = match done {
+                Ok((written, done)) => (Some(written), Ok(done)),
+                Err(error) => {
+                    complain(&error);
+                    (None, Err(in_one_line(error.chain())))
+                }
+            };
+            let told = tell(photo, Told { done, seconds });
+            match told.map(|()| written) {
+                Ok(Some(Written::Now)) => tally.written += 1,
+                Ok(Some(Written::Before)) => tally.passed_over += 1,
+                Ok(None) => tally.failed += 1,
+                Err(error) => {
+                    complain(&error);
+                    tally.failed += 1;
+                }
             }
         };
-        let next = AtomicUsize::new(0);
+        let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let has_too_many = || self.max_failures.is_some_and(|most| failed.load(Ordering::Relaxed) > most);
         // More than threads, so that some work while others wait for the disk; of one thread, one.
         let at_a_time = (2 * rayon::current_num_threads() - 1).min(MOST_AT_A_TIME).min(photos.len());
         thread::scope(|scope| {
             let (sender, receiver) = channel();
             for _ in 0..at_a_time {
-                let sender: Sender<(usize, Result<(Written, T)>)> = sender.clone();
-                let (next, work) = (&next, &work);
+                let sender: Sender<Sent<T>> = sender.clone();
+                let (next, work, failed, has_too_many) = (&next, &work, &failed, &has_too_many);
                 scope.spawn(move || {
-                    while !interrupted.load(Ordering::Relaxed) {
+                    while !self.interrupted.load(Ordering::Relaxed) && !has_too_many() {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(photo) = photos.get(index) else { break };
-                        if sender.send((index, guarded(&photo.path, || work(index, photo)))).is_err() {
+                        let timed = timed(|| guarded(&photo.path, || work(index, photo)));
+                        failed.fetch_add(usize::from(timed.0.is_err()), Ordering::Relaxed);
+                        if sender.send((index, timed)).is_err() {
                             break;
                         }
                     }
@@ -87,15 +126,29 @@ impl Tally {
             for (index, done) in receiver {
                 waiting.insert(index, done);
                 while let Some(done) = waiting.remove(&told) {
-                    count(done);
+                    count(&photos[told], done);
                     told += 1;
-                    shown.progress.advance(1);
+                    self.progress.advance(1);
                 }
             }
         });
-        shown.progress.end();
-        tally.interrupted = tally.written + tally.passed_over + tally.failed < photos.len();
+        self.progress.end();
+        tally.gave_up = has_too_many();
+        tally.is_borne = self.max_failures.is_some_and(|most| tally.failed <= most);
+        tally.interrupted = !tally.gave_up && tally.done() < photos.len();
         tally
+    }
+}
+
+/// What work returns, and how many seconds it took.
+fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let begun = Instant::now();
+    (work(), begun.elapsed().as_secs_f64())
+}
+
+impl Tally {
+    fn done(&self) -> usize {
+        self.written + self.passed_over + self.failed
     }
 
     /// A line about more than one file, after those about each.
@@ -119,11 +172,15 @@ impl Tally {
 
     /// The error of the whole command, where there is one; `what` says what could not be done with `{}` photos.
     pub(crate) fn outcome(&self, all: usize, what: &str) -> Result<()> {
+        let done = self.done();
         if self.interrupted {
-            let done = self.written + self.passed_over + self.failed;
             return Err(Interrupted(format!("{done} of {all} photos done; the same command goes on from here")).into());
         }
-        if self.failed > 0 {
+        if self.gave_up {
+            let failed = what.replace("{}", &format!("{} of {done}", self.failed));
+            return Err(anyhow!("{failed}: given up, with {} of {all} left", all - done));
+        }
+        if self.failed > 0 && !self.is_borne {
             return Err(anyhow!(what.replace("{}", &format!("{} of {all}", self.failed))));
         }
         Ok(())
@@ -154,7 +211,9 @@ mod tests {
 
     use super::*;
 
-    const SILENT: Shown<'_> = Shown { progress: &NoProgress, what: "test" };
+    fn batch(interrupted: &AtomicBool, max_failures: Option<usize>) -> Batch<'_> {
+        Batch { progress: &NoProgress, what: "test", interrupted, max_failures }
+    }
 
     fn three() -> Vec<Input> {
         ["a", "b", "c"].map(|name| Input { path: PathBuf::from(name), below: PathBuf::new() }).to_vec()
@@ -172,12 +231,17 @@ mod tests {
             _ => Ok((if photo.path.ends_with("c") { Written::Before } else { Written::Now }, "c")),
         };
         let mut told = Vec::new();
-        let tally = Tally::of(&three(), &SILENT, &AtomicBool::new(false), work, |name| {
-            told.push(name);
+        let tally = batch(&AtomicBool::new(false), None).run(&three(), work, |photo, Told { done, seconds }| {
+            assert!((0.0..10.0).contains(&seconds));
+            told.push((
+                photo.path.display().to_string(),
+                done.map_err(|reason| reason.contains("a decoder's mistake")),
+            ));
             Ok(())
         });
-        assert_eq!(told, ["a", "c"], "in their order");
-        assert_eq!(tally, Tally { written: 1, passed_over: 1, failed: 1, interrupted: false });
+        let expected = [("a", Ok("a")), ("b", Err(true)), ("c", Ok("c"))];
+        assert_eq!(told, expected.map(|(photo, done)| (photo.to_owned(), done)), "in their order");
+        assert_eq!(tally, Tally { written: 1, passed_over: 1, failed: 1, ..Tally::default() });
         let error =
             guarded(Path::new("b"), || -> Result<()> { panic!("a decoder's {}", "mistake") }).unwrap_err().to_string();
         assert!(error.starts_with("b cannot be worked on: ") && error.contains("a decoder's mistake"), "{error}");
@@ -191,10 +255,28 @@ mod tests {
             stop.store(true, Ordering::Relaxed);
             Ok((Written::Now, ()))
         };
-        let tally = Tally::of(&photos, &SILENT, &stop, work, Ok);
+        let tally = batch(&stop, None).run(&photos, work, |_, _| Ok(()));
         assert!((1..=MOST_AT_A_TIME).contains(&tally.written) && tally.interrupted, "{tally:?}");
         let error = tally.outcome(300, "{} photos could not be enhanced").unwrap_err();
         let words = format!("{} of 300 photos", tally.written);
         assert!(error.is::<Interrupted>() && error.to_string().contains(&words), "{error}");
+    }
+    #[test]
+    fn a_batch_with_too_many_failures_is_given_up() {
+        let photos: Vec<Input> = (0..100).flat_map(|_| three()).collect();
+        let work = |index: usize, _: &Input| {
+            anyhow::ensure!(!index.is_multiple_of(3), "it cannot be read");
+            Ok((Written::Now, ()))
+        };
+        let go_on = AtomicBool::new(false);
+        let run = |max_failures| batch(&go_on, max_failures).run(&photos, work, |_, _| Ok(()));
+        let given_up = run(Some(4));
+        assert!((5..5 + MOST_AT_A_TIME).contains(&given_up.failed), "{given_up:?}");
+        let error = given_up.outcome(300, "{} photos could not be enhanced").unwrap_err();
+        let words = format!("{} of {} photos could not be enhanced: given up, with", given_up.failed, given_up.done());
+        assert!(!error.is::<Interrupted>() && error.to_string().starts_with(&words), "{error}");
+        let borne = run(Some(100));
+        assert_eq!((borne.failed, borne.written, borne.outcome(300, "{}").is_ok()), (100, 200, true));
+        assert_eq!(run(None).outcome(300, "{} failed").unwrap_err().to_string(), "100 of 300 failed");
     }
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::Result;
-use dodge_hparams::{Error, Layer, Registry};
-use dodge_rl::{EnvironmentParams, Model};
+use dodge_hparams::{Choice, Error, Layer, Registry};
+use dodge_rl::{Algorithm, EnvironmentParams, Model};
 
 use crate::arguments::{HyperparameterArguments, Preset};
+use crate::failure::usage;
 use crate::sections::registry;
 use crate::surroundings::PREFIX;
 
@@ -39,11 +40,19 @@ pub(crate) fn layered(arguments: &HyperparameterArguments, variables: &[(String,
 }
 
 /// The registry for a model that goes on learning from lessons: the same layers, and on top what its weights stand for.
+///
+/// A model of an algorithm that begins from nothing only is refused.
 pub(crate) fn of_lessons(
     first: &Model,
     arguments: &HyperparameterArguments,
     variables: &[(String, String)],
 ) -> Result<Registry> {
+    let algorithm = &first.configuration().algorithm;
+    if algorithm != Algorithm::Apg.name() {
+        return Err(usage(format!(
+            "a model that was trained by `{algorithm}` cannot go on learning: begin with one of `apg`, such as the model in the box"
+        )));
+    }
     let preset = if arguments.preset == Preset::Default { Preset::Lessons } else { arguments.preset };
     let (config, set) = (arguments.config.clone(), arguments.set.clone());
     let mut registry = layered(&HyperparameterArguments { preset, config, set }, variables)?;
@@ -67,7 +76,7 @@ pub(crate) fn of_run(run_dir: &Path, set: &[String]) -> Result<Registry> {
 /// Checks what only shows when all layers are there.
 pub(crate) fn validate(registry: &Registry) -> Result<()> {
     registry.validate()?;
-    registry.get::<EnvironmentParams>()?.action_set().map_err(crate::failure::usage)?;
+    registry.get::<EnvironmentParams>()?.action_set().map_err(usage)?;
     Ok(())
 }
 

@@ -122,7 +122,12 @@ fn fault(line: &str, whole: bool) -> Option<String> {
     if words.len() == 1 {
         return None;
     }
-    let error = Arguments::try_parse_from(&words).err()?;
+    refused(&words, whole)
+}
+
+/// Why the program does not take these words.
+fn refused(words: &[String], whole: bool) -> Option<String> {
+    let error = Arguments::try_parse_from(words).err()?;
     let given = match error.get(ContextKind::InvalidValue) {
         Some(ContextValue::String(value)) => value.as_str(),
         _ => "",
@@ -155,6 +160,40 @@ fn every_command_in_a_document_is_one_of_the_program() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(commands > 40, "{commands}");
+}
+
+/// The commands in a file by which another program starts this one: lists of words as JSON has them, and lines of a shell.
+fn deployed(text: &str) -> Vec<Vec<String>> {
+    let mut commands = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("dodge ") {
+            commands.push(words(line));
+        } else if let Some(list) = ["args: [", "command: [", "CMD ["].iter().find_map(|key| line.strip_prefix(key)) {
+            let list: Vec<String> = serde_json::from_str(&format!("[{list}")).unwrap();
+            let is_ours = Arguments::command().get_subcommands().any(|command| command.get_name() == list[0]);
+            if is_ours || list[0].starts_with("--") {
+                commands.push([vec!["dodge".to_owned()], list].concat());
+            }
+        }
+    }
+    commands
+}
+
+#[test]
+fn every_command_of_a_deployment_is_one_of_the_program() {
+    for file in
+        ["Dockerfile", "deploy/compose.yaml", "deploy/kubernetes/enhance-job.yaml", "deploy/slurm/enhance.sbatch"]
+    {
+        let commands = deployed(&fs::read_to_string(root().join(file)).unwrap());
+        assert!(!commands.is_empty(), "{file}");
+        for command in commands {
+            assert_eq!(refused(&command, true).filter(|why| !why.contains("Usage: dodge <COMMAND>")), None, "{file}");
+        }
+    }
+    let wrong =
+        deployed("  args: [\"enhance\", \"--manifets\", \"x\"]\ndodge serve juroor\nCMD [\"mlflow\", \"server\"]");
+    assert_eq!(wrong.len(), 2);
+    assert!(wrong.iter().all(|command| refused(command, true).is_some()));
 }
 
 #[test]

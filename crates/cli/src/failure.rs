@@ -126,7 +126,7 @@ fn write_complaint(error: &anyhow::Error) {
 }
 
 /// The message with its causes, each said once: our errors quote their cause already, others do not.
-fn in_one_line(chain: anyhow::Chain<'_>) -> String {
+pub(crate) fn in_one_line(chain: anyhow::Chain<'_>) -> String {
     let mut text = String::new();
     for cause in chain {
         let cause = cause.to_string();

@@ -15,6 +15,7 @@ mod fetching;
 mod input;
 mod instructor;
 mod interruption;
+mod many;
 mod output;
 mod pairs;
 mod progress;

@@ -27,8 +27,12 @@ pub(crate) enum Kind {
 
 /// A place below `folder` for the result of each input, see [`dodge_rl::result_places`].
 pub(crate) fn places(inputs: &[Input], folder: &Path, companions: &[&str], kind: Kind) -> Result<Vec<PathBuf>> {
-    let extension = |file: &Path| extension_for(file, kind);
-    dodge_rl::result_places(inputs, folder, companions, extension).map_err(|error| match error {
+    Ok(dodge_rl::result_places(inputs, folder, companions, |file| extension_for(file, kind))?)
+}
+
+/// Makes sure that no result takes the place of an input, see [`dodge_rl::keep_inputs`].
+pub(crate) fn keep_inputs(inputs: &[Input], places: &[PathBuf], companions: &[&str]) -> Result<()> {
+    dodge_rl::keep_inputs(inputs, places, companions).map_err(|error| match error {
         Error::ResultIsInput { path } => {
             let result = text::shown(&path);
             anyhow!("a result would take the place of the input {result}: choose another folder with -o")

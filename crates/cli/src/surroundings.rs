@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::arguments::Device;
 use crate::failure::usage;
+use crate::many::ArrayTask;
 use crate::{terminal, text};
 
 /// Values of environment variables, checked.
@@ -44,6 +45,8 @@ pub(crate) struct Surroundings {
     pub(crate) kaggle: Option<KaggleToken>,
     /// `KAGGLE_CONFIG_DIR`, or `.kaggle` in `HOME` or `USERPROFILE`: the folder of `kaggle.json`.
     pub(crate) kaggle_folder: Option<PathBuf>,
+    /// `JOB_COMPLETION_INDEX` of Kubernetes and `SLURM_ARRAY_TASK_…`: which task of a job this is.
+    pub(crate) array_task: ArrayTask,
     /// `DODGE_SECTION__KEY`: hyperparameters, with the names of the variables, sorted.
     pub(crate) hyperparameters: Vec<(String, String)>,
 }
@@ -83,6 +86,8 @@ impl Surroundings {
             EnvFilter::try_new(text)
                 .map_err(|e| usage(format!("DODGE_LOG is `{text}`, which is no log filter such as `info`: {e}")))?;
         }
+        // Of other programs: what is no number says nothing.
+        let number = |name: &str| lookup(name).and_then(|text| text.trim().parse().ok());
         // One of them without the other says nothing, as for Kaggle's own program.
         let kaggle = lookup("KAGGLE_USERNAME").zip(lookup("KAGGLE_KEY"));
         let kaggle = kaggle.map(|(username, key)| KaggleToken::new(username, key));
@@ -102,6 +107,13 @@ impl Surroundings {
             no_color: bytes("NO_COLOR").is_some(),
             dumb_terminal: lookup("TERM").is_some_and(|terminal| terminal == "dumb"),
             user: lookup("USER").or_else(|| lookup("USERNAME")),
+            array_task: ArrayTask {
+                job_completion_index: number("JOB_COMPLETION_INDEX"),
+                slurm_id: number("SLURM_ARRAY_TASK_ID"),
+                slurm_min: number("SLURM_ARRAY_TASK_MIN"),
+                slurm_step: number("SLURM_ARRAY_TASK_STEP"),
+                slurm_count: number("SLURM_ARRAY_TASK_COUNT"),
+            },
             hyperparameters: Vec::new(),
         })
     }
@@ -296,6 +308,17 @@ mod tests {
         let found = hyperparameters(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["DODGE_DATA__A", "DODGE_PPO__EPOCHS"]);
+    }
+
+    #[test]
+    fn array_tasks() {
+        let task = |name: &str| with(name, "12").unwrap().array_task;
+        assert_eq!(task("JOB_COMPLETION_INDEX").job_completion_index, Some(12));
+        assert_eq!(task("SLURM_ARRAY_TASK_ID").slurm_id, Some(12));
+        assert_eq!(task("SLURM_ARRAY_TASK_MIN").slurm_min, Some(12));
+        assert_eq!(task("SLURM_ARRAY_TASK_STEP").slurm_step, Some(12));
+        assert_eq!(task("SLURM_ARRAY_TASK_COUNT").slurm_count, Some(12));
+        assert_eq!(with("JOB_COMPLETION_INDEX", "first").unwrap().array_task, ArrayTask::default());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Photos with the recipe that a person kept for each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use dodge_imaging::{Photo, Recipe};
@@ -44,7 +44,7 @@ pub fn recipe_places(photos: &[PathBuf]) -> Vec<PathBuf> {
 #[derive(Debug, Clone)]
 pub struct LessonLoader {
     root: PathBuf,
-    chosen: Option<Vec<PathBuf>>,
+    chosen: Option<HashSet<PathBuf>>,
 }
 
 impl LessonLoader {
@@ -56,7 +56,7 @@ impl LessonLoader {
     /// Will load those of these photos alone, given relative to the root.
     #[must_use]
     pub fn of(self, photos: Vec<PathBuf>) -> Self {
-        Self { chosen: Some(photos), ..self }
+        Self { chosen: Some(photos.into_iter().collect()), ..self }
     }
 }
 

@@ -28,7 +28,7 @@ pub use photo::test_photo::TestPhoto;
 pub use photo::validation::Fidelity;
 pub use result::files::{Existing, Written, write_results};
 pub use result::instructor::{Explained, explain, shown_to_juror};
-pub use result::places::{Source, result_extension, result_places};
+pub use result::places::{Source, keep_inputs, result_extension, result_places};
 pub use trainer::context::{Session, TrainContext};
 pub use trainer::fitting::{Trained, train_agent};
 pub use trainer::params::{Algorithm, TrainingParams};

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use dodge_data::FileHash;
 use dodge_imaging::{Operation, Picture, Recipe};
-use dodge_rl::{Existing, Source, Written, result_extension, result_places, write_results};
+use dodge_rl::{Existing, Source, Written, keep_inputs, result_extension, result_places, write_results};
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Verdict;
@@ -95,6 +95,7 @@ impl Exporter {
         let sources: Vec<Source> = self.folder.photos.iter().map(source).collect();
         // Of all photos, so that a result has the same name whichever are exported.
         let places = result_places(&sources, &self.output, &[], result_extension).map_err(Refusal::failed)?;
+        keep_inputs(&sources, &places, &[]).map_err(Refusal::failed)?;
         self.cancel.store(false, Ordering::Relaxed);
         *lock(&self.progress) = Progress { running: true, total: tasks.len(), ..Progress::default() };
         let work = Work {

@@ -16,6 +16,8 @@ mod full_disk;
 mod help;
 mod jurors;
 mod learning;
+#[cfg(unix)]
+mod lessons;
 mod measuring;
 mod names;
 mod one_crate_alone;
@@ -28,8 +30,12 @@ mod reporting;
 mod resuming;
 mod runs;
 #[cfg(unix)]
+mod shards;
+#[cfg(unix)]
 mod stopping;
 #[cfg(unix)]
 mod studio;
+#[cfg(unix)]
+mod teaching;
 mod tracking;
 mod training;

@@ -25,17 +25,24 @@ fn folder(scratch: &Scratch) {
 }
 
 /// A studio that is open.
-struct Opened {
-    program: Running,
+pub(crate) struct Opened {
+    pub(crate) program: Running,
     port: u16,
-    url: String,
+    pub(crate) url: String,
     secret: String,
 }
 
 impl Opened {
     fn open(scratch: &Scratch, arguments: &[&str]) -> Self {
+        Self::with(scratch, arguments, &[])
+    }
+
+    /// Opens the folder `photos`, with some environment variables.
+    pub(crate) fn with(scratch: &Scratch, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let always = ["studio", "photos", "--no-browser", "--port=0", "--output=out"];
-        let program = Running::start(scratch.command(&[&always, arguments].concat()), scratch.folder());
+        let mut command = scratch.command(&[&always, arguments].concat());
+        command.envs(variables.iter().copied());
+        let program = Running::start(command, scratch.folder());
         let url = wait_for("the address of the studio", Duration::from_secs(120), || {
             let printed = fs::read_to_string(scratch.path("stdout.log")).ok()?;
             printed.lines().find(|line| line.starts_with("http://")).map(str::to_owned)
@@ -46,14 +53,14 @@ impl Opened {
     }
 
     /// As a program with the token asks.
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Reply {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Reply {
         let (host, bearer) = (format!("127.0.0.1:{}", self.port), format!("Bearer {}", self.secret));
         let headers = [("Host", &*host), ("Authorization", &*bearer), ("Content-Type", "application/json")];
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         send(self.port, method, path, &headers, &body).unwrap()
     }
 
-    fn keep(&self, photo: usize, operation: &str) -> Reply {
+    pub(crate) fn keep(&self, photo: usize, operation: &str) -> Reply {
         let steps = json!([{ "operation": operation, "on": true }]);
         let body = json!({ "photos": [photo], "verdict": "corrected", "steps": steps, "longer_side": 480 });
         self.ask("POST", "/api/decide", &body)

@@ -5,7 +5,7 @@ use dodge_imaging::Recipe;
 use serde_json::json;
 
 use crate::arguments::ApplyArguments;
-use crate::batch::{Shown, Tally};
+use crate::batch::Batch;
 use crate::failure::tell;
 use crate::input::{Input, Inputs};
 use crate::output::{self, Kind, Written};
@@ -18,6 +18,7 @@ pub(crate) fn run(arguments: &ApplyArguments, surroundings: &Surroundings) -> Re
     let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
     let kind = Kind::Pictures(arguments.files.format);
     let places = output::places(&inputs.photos, &arguments.output, &[], kind)?;
+    output::keep_inputs(&inputs.photos, &places, &[])?;
     let existing = output::existing(arguments.overwrite);
     let interrupted = interruption::stop_on_ctrl_c()?;
     let mut written = Vec::new();
@@ -33,8 +34,9 @@ pub(crate) fn run(arguments: &ApplyArguments, surroundings: &Surroundings) -> Re
         Ok((done, (object, format!("{} -> {}{remark}\n", text::shown(file), text::shown(place)))))
     };
     let progress = progress::of_told_work(surroundings);
-    let shown = Shown { progress: &*progress, what: "applying" };
-    let tally = Tally::of(&inputs.photos, &shown, &interrupted, work, |(object, words)| {
+    let batch = Batch { progress: &*progress, what: "applying", interrupted: &interrupted, max_failures: None };
+    let tally = batch.run(&inputs.photos, work, |_, told| {
+        let Ok((object, words)) = told.done else { return Ok(()) };
         written.push(object);
         if arguments.json { Ok(()) } else { command::print(&words) }
     });

@@ -15,12 +15,12 @@ use serde::Serialize;
 use self::look::Look;
 use self::made::{Made, Vetoed};
 use crate::arguments::EnhanceArguments;
-use crate::batch::{Shown, Tally};
+use crate::batch::Batch;
 use crate::failure::{tell, tell_losses, tell_notes};
-use crate::input::{Input, Inputs};
+use crate::input::Input;
 use crate::output::{self, Kind, Written};
 use crate::surroundings::Surroundings;
-use crate::{command, instructor, interruption, progress, text};
+use crate::{command, instructor, interruption, many, progress, text};
 
 /// Extension of the recipe beside a result.
 const RECIPE: &str = "recipe.json";
@@ -77,11 +77,18 @@ pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> 
         Some(file) => output::hash(&fs::read(file).with_context(|| format!("cannot read {}", text::shown(file)))?),
         None => output::hash(HOUSE_MODEL),
     };
+    let has_rows = arguments.many.has_rows();
     let enhancer = Enhancer { model, model_sha256, juror: ClassicalJuror::new(), arguments };
-    let inputs = Inputs::of(&arguments.photos, Some(&arguments.output))?;
+    let inputs = arguments.many.inputs(&arguments.photos, Some(&arguments.output))?;
     let companions: &[&str] = if arguments.preview { &[RECIPE, PREVIEW] } else { &[RECIPE] };
     let kind = if arguments.sidecar { Kind::Sidecars } else { Kind::Pictures(arguments.files.format) };
+    // Of all photos, though this may be one of many parts: a place may depend on other photos.
     let places = output::places(&inputs.photos, &arguments.output, companions, kind)?;
+    // Of millions of photos none is looked at before its turn: a result replaces nothing but where that is asked for.
+    if !has_rows || arguments.overwrite {
+        output::keep_inputs(&inputs.photos, &places, companions)?;
+    }
+    let shard = arguments.many.shard(&surroundings.array_task)?;
     let (progress, interrupted) = (progress::of_told_work(surroundings), interruption::stop_on_ctrl_c()?);
     let looks = if arguments.consistent {
         Some(look::looks(&enhancer, &inputs, &places, arguments.gap, (&*progress, &interrupted))?)
@@ -89,42 +96,57 @@ pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> 
         None
     };
     // What could not be looked at was told of.
-    let tasks: Vec<Task<'_>> = (0..inputs.photos.len())
-        .filter_map(|index| {
-            let look = match &looks {
-                Some(looks) => Some(looks[index].as_ref()?),
-                None => None,
-            };
-            Some(Task { place: &places[index], look })
-        })
-        .collect();
-    let is_task = |index: &usize| looks.as_ref().is_none_or(|looks| looks[*index].is_some());
-    let photos: Vec<Input> =
-        (0..inputs.photos.len()).filter(is_task).map(|index| inputs.photos[index].clone()).collect();
-    let mut done = Vec::new();
-    let work = |index: usize, photo: &Input| {
-        let (enhanced, words) = enhancer.enhance(&photo.path, &tasks[index])?;
+    let could_be_seen = |index: usize| looks.as_ref().is_none_or(|looks| looks[index].is_some());
+    let is_ours = |index: usize| shard.is_none_or(|shard| shard.has(&inputs.photos[index]));
+    let ours: Vec<usize> = (0..inputs.photos.len()).filter(|&index| is_ours(index)).collect();
+    let (seen, unseen): (Vec<usize>, Vec<usize>) = ours.iter().partition(|&&index| could_be_seen(index));
+    let photos: Vec<Input> = seen.iter().map(|&index| inputs.photos[index].clone()).collect();
+    let work = |task: usize, photo: &Input| {
+        let look = looks.as_ref().and_then(|looks| looks[seen[task]].as_ref());
+        let (enhanced, words) = enhancer.enhance(&photo.path, &Task { place: &places[seen[task]], look })?;
         Ok((if enhanced.passed_over { Written::Before } else { Written::Now }, (enhanced, words)))
     };
-    let shown = Shown { progress: &*progress, what: "enhancing" };
-    let mut tally = Tally::of(&photos, &shown, &interrupted, work, |(enhanced, words)| {
+    let batch = Batch {
+        progress: &*progress,
+        what: "enhancing",
+        interrupted: &interrupted,
+        max_failures: arguments.many.max_failures,
+    };
+    let mut done = Vec::new();
+    let mut tally = batch.run(&photos, work, |photo, told| {
+        if has_rows {
+            let row = told.map(|(enhanced, _)| {
+                let row = serde_json::json!(enhanced);
+                // Of millions only those are kept of which something is said in the end.
+                if arguments.least_sure.is_some() {
+                    done.push(enhanced);
+                }
+                row
+            });
+            return many::print_row(photo, &row);
+        }
+        let Ok((enhanced, words)) = told.done else { return Ok(()) };
         done.push(enhanced);
         if arguments.json { Ok(()) } else { command::print(&words) }
     });
-    tally.failed += inputs.photos.len() - photos.len();
+    tally.failed += unseen.len();
     let least_gain_db = enhancer.model.configuration().least_gain_db;
     let least_sure = least_sure(&done, least_gain_db, arguments.least_sure.unwrap_or(0));
     if arguments.json {
         let mut report = serde_json::json!({
-            "photos": done,
             "failed": tally.failed,
             "passed_over": tally.passed_over,
             "skipped": inputs.skipped_in_json(),
         });
+        if !has_rows {
+            report["photos"] = serde_json::json!(done);
+        }
         if arguments.least_sure.is_some() {
             report["least_sure"] = least_sure.iter().map(|enhanced| text::lossy(&enhanced.photo)).collect();
         }
         command::print_json(&report)?;
+    } else if has_rows {
+        tracing::info!("{}", tally.in_words("enhanced", &inputs).trim_end());
     } else {
         for enhanced in least_sure {
             let expected = enhanced.expected_gain_db.unwrap_or_default();
@@ -136,7 +158,7 @@ pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> 
         let done = if arguments.dry_run { "looked at" } else { "enhanced" };
         command::print(&tally.in_words(done, &inputs))?;
     }
-    tally.outcome(inputs.photos.len(), "{} photos could not be enhanced")
+    tally.outcome(ours.len(), "{} photos could not be enhanced")
 }
 
 /// What is to be done with one photo.
@@ -194,6 +216,13 @@ impl Enhancer<'_> {
         let recipe_place = &*place.with_extension(RECIPE);
         let mut made = self.made(String::new());
         made.consistent = look.map(|look| look.own.clone());
+        if arguments.skip_existing
+            && let Some((recipe, before)) = made::there(&made, place, recipe_place, arguments.sidecar)
+        {
+            let enhanced = enhanced(file, &recipe, &before, Some((place, recipe_place)), true);
+            let words = in_words(&enhanced, &before, None);
+            return Ok((enhanced, words));
+        }
         if !arguments.dry_run {
             // A file that is no photo is refused below, with a better word about it.
             made.photo_sha256 = output::hash(&made::read_bounded(file).with_context(cannot_read)?);

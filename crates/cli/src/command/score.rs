@@ -9,18 +9,22 @@ use dodge_preprocess::ResizeParams;
 use serde_json::json;
 
 use crate::arguments::ScoreArguments;
-use crate::batch::{Shown, Tally};
-use crate::input::{Input, Inputs};
+use crate::batch::Batch;
+use crate::input::Input;
 use crate::output::Written;
 use crate::surroundings::Surroundings;
-use crate::{command, interruption, progress, text};
+use crate::{command, interruption, many, progress, text};
 
 /// Runs the command. Photos are scored at the size that preprocessing gives them.
 pub(crate) fn run(arguments: &ScoreArguments, surroundings: &Surroundings) -> Result<()> {
     let juror = ClassicalJuror::new();
-    let inputs = Inputs::of(&arguments.photos, None)?;
+    let mut inputs = arguments.many.inputs(&arguments.photos, None)?;
+    if let Some(shard) = arguments.many.shard(&surroundings.array_task)? {
+        inputs.photos.retain(|photo| shard.has(photo));
+    }
     let size = ResizeParams::default().max_size;
     let interrupted = interruption::stop_on_ctrl_c()?;
+    let has_rows = arguments.many.has_rows();
     let mut scored = Vec::new();
     let work = |_: usize, photo: &Input| {
         let parts = juror.sub_scores(&Photo::open(&photo.path)?.thumbnail(size));
@@ -35,15 +39,26 @@ pub(crate) fn run(arguments: &ScoreArguments, surroundings: &Surroundings) -> Re
         let object = json!({ "photo": text::lossy(&photo.path), "score": parts.score(), "parts": named });
         Ok((Written::Now, (object, text)))
     };
-    let progress = progress::of_told_work(surroundings);
-    let shown = Shown { progress: &*progress, what: "scoring" };
-    let tally = Tally::of(&inputs.photos, &shown, &interrupted, work, |(object, words)| {
+    let batch = Batch {
+        progress: &*progress::of_told_work(surroundings),
+        what: "scoring",
+        interrupted: &interrupted,
+        max_failures: arguments.many.max_failures,
+    };
+    let tally = batch.run(&inputs.photos, work, |photo, told| {
+        if has_rows {
+            return many::print_row(photo, &told.map(|(object, _)| object));
+        }
+        let Ok((object, words)) = told.done else { return Ok(()) };
         scored.push(object);
         if arguments.json { Ok(()) } else { command::print(&words) }
     });
     if arguments.json {
         let skipped = inputs.skipped_in_json();
-        let object = json!({ "juror": juror.name(), "photos": scored, "failed": tally.failed, "skipped": skipped });
+        let mut object = json!({ "juror": juror.name(), "failed": tally.failed, "skipped": skipped });
+        if !has_rows {
+            object["photos"] = scored.into();
+        }
         command::print_json(&object)?;
     }
     tally.outcome(inputs.photos.len(), "{} photos could not be scored")

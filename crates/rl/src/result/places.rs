@@ -22,19 +22,16 @@ pub struct Source {
 
 /// A place below `folder` for the result of each input, in the folder that the input has in its tree: under its own name, with a
 /// number where another input has it, with the extension that `extension_for` has for it ([`result_extension`]), and shortened where the file system has no room for it.
-///
-/// Fails where a result, or a file that stands beside it under one of the `companions` extensions, would take the place
-/// of any of the inputs.
+/// A result has its place and those of the `companions`, which are other extensions. Nothing on the disk is looked at, see [`keep_inputs`].
 ///
 /// # Errors
-/// [`Error::ResultIsInput`] then, and [`Error::Data`] for a path without a name.
+/// [`Error::Data`] for a path without a name.
 pub fn result_places(
     inputs: &[Source],
     folder: &Path,
     companions: &[&str],
     extension_for: impl Fn(&Path) -> OsString,
 ) -> Result<Vec<PathBuf>, Error> {
-    let originals: HashSet<PathBuf> = inputs.iter().filter_map(|input| input.path.canonicalize().ok()).collect();
     let mut taken: HashSet<String> = HashSet::new();
     let mut places = Vec::new();
     for input in inputs {
@@ -61,14 +58,22 @@ pub fn result_places(
             }
             number += 1;
         };
-        for result in with_companions(&place, companions) {
-            if result.canonicalize().is_ok_and(|result| originals.contains(&result)) {
-                return Err(Error::ResultIsInput { path: result });
-            }
-        }
         places.push(place);
     }
     Ok(places)
+}
+
+/// Makes sure that no result, nor a companion, takes the place of any of the inputs. Looks at every input and every place on the disk.
+///
+/// # Errors
+/// [`Error::ResultIsInput`] where one would.
+pub fn keep_inputs(inputs: &[Source], places: &[PathBuf], companions: &[&str]) -> Result<(), Error> {
+    let originals: HashSet<PathBuf> = inputs.iter().filter_map(|input| input.path.canonicalize().ok()).collect();
+    let is_input = |result: &PathBuf| result.canonicalize().is_ok_and(|result| originals.contains(&result));
+    match places.iter().flat_map(|place| with_companions(place, companions)).find(is_input) {
+        Some(path) => Err(Error::ResultIsInput { path }),
+        None => Ok(()),
+    }
 }
 
 fn with_companions<'a>(place: &'a Path, companions: &'a [&str]) -> impl Iterator<Item = PathBuf> + 'a {

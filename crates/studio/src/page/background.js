@@ -32,10 +32,13 @@ async function act(path, body = {}) {
 }
 
 function tellExport(told) {
-  const kept = state.photos.filter((photo) => photo.verdict === "kept" || photo.verdict === "corrected").length;
-  id("export-what").textContent =
-    `The ${kept === 1 ? "one photo" : `${kept} photos`} that you kept, at full size, as files in ${state.output}. ` +
-    "Your photos stay as they are.";
+  const count = (verdicts) => state.photos.filter((photo) => verdicts.includes(photo.verdict)).length;
+  const kept = count(["kept", "corrected"]);
+  const wanted = kept + (id("with-left").checked ? count(["left"]) : 0);
+  const which = ["No photo is kept yet. What you keep is written", "The one photo that you kept is written"][kept] ??
+    `The ${kept} photos that you kept are written`;
+  id("export-what").textContent = `${which} at full size, as files in ${state.output}. Your photos stay as they are.`;
+  id("export-start").disabled = wanted === 0;
   const { running, total, done, passed_over: passed, failed } = told;
   id("export-start").hidden = running;
   id("export-cancel").hidden = !running;
@@ -138,6 +141,7 @@ async function choose(which) {
 id("show-export").addEventListener("click", () => { look(); id("export").showModal(); });
 id("show-teach").addEventListener("click", () => { look(); id("teach").showModal(); });
 id("show-help").addEventListener("click", () => id("help").showModal());
+id("with-left").addEventListener("change", look);
 id("export-start").addEventListener("click", () => act("/api/export", { with_left: id("with-left").checked }));
 id("export-cancel").addEventListener("click", () => act("/api/export/cancel"));
 id("teach-start").addEventListener("click", () => act("/api/teach"));

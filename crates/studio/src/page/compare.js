@@ -1,12 +1,12 @@
 // Two models on the same photo, side by side, without their names until the person has voted.
 
 import { ask, picture } from "./server.js";
-import { orSay, state } from "./state.js";
+import { neighbour, orSay, state } from "./state.js";
+import { go } from "./viewer.js";
 
 const id = (name) => document.getElementById(name);
 const dialog = id("compare");
 const [one, other] = [id("compare-one"), id("compare-other")];
-let open = false;
 
 /** Shows the photo that is open by two models. */
 async function begin() {
@@ -15,7 +15,8 @@ async function begin() {
     dialog.showModal();
     id("compare-state").textContent =
       "There is one model only. Start the studio with --model FILE, or teach one, to have two to compare.";
-    setVoting(false);
+    setVoting([]);
+    id("compare-next").disabled = true;
     return;
   }
   const names = state.models.map((model) => model.name);
@@ -29,7 +30,8 @@ async function begin() {
 
 async function show() {
   const photo = state.current;
-  setVoting(false);
+  setVoting([]);
+  id("compare-next").disabled = neighbour(photo, 1) === undefined;
   id("left-name").textContent = id("right-name").textContent = "\u00a0";
   id("compare-state").textContent = "Developing…";
   await orSay(async () => {
@@ -37,24 +39,29 @@ async function show() {
     const sides = await ask("/api/compare", { photo, models });
     for (const side of ["left", "right"]) {
       const made = await picture(`/photo/${photo}/preview`, { ...sides[side], side: 1200 });
+      if (state.current !== photo) return;
       const canvas = id(side);
       [canvas.width, canvas.height] = [made.width, made.height];
       canvas.getContext("2d").drawImage(made, 0, 0);
     }
     const same = JSON.stringify(sides.left.operations) === JSON.stringify(sides.right.operations);
     id("compare-state").textContent = same ? "Both would do the same." : "";
-    setVoting(true);
+    setVoting(same ? [] : sayings);
   });
 }
 
-function setVoting(on) {
-  open = on;
-  for (const name of ["vote-left", "vote-right", "vote-same"]) id(name).disabled = !on;
+/** What can be said of a pair. Of two that are equal a vote would say nothing. */
+const sayings = ["left", "right", "same"];
+let open = [];
+
+function setVoting(possible) {
+  open = possible;
+  for (const saying of sayings) id(`vote-${saying}`).disabled = !possible.includes(saying);
 }
 
 async function vote(preferred) {
-  if (!open) return;
-  setVoting(false);
+  if (!open.includes(preferred)) return;
+  setVoting([]);
   await orSay(async () => {
     const told = await ask("/api/vote", { photo: state.current, preferred });
     id("left-name").textContent = told.left;
@@ -64,12 +71,18 @@ async function vote(preferred) {
   });
 }
 
+/** The same two on the next photo. */
+async function next() {
+  if (id("compare-next").disabled) return;
+  go(1);
+  await show();
+}
+
 for (const select of [one, other]) select.addEventListener("change", show);
 id("show-compare").addEventListener("click", begin);
-id("vote-left").addEventListener("click", () => vote("left"));
-id("vote-right").addEventListener("click", () => vote("right"));
-id("vote-same").addEventListener("click", () => vote("same"));
+for (const saying of sayings) id(`vote-${saying}`).addEventListener("click", () => vote(saying));
+id("compare-next").addEventListener("click", next);
 dialog.addEventListener("keydown", ({ key }) => {
-  const preferred = { 1: "left", 2: "right", 3: "same" }[key];
-  if (preferred) vote(preferred);
+  if (sayings[key - 1]) vote(sayings[key - 1]);
+  if (key === "4") next();
 });

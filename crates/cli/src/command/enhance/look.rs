@@ -11,7 +11,7 @@ use dodge_rl::{Found, common_edits, shoots};
 
 use super::Enhancer;
 use super::made::{self, Own};
-use crate::batch::{Shown, Tally};
+use crate::batch::Batch;
 use crate::failure::{Interrupted, usage};
 use crate::input::{Input, Inputs};
 use crate::output::Written;
@@ -47,9 +47,11 @@ pub(super) fn looks(
     let gap = (gap_minutes * 60.0).round() as i64;
     let mut looks: Vec<Option<Look>> = inputs.photos.iter().map(|_| None).collect();
     let work = |index: usize, photo: &Input| Ok((Written::Now, (index, enhancer.look(photo, &places[index], gap)?)));
-    let shown = Shown { progress, what: "looking" };
-    let tally = Tally::of(&inputs.photos, &shown, interrupted, work, |(index, look)| {
-        looks[index] = Some(look);
+    let batch = Batch { progress, what: "looking", interrupted, max_failures: None };
+    let tally = batch.run(&inputs.photos, work, |_, told| {
+        if let Ok((index, look)) = told.done {
+            looks[index] = Some(look);
+        }
         Ok(())
     });
     if tally.interrupted {

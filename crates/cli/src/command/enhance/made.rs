@@ -65,6 +65,22 @@ pub(super) struct Own {
 /// The recipe of a result that is there whole and was made from the same, and what else is known of it.
 pub(super) fn same_before(wanted: &Made, place: &Path, recipe_place: &Path) -> Option<(Recipe, Made)> {
     let (recipe, made) = read(recipe_place)?;
+    let is_whole = || Some(output::hash(&read_bounded(place).ok()?) == made.result_sha256);
+    (is_made_by(&made, wanted) && is_whole()?).then_some((recipe, made))
+}
+
+/// The recipe of a result that is there and was made by the same model and settings, of whatever the photo was then, and what else is known
+/// of it. Neither photo nor result is read.
+pub(super) fn there(wanted: &Made, place: &Path, recipe_place: &Path, is_sidecar: bool) -> Option<(Recipe, Made)> {
+    let (recipe, made) = read(recipe_place)?;
+    let wanted = Made { photo_sha256: made.photo_sha256.clone(), ..wanted.clone() };
+    // A sidecar without edits is none.
+    let has_result = place.is_file() || (is_sidecar && recipe.operations().is_empty());
+    (is_made_by(&made, &wanted) && has_result).then_some((recipe, made))
+}
+
+/// Whether a result was made from what is to be worked on now; what came of it does not count.
+fn is_made_by(made: &Made, wanted: &Made) -> bool {
     let of_result = Made {
         result_sha256: made.result_sha256.clone(),
         expected_gain_db: made.expected_gain_db,
@@ -73,7 +89,7 @@ pub(super) fn same_before(wanted: &Made, place: &Path, recipe_place: &Path) -> O
         score_after: made.score_after,
         ..wanted.clone()
     };
-    (made == of_result && output::hash(&read_bounded(place).ok()?) == made.result_sha256).then_some((recipe, made))
+    *made == of_result
 }
 
 /// What the model wanted to do to a photo of these bytes by itself, and when that was taken, if a result of it tells.
