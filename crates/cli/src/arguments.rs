@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Report(ReportArguments),
     /// Print the juror's score of photos
     Score(ScoreArguments),
+    /// Measure a juror: whether it tells damaged photos from their originals
+    Juror(JurorArguments),
     /// Show the hyperparameters
     Params(ParamsArguments),
     /// Look at recorded runs, deliver them, and check that nothing is missing
@@ -477,6 +479,34 @@ pub(crate) struct ScoreArguments {
     /// Show the parts of each score
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JurorArguments {
+    #[command(subcommand)]
+    pub(crate) command: JurorCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JurorCommand {
+    /// Print how often a juror scores an original above a damaged copy, for each damage of a fixed list
+    Check(JurorCheckArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JurorCheckArguments {
+    /// Good photos that the juror was not made from
+    #[arg(long, value_name = "DIR")]
+    pub(crate) photos: PathBuf,
+    /// The juror
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) juror: JurorChoice,
+    /// Seed of the damages that are drawn
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
     /// Print the result as one JSON object on the last line
     #[arg(long)]
     pub(crate) json: bool,

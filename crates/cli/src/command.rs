@@ -6,6 +6,7 @@ pub(crate) mod datasets;
 pub(crate) mod enhance;
 pub(crate) mod evaluate;
 pub(crate) mod export;
+pub(crate) mod juror;
 pub(crate) mod man;
 pub(crate) mod params;
 pub(crate) mod report;

@@ -64,6 +64,7 @@ fn main() -> ExitCode {
             Command::Man { command } => command::man::run(command.as_deref()),
             Command::Report(arguments) => command::report::run(arguments, &surroundings),
             Command::Score(arguments) => command::score::run(arguments, &surroundings),
+            Command::Juror(arguments) => command::juror::run(arguments, &surroundings),
             Command::Params(arguments) => command::params::run(arguments, &surroundings),
             Command::Runs(arguments) => command::runs::run(arguments, &surroundings),
             Command::Datasets(arguments) => command::datasets::run(arguments, &surroundings),

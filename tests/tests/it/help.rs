@@ -19,6 +19,7 @@ fn help_lists_the_commands() {
       export       Write a recipe for other programs: as a table of colours, or as settings of their own
       report       Make the report of a run: one page for a browser, without a server
       score        Print the juror's score of photos
+      juror        Measure a juror: whether it tells damaged photos from their originals
       params       Show the hyperparameters
       runs         Look at recorded runs, deliver them, and check that nothing is missing
       datasets     List, fetch and verify datasets that have a name

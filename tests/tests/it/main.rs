@@ -14,6 +14,7 @@ mod exporting;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod help;
+mod jurors;
 mod learning;
 #[cfg(unix)]
 mod lessons;

@@ -5,7 +5,7 @@ use dodge_juror::{ClassicalJuror, Juror};
 use proptest::prelude::*;
 
 /// A scene with the statistics of a photo: sky gradient, textured ground, a few objects of muted colours.
-fn scene(variant: u32) -> Photo {
+pub(crate) fn scene(variant: u32) -> Photo {
     let mut state = variant.wrapping_mul(2_654_435_761).wrapping_add(1);
     let mut texture = move || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
