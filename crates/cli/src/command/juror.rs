@@ -9,7 +9,7 @@ use dodge_preprocess::ResizeParams;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{JurorArguments, JurorCheckArguments, JurorChoice, JurorCommand};
-use crate::batch::{Shown, Tally};
+use crate::batch::Batch;
 use crate::input::{Input, Inputs};
 use crate::output::Written;
 use crate::surroundings::Surroundings;
@@ -29,15 +29,19 @@ fn check(arguments: &JurorCheckArguments, surroundings: &Surroundings) -> Result
     let inputs = Inputs::of(std::slice::from_ref(&arguments.photos), None)?;
     let (size, check) = (ResizeParams::default().max_size, PairCheck::new(arguments.seed));
     let interrupted = interruption::stop_on_ctrl_c()?;
-    let progress = progress::of_told_work(surroundings);
-    let shown = Shown { progress: &*progress, what: "checking" };
+    let batch = Batch {
+        progress: &*progress::of_told_work(surroundings),
+        what: "checking",
+        interrupted: &interrupted,
+        max_failures: None,
+    };
     let mut answers = Vec::new();
     let work = |number: usize, photo: &Input| {
         let photo = Photo::open(&photo.path)?.thumbnail(size);
         Ok((Written::Now, check.ask(&juror, &photo, number as u64)?))
     };
-    let tally = Tally::of(&inputs.photos, &shown, &interrupted, work, |drops| {
-        answers.push(drops);
+    let tally = batch.run(&inputs.photos, work, |_, told| {
+        answers.extend(told.done.ok());
         Ok(())
     });
     let result = check.result(&answers);
