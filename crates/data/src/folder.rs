@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use dodge_hparams::Choice;
-use dodge_imaging::{Marks, Photo};
+use dodge_imaging::{LabelColour, Marks, Photo};
 use rayon::prelude::*;
 
 use crate::listing::reason;
-use crate::{DataLoader, Dataset, Error, Label, Listing, SkipReason, Skipped};
+use crate::{DataLoader, Dataset, Error, Listing, SkipReason, Skipped};
 
 /// All photos in a folder and the folders in it.
 ///
@@ -21,13 +20,13 @@ use crate::{DataLoader, Dataset, Error, Label, Listing, SkipReason, Skipped};
 pub struct FolderLoader {
     root: PathBuf,
     least_rating: u8,
-    label: Label,
+    label: Option<LabelColour>,
 }
 
 impl FolderLoader {
     /// Will load the photos in `root`; nothing is read yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), least_rating: 0, label: Label::Any }
+        Self { root: root.into(), least_rating: 0, label: None }
     }
 
     /// Takes those photos alone that have `stars` or more, in a sidecar or in the file ([`Marks::of`]); the others are in
@@ -37,16 +36,15 @@ impl FolderLoader {
         Self { least_rating: stars, ..self }
     }
 
-    /// Takes those photos alone that have this label, looked for in the same places.
+    /// Takes those photos alone that have this label, looked for in the same places; none takes all.
     #[must_use]
-    pub fn with_label(self, label: Label) -> Self {
+    pub fn with_label(self, label: Option<LabelColour>) -> Self {
         Self { label, ..self }
     }
 
     /// Why a photo is not taken, by what its photographer says of it.
     fn unwanted(&self, path: &Path) -> Option<SkipReason> {
-        let colour = self.label.colour();
-        if self.least_rating == 0 && colour.is_none() {
+        if self.least_rating == 0 && self.label.is_none() {
             return None;
         }
         let marks = match Marks::of(path) {
@@ -57,8 +55,8 @@ impl FolderLoader {
         if least > 0 && marks.rating.is_none_or(|rating| rating < least) {
             return Some(SkipReason::Rated { rating: marks.rating, least: self.least_rating });
         }
-        let has_other = colour.is_some_and(|colour| !marks.has_label(colour));
-        has_other.then(|| SkipReason::Labelled { labels: marks.labels, wanted: self.label.name().to_owned() })
+        let wanted = self.label.filter(|colour| !marks.has_label(*colour))?;
+        Some(SkipReason::Labelled { labels: marks.labels, wanted })
     }
 }
 

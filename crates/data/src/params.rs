@@ -40,7 +40,9 @@ pub enum Label {
 }
 
 impl Label {
-    pub(crate) fn colour(self) -> Option<LabelColour> {
+    /// The colour; none for any.
+    #[must_use]
+    pub fn colour(self) -> Option<LabelColour> {
         Some(match self {
             Self::Any => return None,
             Self::Red => LabelColour::Red,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use dodge_imaging::LabelColour;
+
 /// Shortest side in pixels of a photo that is used: on less there is nothing to see.
 pub const MIN_SIDE: u32 = 16;
 
@@ -61,12 +63,12 @@ pub enum SkipReason {
         least: u8,
     },
     /// Its photographer gave it another label than asked for, or none.
-    #[error("{}", in_labels(labels, wanted))]
+    #[error("{}", in_labels(labels, *wanted))]
     Labelled {
         /// What it has instead, in the words of the program that wrote it.
         labels: Vec<String>,
         /// The label asked for.
-        wanted: String,
+        wanted: LabelColour,
     },
     /// It is one side of a pair, and there is no photo of its name on the other side.
     #[error("no photo of this name in {}", folder.display())]
@@ -98,7 +100,8 @@ fn in_stars(rating: Option<i8>, least: u8) -> String {
     }
 }
 
-fn in_labels(labels: &[String], wanted: &str) -> String {
+fn in_labels(labels: &[String], wanted: LabelColour) -> String {
+    let wanted = wanted.name();
     if labels.is_empty() { "no label".to_owned() } else { format!("labelled {}, not {wanted}", labels.join(" and ")) }
 }
 
@@ -107,7 +110,7 @@ impl SkipReason {
     fn kind(&self) -> String {
         match self {
             Self::Rated { rating: Some(0..), least } => format!("fewer than {least} stars"),
-            Self::Labelled { labels, wanted } if !labels.is_empty() => format!("labelled other than {wanted}"),
+            Self::Labelled { labels, wanted } if !labels.is_empty() => format!("labelled other than {}", wanted.name()),
             Self::OtherShape { .. } => "cropped or turned between before and after".to_owned(),
             other => other.to_string(),
         }

@@ -49,6 +49,12 @@ impl LabelColour {
         }
     }
 
+    /// In small letters, in English.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.words()[0]
+    }
+
     /// Whether a label means this colour, in any case.
     fn is_meant_by(self, label: &str) -> bool {
         let label = label.trim().to_lowercase();
@@ -94,7 +100,7 @@ impl Marks {
         let mut labels: Vec<String> = xmp_property(packet, (XMP, "Label")).into_iter().collect();
         let numbers = xmp_properties(packet, (DARKTABLE, "colorlabels"));
         let colours = numbers.iter().filter_map(|number| LabelColour::ALL.get(number.parse::<usize>().ok()?));
-        labels.extend(colours.map(|colour| colour.words()[0].to_owned()));
+        labels.extend(colours.map(|colour| colour.name().to_owned()));
         labels.retain(|label| !label.is_empty());
         Self { rating, labels }
     }

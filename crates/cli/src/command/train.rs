@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         (_, _, Some(Used { folder, .. })) | (Some(folder), _, None) => {
             let wanted = registry.get::<DataParams>()?;
             let stars = u8::try_from(wanted.least_rating).unwrap_or(u8::MAX);
-            Box::new(FolderLoader::new(folder).with_least_rating(stars).with_label(wanted.label))
+            Box::new(FolderLoader::new(folder).with_least_rating(stars).with_label(wanted.label.colour()))
         }
         (None, Some(id), None) => {
             let watcher = fetching::Display::new(Arc::clone(&progress), Arc::clone(&interrupted));
