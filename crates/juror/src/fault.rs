@@ -3,6 +3,9 @@
 use dodge_imaging::{Damage, DamageKind, DamageStep, Operation, Photo, pair_damages};
 use rand_chacha::ChaCha8Rng;
 
+/// Draws a damage.
+type Draw = fn(&mut ChaCha8Rng) -> Damage;
+
 /// One way to make a photo worse.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
@@ -11,7 +14,7 @@ pub(crate) enum Fault {
     /// Steps of damage, clamped after each and rounded to 8 bit in the end.
     Damage(Damage),
     /// A damage that is drawn for each photo.
-    Drawn(fn(&mut ChaCha8Rng) -> Damage),
+    Drawn(Draw),
 }
 
 impl Fault {
@@ -65,7 +68,7 @@ const OF_PAIRS: [&str; 13] = [
 pub(crate) fn fixed() -> Vec<(&'static str, Fault)> {
     let pairs = OF_PAIRS.into_iter().zip(pair_damages().map(Fault::Operation));
     let cameras = OF_CAMERAS.into_iter().map(|(name, kind, amount)| (name, Fault::step(kind, amount)));
-    let drawn: [(&str, fn(&mut ChaCha8Rng) -> Damage); 2] =
+    let drawn: [(&str, Draw); 2] =
         [("standard damage", |rng| Damage::standard(rng)), ("damage of cameras", |rng| Damage::camera(rng))];
     pairs.chain(cameras).chain(drawn.map(|(name, draw)| (name, Fault::Drawn(draw)))).collect()
 }

@@ -46,14 +46,14 @@ fn check(arguments: &JurorCheckArguments, surroundings: &Surroundings) -> Result
     });
     let result = check.result(&answers);
     if arguments.json {
-        command::print_json(&in_json(&juror.name(), &result, tally.failed, inputs.skipped_in_json()))?;
+        command::print_json(&in_json(&juror.name(), &result, tally.failed, &inputs.skipped_in_json()))?;
     } else {
         command::print(&in_words(&juror.name(), &result))?;
     }
     tally.outcome(inputs.photos.len(), "{} photos could not be judged")
 }
 
-fn in_json(juror: &str, result: &CheckResult, failed: usize, skipped: Value) -> Value {
+fn in_json(juror: &str, result: &CheckResult, failed: usize, skipped: &Value) -> Value {
     let by_damage: Map<String, Value> =
         result.by_damage.iter().map(|it| (it.damage.to_owned(), it.accuracy.into())).collect();
     let mean_drop: Map<String, Value> =
