@@ -27,11 +27,27 @@ def _spaces(native: PhotoEnvironments) -> tuple[gymnasium.spaces.Box, gymnasium.
     return gymnasium.spaces.Box(-np.inf, np.inf, shape, np.float32), gymnasium.spaces.Discrete(len(native.actions))
 
 
-def _seed_of(rng: np.random.Generator) -> int:
-    return int(rng.integers(2**63))
+class _Photos:
+    """What one photo at a time and many have in common."""
+
+    _native: PhotoEnvironments
+    _masks: np.ndarray
+
+    @property
+    def actions(self) -> list[str]:
+        """What each action does."""
+        return self._native.actions
+
+    def _begin(self, seed: int | None) -> np.ndarray:
+        """New episodes: always the same ones after a seed, and others each time without."""
+        fresh = seed is not None or self._np_random is None
+        super().reset(seed=seed)
+        native_seed = int(self.np_random.integers(2**63)) if fresh else None
+        observations, self._masks = self._native.reset(native_seed)
+        return observations
 
 
-class PhotoEnv(gymnasium.Env):
+class PhotoEnv(_Photos, gymnasium.Env):
     """One photo at a time. Arguments as of `PhotoVectorEnv`."""
 
     metadata = {"render_modes": []}
@@ -47,15 +63,8 @@ class PhotoEnv(gymnasium.Env):
         self.observation_space, self.action_space = _spaces(self._native)
         self._masks = np.ones((1, int(self.action_space.n)), bool)
 
-    @property
-    def actions(self) -> list[str]:
-        """What each action does."""
-        return self._native.actions
-
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
-        fresh = seed is not None or self._np_random is None
-        super().reset(seed=seed)
-        observations, self._masks = self._native.reset(_seed_of(self.np_random) if fresh else None)
+        observations = self._begin(seed)
         return observations[0], {"action_mask": self._masks[0]}
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -67,7 +76,7 @@ class PhotoEnv(gymnasium.Env):
         return self._masks[0]
 
 
-class PhotoVectorEnv(gymnasium.vector.VectorEnv):
+class PhotoVectorEnv(_Photos, gymnasium.vector.VectorEnv):
     """Many photos at a time, on all cores.
 
     `photos` is a folder of good photos, made ones where none is named; `actions` are operations with their strengths; `damage` is
@@ -92,15 +101,8 @@ class PhotoVectorEnv(gymnasium.vector.VectorEnv):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._masks = np.ones((num_envs, int(self.single_action_space.n)), bool)
 
-    @property
-    def actions(self) -> list[str]:
-        """What each action does."""
-        return self._native.actions
-
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
-        fresh = seed is not None or self._np_random is None
-        super().reset(seed=seed)
-        observations, self._masks = self._native.reset(_seed_of(self.np_random) if fresh else None)
+        observations = self._begin(seed)
         return observations, {"action_mask": self._masks}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
