@@ -35,6 +35,8 @@ struct Shape {
     height: usize,
     /// Rows that this stage and those before it keep at hand.
     held: usize,
+    /// Whether the photo has more than 8 bits a value.
+    deep: bool,
 }
 
 impl Shape {

@@ -8,11 +8,22 @@ use super::ranks;
 use super::rows::{Rows, filtered, over_rows};
 use crate::Photo;
 
-/// Median over the square that reaches `radius` pixels to every side; between whole numbers the two are mixed.
+/// Largest radius up to which what lies between whole numbers is a mixture. Wider medians of neighbouring radii hardly differ, and one
+/// takes half as long as two.
+const WIDEST_MIXED: f32 = 8.0;
+
+/// The whole radii around this one, and how far from the first to the second it lies.
+pub(crate) fn whole_radii(radius: f32) -> (usize, usize, f32) {
+    let radius = if radius > WIDEST_MIXED { radius.round() } else { radius };
+    (radius.floor() as usize, radius.ceil() as usize, radius.fract())
+}
+
+/// Median over the square that reaches `radius` pixels to every side; between whole numbers up to 8 the two are mixed, above it is that
+/// of the nearest one.
 pub(crate) fn blur(photo: &Photo, radius: f32) -> Photo {
-    let (whole, share) = (radius.floor() as usize, radius.fract());
-    let low = medians(photo, whole);
-    if share == 0.0 { low } else { mixed_photos(&low, medians(photo, whole + 1), share) }
+    let (low, high, share) = whole_radii(radius);
+    let medians_of_low = medians(photo, low);
+    if share == 0.0 { medians_of_low } else { mixed_photos(&medians_of_low, medians(photo, high), share) }
 }
 
 pub(crate) fn medians(photo: &Photo, radius: usize) -> Photo {
@@ -244,7 +255,7 @@ fn by_ranks(photo: &Photo, radius: usize) -> Vec<u8> {
     let codes: Vec<u16> =
         rows.flat_map(|y| &photo.pixels()[y * stride..][..stride]).map(|&value| u16::from(value)).collect();
     let mut medians = vec![0; photo.pixels().len()];
-    ranks::medians::<2>(&codes, stride, radius, &mut medians);
+    ranks::medians::<8>(&codes, stride, radius, &mut medians);
     medians.into_iter().map(|code| code as u8).collect()
 }
 

@@ -1,234 +1,189 @@
-//! Medians of squares of any size, at a cost that does not depend on it.
+//! Medians of squares of any size, at a cost that hardly depends on it.
 //!
 //! Perreault and Hebert, *Median Filtering in Constant Time* (IEEE Transactions on Image Processing 16, 2007): every column of
 //! the square keeps a histogram that moves down with the rows, and the histogram of the square moves across by adding one column and
-//! taking another away. Its levels are digits of four bits, the lower ones brought up to date only where the median falls,
-//! so that values may have eight bits (two digits) or twelve (three), which is the extension to deeper images in that paper.
+//! taking another away. Other than there the histograms are cumulative: to count a value adds one to all levels from it on, and the
+//! median is the number of levels whose count does not reach the middle. That is more to count than in the two tiers of the paper,
+//! but without a branch, and without a step that waits for the one before: with wide vectors it takes less time.
 //!
-//! Other than there the histograms are cumulative: sixteen counts are one vector, to count a value adds a row of a table to it, and the
-//! digit of the median is the number of counts that do not reach it, without a loop in which each step waits for the last.
+//! Values of 12 bits are a level of eight and a digit of four. Digits are counted by level, and those of the square brought up to
+//! date only where the median falls, which is the extension to deeper images in that paper.
 
-use std::array::from_fn;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 
 use super::vectorized;
 
-/// Values of a digit.
-const VALUES: usize = 16;
+/// Values of the eight higher bits.
+const LEVELS: usize = 256;
 
-/// Columns that are worked on together, for each number of digits: their histograms stay in the cache.
-const COLUMNS: [usize; 4] = [0, 0, 512, 64];
+/// Values of the four lower bits.
+const DIGITS: usize = 16;
 
-/// Largest radius whose columns count in bytes: 255 values, and 65,025 in a square.
-const NARROW: usize = 127;
+/// Columns that are worked on together, without and with digits: their histograms stay in the cache.
+const COLUMNS: usize = 512;
+const FINE_COLUMNS: usize = 64;
+
+/// Largest radius of a square that counts in bytes.
+const NARROWEST: usize = 7;
+
+/// Largest radius of columns that count in bytes, so that two of them differ by less than 128.
+const NARROW: usize = 63;
 
 /// Medians of the three channels over the squares that reach `radius` pixels to every side, at most 16,000; beyond the border the edge
-/// repeats. `codes` are rows of values below 16 to the power `DIGITS`, of which the first `radius` lie above and the last as many
+/// repeats. `codes` are rows of values of `BITS` bits, eight or twelve, of which the first `radius` lie above and the last as many
 /// below those whose medians go to `target`.
-pub(crate) fn medians<const DIGITS: usize>(codes: &[u16], stride: usize, radius: usize, target: &mut [u16]) {
+pub(crate) fn medians<const BITS: u32>(codes: &[u16], stride: usize, radius: usize, target: &mut [u16]) {
+    const { assert!(BITS == 8 || BITS == 12) }
     vectorized(
         #[inline(always)]
         || match radius {
-            0..=NARROW => counted::<u8, u16, DIGITS>(codes, stride, radius, target),
-            _ => counted::<u16, u32, DIGITS>(codes, stride, radius, target),
+            0..=NARROWEST => counted::<u8, u8, BITS>(codes, stride, radius, target),
+            0..=NARROW => counted::<u8, u16, BITS>(codes, stride, radius, target),
+            _ => counted::<u16, u32, BITS>(codes, stride, radius, target),
         },
     );
 }
 
 /// The medians, with columns that count in `C` and squares in `S`.
 #[inline(always)]
-fn counted<C: Count, S: Count + From<C>, const DIGITS: usize>(
-    codes: &[u16],
-    stride: usize,
-    radius: usize,
-    target: &mut [u16],
-) {
+fn counted<C: Count, S: Total<C>, const BITS: u32>(codes: &[u16], stride: usize, radius: usize, target: &mut [u16]) {
     let width = stride / 3;
-    let step = COLUMNS[DIGITS].max(2 * radius).min(width);
-    let mut columns = Columns::<C, DIGITS>::new(step + 2 * radius);
-    let mut square = Square::<S, DIGITS>::new(radius);
+    let step = if BITS == 8 { COLUMNS } else { FINE_COLUMNS }.max(2 * radius).min(width);
+    let mut columns = Columns::<C, BITS>::new(step + 2 * radius);
+    let mut square = Square::<S, BITS>::new(radius);
     for channel in 0..3 {
         for from in (0..width).step_by(step) {
             let count = step.min(width - from);
-            let part = Part { first: from as isize - radius as isize, columns: count + 2 * radius, channel };
-            let row = |y: usize| &codes[y * stride..][..stride];
+            let code = |y: usize, column: usize| {
+                codes[y * stride + 3 * (from + column).saturating_sub(radius).min(width - 1) + channel]
+            };
             columns.clear();
-            (0..2 * radius).for_each(|y| columns.enter(part, row(y)));
+            for y in 0..2 * radius {
+                (0..count + 2 * radius).for_each(|x| columns.move_down(x, code(y, x), None));
+            }
             for (y, target) in target.chunks_exact_mut(stride).enumerate() {
-                columns.enter(part, row(y + 2 * radius));
                 square.clear();
+                for x in 0..2 * radius {
+                    columns.move_down(x, code(y + 2 * radius, x), y.checked_sub(1).map(|y| code(y, x)));
+                    square.enter(&columns, x);
+                }
                 for (x, pixel) in target.as_chunks_mut::<3>().0[from..from + count].iter_mut().enumerate() {
+                    let last = x + 2 * radius;
+                    columns.move_down(last, code(y + 2 * radius, last), y.checked_sub(1).map(|y| code(y, last)));
                     pixel[channel] = square.median(&columns, x);
                 }
-                columns.leave(part, row(y));
             }
         }
     }
 }
 
-/// Which columns of which channel are worked on. The first ones may lie before the row, the last ones behind it.
-#[derive(Clone, Copy)]
-struct Part {
-    first: isize,
-    columns: usize,
-    channel: usize,
-}
+/// What columns count in.
+trait Count: Copy + Default + From<u8> + Add<Output = Self> + AddAssign + Sub<Output = Self> + SubAssign {}
 
-impl Part {
-    /// Calls `each` with the code of every column; beyond the border the edge repeats.
-    #[inline(always)]
-    fn for_each(self, row: &[u16], mut each: impl FnMut(usize, u16)) {
-        let pixels = row.as_chunks::<3>().0;
-        let last = pixels.len() as isize - 1;
-        for column in 0..self.columns {
-            let place = (self.first + column as isize).clamp(0, last);
-            each(column, pixels[place as usize][self.channel]);
-        }
-    }
-}
+impl Count for u8 {}
+impl Count for u16 {}
 
-/// What is counted in.
-trait Count:
-    Copy + Default + From<u8> + PartialOrd + Add<Output = Self> + Sub<Output = Self> + AddAssign + SubAssign
-{
+/// What squares count in. All of it wraps around; what is counted in the end fits.
+trait Total<C>: Copy + Default + PartialOrd + Sub<Output = Self> {
     /// As a number of values.
     fn of(count: usize) -> Self;
 
-    fn place(self) -> usize;
+    /// Adds what enters and takes away what leaves, whose difference fits half of what `C` holds.
+    fn moved(self, enters: C, leaves: C) -> Self;
 }
 
-impl Count for u8 {
-    #[inline(always)]
-    fn of(count: usize) -> Self {
-        count as Self
-    }
+macro_rules! total {
+    ($total:ty, $count:ty, $difference:ty) => {
+        impl Total<$count> for $total {
+            #[inline(always)]
+            fn of(count: usize) -> Self {
+                count as Self
+            }
 
-    #[inline(always)]
-    fn place(self) -> usize {
-        usize::from(self)
-    }
-}
-
-impl Count for u16 {
-    #[inline(always)]
-    fn of(count: usize) -> Self {
-        count as Self
-    }
-
-    #[inline(always)]
-    fn place(self) -> usize {
-        usize::from(self)
-    }
-}
-
-impl Count for u32 {
-    #[inline(always)]
-    fn of(count: usize) -> Self {
-        count as Self
-    }
-
-    #[inline(always)]
-    fn place(self) -> usize {
-        self as usize
-    }
-}
-
-/// Cumulative counts by one digit: how many values have this digit or a smaller one.
-type Counts<C> = [C; VALUES];
-
-/// What one value adds to the counts, by its digit.
-const ONE: [Counts<u8>; VALUES] = {
-    let mut one = [[0; VALUES]; VALUES];
-    let mut digit = 0;
-    while digit < VALUES {
-        let mut place = digit;
-        while place < VALUES {
-            one[digit][place] = 1;
-            place += 1;
+            #[inline(always)]
+            fn moved(self, enters: $count, leaves: $count) -> Self {
+                self.wrapping_add(enters.wrapping_sub(leaves) as $difference as Self)
+            }
         }
-        digit += 1;
+    };
+}
+
+total!(u8, u8, i8);
+total!(u16, u8, i8);
+total!(u32, u16, i16);
+
+/// Which of the levels, or digits, is which.
+const PLACES: [u8; LEVELS] = {
+    let mut places = [0; LEVELS];
+    let mut place = 0;
+    while place < LEVELS {
+        places[place] = place as u8;
+        place += 1;
     }
-    one
+    places
 };
 
-/// Histograms of columns.
-struct Columns<C, const DIGITS: usize> {
-    /// For each digit, `[column][what the digits before are]`.
-    counts: [Vec<Counts<C>>; DIGITS],
+/// One for each place from this one on, where a value is counted.
+#[inline(always)]
+fn counts<C: Count>(place: usize, value: u16) -> C {
+    C::from(u8::from(PLACES[place] >= value as u8))
 }
 
-/// In how many ways the digits before this one can be.
-const fn prefixes(digit: usize) -> usize {
-    VALUES.pow(digit as u32)
+/// Cumulative histograms of columns.
+struct Columns<C, const BITS: u32> {
+    /// How many values have this level or a smaller one. The first one stays empty: the column before the others.
+    levels: Vec<[C; LEVELS]>,
+    /// By column and level: how many values of this level have this digit or a smaller one.
+    digits: Vec<[C; DIGITS]>,
 }
 
-impl<C: Count, const DIGITS: usize> Columns<C, DIGITS> {
+impl<C: Count, const BITS: u32> Columns<C, BITS> {
     fn new(columns: usize) -> Self {
-        let empty = [C::default(); VALUES];
-        Self { counts: from_fn(|digit| vec![empty; columns * prefixes(digit)]) }
+        let digits = if BITS == 8 { 0 } else { columns * LEVELS };
+        Self { levels: vec![[C::default(); LEVELS]; columns + 1], digits: vec![[C::default(); DIGITS]; digits] }
     }
 
     fn clear(&mut self) {
-        self.counts.iter_mut().for_each(|counts| counts.fill([C::default(); VALUES]));
+        self.levels.fill([C::default(); LEVELS]);
+        self.digits.fill([C::default(); DIGITS]);
     }
 
+    /// A value enters below, and one leaves above.
     #[inline(always)]
-    fn enter(&mut self, part: Part, row: &[u16]) {
-        part.for_each(
-            row,
-            #[inline(always)]
-            |column, code| {
-                self.change(
-                    column,
-                    code,
-                    #[inline(always)]
-                    |count, one| *count += one,
-                );
-            },
-        );
-    }
-
-    #[inline(always)]
-    fn leave(&mut self, part: Part, row: &[u16]) {
-        part.for_each(
-            row,
-            #[inline(always)]
-            |column, code| {
-                self.change(
-                    column,
-                    code,
-                    #[inline(always)]
-                    |count, one| *count -= one,
-                );
-            },
-        );
-    }
-
-    #[inline(always)]
-    fn change(&mut self, column: usize, code: u16, by: impl Fn(&mut C, C)) {
-        for (digit, histograms) in self.counts.iter_mut().enumerate() {
-            let digits = usize::from(code) >> (4 * (DIGITS - 1 - digit));
-            let place = &mut histograms[column * prefixes(digit) + digits / VALUES];
-            // Copied, so that the compiler sees that nothing overlaps, and takes all counts at once.
-            let (mut counts, one) = (*place, ONE[digits % VALUES]);
-            for value in 0..VALUES {
-                by(&mut counts[value], C::from(one[value]));
+    fn move_down(&mut self, column: usize, enters: u16, leaves: Option<u16>) {
+        let levels = &mut self.levels[column + 1];
+        let enter = enters >> (BITS - 8);
+        match leaves.map(|leaves| leaves >> (BITS - 8)) {
+            None => (0..LEVELS).for_each(|place| levels[place] += counts(place, enter)),
+            Some(leave) => {
+                for place in 0..LEVELS {
+                    levels[place] = levels[place] + counts(place, enter) - counts(place, leave);
+                }
             }
-            *place = counts;
+        }
+        if BITS > 8 {
+            let digits = |code: u16| (column * LEVELS + usize::from(code) / DIGITS, code % DIGITS as u16);
+            let (level, digit) = digits(enters);
+            self.digits[level].iter_mut().enumerate().for_each(|(place, count)| *count += counts(place, digit));
+            if let Some((level, digit)) = leaves.map(digits) {
+                self.digits[level].iter_mut().enumerate().for_each(|(place, count)| *count -= counts(place, digit));
+            }
         }
     }
 }
 
-/// The histogram of a square that moves from left to right.
-struct Square<S, const DIGITS: usize> {
+/// The cumulative histogram of a square that moves from left to right.
+struct Square<S, const BITS: u32> {
     radius: usize,
-    /// For each digit, counts by what the digits before are.
-    segments: [Vec<Segment<S>>; DIGITS],
+    levels: [S; LEVELS],
+    /// By level.
+    digits: Vec<Segment<S>>,
 }
 
+/// Counts of the digits of one level.
 #[derive(Clone, Copy)]
 struct Segment<S> {
-    counts: Counts<S>,
+    counts: [S; DIGITS],
     /// The place of the square at which the counts were right.
     at: usize,
 }
@@ -236,65 +191,81 @@ struct Segment<S> {
 /// Where no square was counted yet.
 const NOWHERE: usize = usize::MAX;
 
-impl<S: Count, const DIGITS: usize> Square<S, DIGITS> {
+impl<S: Copy + Default, const BITS: u32> Square<S, BITS> {
     fn new(radius: usize) -> Self {
-        let empty = Segment { counts: [S::default(); VALUES], at: NOWHERE };
-        Self { radius, segments: from_fn(|digit| vec![empty; prefixes(digit)]) }
+        let empty = Segment { counts: [S::default(); DIGITS], at: NOWHERE };
+        Self { radius, levels: [S::default(); LEVELS], digits: vec![empty; if BITS == 8 { 0 } else { LEVELS }] }
     }
 
     /// Back to the beginning of a row.
+    #[inline(always)]
     fn clear(&mut self) {
-        self.segments.iter_mut().flatten().for_each(|segment| segment.at = NOWHERE);
+        self.levels = [S::default(); LEVELS];
+        self.digits.iter_mut().for_each(|segment| segment.at = NOWHERE);
     }
 
-    /// The median of the square of columns from `x` to `x + 2 radius`.
     #[inline(always)]
-    fn median<C: Count>(&mut self, columns: &Columns<C, DIGITS>, x: usize) -> u16
+    fn enter<C: Count>(&mut self, columns: &Columns<C, BITS>, column: usize)
     where
-        S: From<C>,
+        S: Total<C>,
+    {
+        let enters = &columns.levels[column + 1];
+        (0..LEVELS).for_each(|place| self.levels[place] = self.levels[place].moved(enters[place], C::default()));
+    }
+
+    /// The median of the square of columns from `x` to `x + 2 radius`, of which the last one has not entered yet.
+    #[inline(always)]
+    fn median<C: Count>(&mut self, columns: &Columns<C, BITS>, x: usize) -> u16
+    where
+        S: Total<C>,
     {
         let side = 2 * self.radius + 1;
-        let mut left = S::of(side * side / 2);
-        let mut code = 0;
-        for digit in 0..DIGITS {
-            let segment = &mut self.segments[digit][code];
-            segment.move_to(
-                x,
-                side,
-                #[inline(always)]
-                |column| &columns.counts[digit][column * prefixes(digit) + code],
-            );
-            let mut place = S::default();
-            segment.counts.iter().for_each(|&count| place += S::from(u8::from(count <= left)));
-            let place = place.place();
-            if place > 0 {
-                left -= segment.counts[place - 1];
+        let middle = S::of(side * side / 2);
+        let (enters, leaves) = (&columns.levels[x + side], &columns.levels[x]);
+        // Few enough places for each sum to fit a byte, and as many as the widest vectors have.
+        let mut below = [0_u8; 64];
+        for from in (0..LEVELS).step_by(below.len()) {
+            for (lane, below) in below.iter_mut().enumerate() {
+                let place = from + lane;
+                self.levels[place] = self.levels[place].moved(enters[place], leaves[place]);
+                *below += u8::from(self.levels[place] <= middle);
             }
-            code = VALUES * code + place;
         }
-        code as u16
+        let level = below.iter().map(|&count| u16::from(count)).sum();
+        if BITS == 8 {
+            return level;
+        }
+        let place = usize::from(level);
+        let left = if place == 0 { middle } else { middle - self.levels[place - 1] };
+        let segment = &mut self.digits[place];
+        segment.move_to(
+            x,
+            side,
+            #[inline(always)]
+            |column| &columns.digits[column * LEVELS + place],
+        );
+        let digit: u16 = segment.counts.iter().map(|&count| u16::from(count <= left)).sum();
+        DIGITS as u16 * level + digit
     }
 }
 
-impl<S: Count> Segment<S> {
+impl<S: Copy + Default> Segment<S> {
     #[inline(always)]
-    fn move_to<'a, C: Count + 'a>(&mut self, x: usize, side: usize, column: impl Fn(usize) -> &'a Counts<C>)
+    fn move_to<'a, C: Count + 'a>(&mut self, x: usize, side: usize, column: impl Fn(usize) -> &'a [C; DIGITS])
     where
-        S: From<C>,
+        S: Total<C>,
     {
         let mut counts = self.counts;
         if self.at == NOWHERE || 2 * (x - self.at) >= side {
-            counts = [S::default(); VALUES];
+            counts = [S::default(); DIGITS];
             for place in x..x + side {
                 let enters = column(place);
-                (0..VALUES).for_each(|value| counts[value] += S::from(enters[value]));
+                (0..DIGITS).for_each(|value| counts[value] = counts[value].moved(enters[value], C::default()));
             }
         } else {
             for place in self.at..x {
                 let (enters, leaves) = (column(place + side), column(place));
-                for value in 0..VALUES {
-                    counts[value] = counts[value] + S::from(enters[value]) - S::from(leaves[value]);
-                }
+                (0..DIGITS).for_each(|value| counts[value] = counts[value].moved(enters[value], leaves[value]));
             }
         }
         (self.counts, self.at) = (counts, x);
@@ -306,15 +277,15 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check<const DIGITS: usize>(width: usize, height: usize, radius: usize) {
+    fn check<const BITS: u32>(width: usize, height: usize, radius: usize) {
         let mut state = 7_u32;
         let mut random = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 20) as u16 & ((1 << (4 * DIGITS)) - 1)
+            (state >> 20) as u16 & ((1 << BITS) - 1)
         };
         let codes: Vec<u16> = (0..3 * width * (height + 2 * radius)).map(|_| random()).collect();
         let mut result = vec![0; 3 * width * height];
-        medians::<DIGITS>(&codes, 3 * width, radius, &mut result);
+        medians::<BITS>(&codes, 3 * width, radius, &mut result);
         for (place, &median) in result.iter().enumerate() {
             let (y, x, channel) = (place / (3 * width), place / 3 % width, place % 3);
             let mut values = Vec::new();
@@ -331,9 +302,11 @@ mod tests {
 
     #[test]
     fn medians_are_those_of_sorting() {
-        for (width, height, radius) in [(1, 1, 3), (2, 7, 4), (40, 3, 2), (150, 4, 3), (9, 2, 20), (4, 1, 140)] {
-            check::<2>(width, height, radius);
-            check::<3>(width, height, radius);
+        for (width, height, radius) in
+            [(1, 1, 3), (2, 7, 4), (40, 3, 2), (150, 4, 3), (9, 2, 20), (80, 2, 8), (4, 1, 140)]
+        {
+            check::<8>(width, height, radius);
+            check::<12>(width, height, radius);
         }
     }
 }

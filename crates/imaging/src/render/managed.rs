@@ -27,7 +27,7 @@ fn read_levels<T: Sample>(photo: &Photo<T>, profile: &Profile<T>, first: usize, 
 }
 
 fn shape_of<T: Sample>(photo: &Photo<T>) -> Shape {
-    Shape { width: photo.width() as usize, height: photo.height() as usize, held: 0 }
+    Shape { width: photo.width() as usize, height: photo.height() as usize, held: 0, deep: T::bytes(&[]).is_none() }
 }
 
 struct Within<'a, T> {

@@ -1,7 +1,7 @@
 //! Medians of squares, channel by channel.
 //!
-//! Up to 5x5 they are exact at every depth. Larger ones are exact for values of 8 bit, and for finer ones the nearest sixteenth of a
-//! level ([`ranks`]): histograms of more digits would not stay in the cache.
+//! Up to 5x5 they are exact. Larger ones are those of whole levels for photos of 8 bits, and of sixteenths of a level for deeper ones
+//! ([`ranks`]): histograms of more digits would not stay in the cache.
 
 use super::around::{Neighbourhood, around};
 use super::length::{WIDEST_MEDIAN, scaled};
@@ -13,7 +13,7 @@ use crate::{Operation, OperationKind, Photo, Sample};
 /// Largest radius whose squares are sorted; above, histograms move along.
 const SORTED: usize = 2;
 
-/// Steps of a level in the histograms.
+/// Steps of a level in the histograms of photos that are deeper than 8 bits.
 const STEPS: f32 = 16.0;
 
 /// Fewest rows that are computed together: what the first of them costs is shared.
@@ -41,8 +41,8 @@ impl Radii {
                 })
             }
             OperationKind::MedianBlur => {
-                let radius = scaled(strength, scale, longer_side, WIDEST_MEDIAN);
-                Some(Self { low: radius.floor() as usize, high: radius.ceil() as usize, share: radius.fract() })
+                let (low, high, share) = median::whole_radii(scaled(strength, scale, longer_side, WIDEST_MEDIAN));
+                Some(Self { low, high, share })
             }
             _ => None,
         }
@@ -70,13 +70,15 @@ impl Radii {
 /// Rows between the medians of two radii.
 pub(super) fn stage<'a>(rows: Stage<'a>, operation: &Operation, scale: f32) -> Stage<'a> {
     let Some(radii) = Radii::of(operation, scale, rows.shape().longer_side()) else { return rows };
-    let medians = around(rows, Medians { radii });
+    let deep = rows.shape().deep;
+    let medians = around(rows, Medians { radii, deep });
     if radii.high > SORTED { Box::new(Together::new(medians, radii.rows())) } else { medians }
 }
 
 #[derive(Clone)]
 struct Medians {
     radii: Radii,
+    deep: bool,
 }
 
 impl Neighbourhood for Medians {
@@ -88,21 +90,23 @@ impl Neighbourhood for Medians {
     }
 
     fn compute<'r>(&mut self, first: isize, row: &dyn Fn(isize) -> &'r [f32], target: &mut [f32]) {
-        self.radii.mix(target, |radius, target| medians(radius, first, row, target));
+        self.radii.mix(target, |radius, target| match radius {
+            0 => {
+                let stride = row(first).len();
+                let rows = (first..).zip(target.chunks_exact_mut(stride));
+                rows.for_each(|(y, target)| target.copy_from_slice(row(y)));
+            }
+            1 => by_sorting::<1, 3>(first, row, target),
+            2 => by_sorting::<2, 5>(first, row, target),
+            _ if self.deep => by_ranks::<12>(radius, first, row, target),
+            _ => by_ranks::<8>(radius, first, row, target),
+        });
     }
 }
 
-fn medians<'r>(radius: usize, first: isize, row: &dyn Fn(isize) -> &'r [f32], target: &mut [f32]) {
-    let stride = row(first).len();
-    match radius {
-        0 => (first..).zip(target.chunks_exact_mut(stride)).for_each(|(y, target)| target.copy_from_slice(row(y))),
-        1 => by_sorting::<1, 3>(first, row, target),
-        2 => by_sorting::<2, 5>(first, row, target),
-        _ => by_ranks(radius, first, row, target),
-    }
-}
-
-fn by_ranks<'r>(radius: usize, first: isize, row: &dyn Fn(isize) -> &'r [f32], target: &mut [f32]) {
+/// By histograms of values of `BITS` bits.
+fn by_ranks<'r, const BITS: u32>(radius: usize, first: isize, row: &dyn Fn(isize) -> &'r [f32], target: &mut [f32]) {
+    let steps = if BITS == 8 { 1.0 } else { STEPS };
     let (stride, reach) = (row(first).len(), radius as isize);
     let count = (target.len() / stride) as isize;
     let mut codes = vec![0; (target.len() / stride + 2 * radius) * stride];
@@ -112,12 +116,12 @@ fn by_ranks<'r>(radius: usize, first: isize, row: &dyn Fn(isize) -> &'r [f32], t
         #[inline(always)]
         || {
             for (y, codes) in rows.zip(codes.chunks_exact_mut(stride)) {
-                codes.iter_mut().zip(row(y)).for_each(|(code, level)| *code = (level * STEPS + 0.5) as i32 as u16);
+                codes.iter_mut().zip(row(y)).for_each(|(code, level)| *code = (level * steps + 0.5) as i32 as u16);
             }
         },
     );
-    ranks::medians::<3>(&codes, stride, radius, &mut medians);
-    target.iter_mut().zip(&medians).for_each(|(level, &code)| *level = f32::from(code) / STEPS);
+    ranks::medians::<BITS>(&codes, stride, radius, &mut medians);
+    target.iter_mut().zip(&medians).for_each(|(level, &code)| *level = f32::from(code) / steps);
 }
 
 /// Values that are sorted side by side.
@@ -202,7 +206,7 @@ struct OfBytes<'a> {
 
 impl<'a> Rows<'a> for OfBytes<'a> {
     fn shape(&self) -> Shape {
-        Shape { width: self.width, height: self.height, held: 0 }
+        Shape { width: self.width, height: self.height, held: 0, deep: false }
     }
 
     fn read(&mut self, first: usize, target: &mut [f32]) {

@@ -40,7 +40,12 @@ impl<'a, T: Sample> Source<'a, T> {
 
 impl<'a, T: Sample> Rows<'a> for Source<'a, T> {
     fn shape(&self) -> Shape {
-        Shape { width: self.photo.width() as usize, height: self.photo.height() as usize, held: 0 }
+        Shape {
+            width: self.photo.width() as usize,
+            height: self.photo.height() as usize,
+            held: 0,
+            deep: T::bytes(&[]).is_none(),
+        }
     }
 
     fn read(&mut self, first: usize, target: &mut [f32]) {

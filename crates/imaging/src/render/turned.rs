@@ -34,7 +34,12 @@ impl<'a> Rows<'a> for Turned<'a> {
     fn shape(&self) -> Shape {
         let (shape, turn) = (self.rows.shape(), &self.turn);
         let crossed = (turn.source(0, 0).1 - turn.source(turn.width - 1, 0).1).abs() as usize + 2;
-        Shape { width: turn.width as usize, height: turn.height as usize, held: shape.held + crossed.min(shape.height) }
+        Shape {
+            width: turn.width as usize,
+            height: turn.height as usize,
+            held: shape.held + crossed.min(shape.height),
+            ..shape
+        }
     }
 
     fn read(&mut self, first: usize, target: &mut [f32]) {
