@@ -82,6 +82,8 @@ fn one_photo(scratch: &Path) {
         &["grey-world:0.7", "vibrance:0.3"],
         &["unsharp-mask:0.6"],
         &["median-blur:3"],
+        &["contrast:1.2", "median-blur:5.5"],
+        &["median-blur:19.5"],
     ] {
         let body = |turn: usize| {
             let mut operations: Vec<String> = operations.iter().map(|it| format!("\"{it}\"")).collect();

@@ -80,20 +80,24 @@ fn a_raw_file_becomes_a_tiff_of_sixteen_bit_a_jpeg_or_a_sidecar() {
     assert_eq!(again["photos"][0]["passed_over"], true, "{again}");
 }
 
-#[test]
-fn damage_is_told_and_what_is_left_is_taken_when_asked_for() {
-    let scratch = Scratch::new();
-    let model = retouching_model(&scratch);
-    let photo = dodge_data::synthetic::photo(7, 3, 301, 203);
-    let whole = photo.encode(Encoding::Jpeg { quality: 90 }).unwrap();
-    fs::create_dir(scratch.path("photos")).unwrap();
-    fs::write(scratch.path("photos/a.jpg"), &whole[..whole.len() / 2]).unwrap();
+/// Puts a JPEG that ends too early, one with nonsense in the middle and a whole one into a new folder, as `a`, `b` and `c`.
+fn cut_off_damaged_and_whole(folder: &Path) {
+    let whole = dodge_data::synthetic::photo(7, 3, 301, 203).encode(Encoding::Jpeg { quality: 90 }).unwrap();
     let mut damaged = whole.clone();
     let middle = whole.len() / 2;
     // No marker comes of it, so that a decoder goes on to the end.
     damaged[middle..middle + 90].iter_mut().enumerate().for_each(|(place, byte)| *byte = (place * 53 % 251) as u8);
-    fs::write(scratch.path("photos/b.jpg"), &damaged).unwrap();
-    fs::write(scratch.path("photos/c.jpg"), &whole).unwrap();
+    fs::create_dir(folder).unwrap();
+    for (name, bytes) in [("a.jpg", &whole[..middle]), ("b.jpg", &damaged), ("c.jpg", &whole)] {
+        fs::write(folder.join(name), bytes).unwrap();
+    }
+}
+
+#[test]
+fn damage_is_told_and_what_is_left_is_taken_when_asked_for() {
+    let scratch = Scratch::new();
+    let model = retouching_model(&scratch);
+    cut_off_damaged_and_whole(&scratch.path("photos"));
     let enhance = ["enhance", "photos", "--model", &model, "-o", "out"];
     let finished = scratch.dodge(&enhance);
     let told = finished.failed(1);
@@ -106,6 +110,21 @@ fn damage_is_told_and_what_is_left_is_taken_when_asked_for() {
     }
     let rest = Photo::open(&scratch.path("out/a.jpg")).unwrap();
     assert_eq!((rest.width(), rest.height()), (301, 203));
+}
+
+#[test]
+fn training_passes_over_damaged_photos() {
+    let scratch = Scratch::new();
+    cut_off_damaged_and_whole(&scratch.path("photos"));
+    for index in 0..5 {
+        save(&Picture::from(scene(index)), scratch.path(format!("photos/{index}.png")));
+    }
+    let train = ["train", "--photos", "photos", "--algo=ppo", "--tracking-uri=off", "--steps=100", "--out=run"];
+    let finished = scratch.dodge(&train).succeeded();
+    let told = |name: &str| finished.stderr.lines().find(|line| line.contains(name)).map(str::to_owned);
+    assert!(told("a.jpg").is_some_and(|line| line.contains("it is cut off")), "{finished}");
+    assert!(told("b.jpg").is_some_and(|line| line.contains("damaged")), "{finished}");
+    assert_eq!(told("c.jpg"), None, "{finished}");
 }
 
 #[test]

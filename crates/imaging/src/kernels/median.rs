@@ -10,7 +10,7 @@ use crate::Photo;
 
 /// Largest radius up to which what lies between whole numbers is a mixture. Wider medians of neighbouring radii hardly differ, and one
 /// takes half as long as two.
-const WIDEST_MIXED: f32 = 8.0;
+const WIDEST_MIXED: f32 = 6.0;
 
 /// The whole radii around this one, and how far from the first to the second it lies.
 pub(crate) fn whole_radii(radius: f32) -> (usize, usize, f32) {
@@ -18,7 +18,7 @@ pub(crate) fn whole_radii(radius: f32) -> (usize, usize, f32) {
     (radius.floor() as usize, radius.ceil() as usize, radius.fract())
 }
 
-/// Median over the square that reaches `radius` pixels to every side; between whole numbers up to 8 the two are mixed, above it is that
+/// Median over the square that reaches `radius` pixels to every side; between whole numbers up to 6 the two are mixed, above it is that
 /// of the nearest one.
 pub(crate) fn blur(photo: &Photo, radius: f32) -> Photo {
     let (low, high, share) = whole_radii(radius);
@@ -251,9 +251,11 @@ fn middle_six<T: Value>(left: &[T; 10], right: &[T; 10]) -> [T; 6] {
 /// The value at a rank of histograms that move along.
 fn by_ranks(photo: &Photo, radius: usize) -> Vec<u8> {
     let (stride, height) = (photo.width() as usize * 3, photo.height() as usize);
-    let rows = (0..height + 2 * radius).map(|y| y.saturating_sub(radius).min(height - 1));
-    let codes: Vec<u16> =
-        rows.flat_map(|y| &photo.pixels()[y * stride..][..stride]).map(|&value| u16::from(value)).collect();
+    let mut codes = Vec::with_capacity((height + 2 * radius) * stride);
+    for y in 0..height + 2 * radius {
+        let row = &photo.pixels()[y.saturating_sub(radius).min(height - 1) * stride..][..stride];
+        codes.extend(row.iter().map(|&value| u16::from(value)));
+    }
     let mut medians = vec![0; photo.pixels().len()];
     ranks::medians::<8>(&codes, stride, radius, &mut medians);
     medians.into_iter().map(|code| code as u8).collect()

@@ -129,10 +129,22 @@ fn counts<C: Count>(place: usize, value: u16) -> C {
     C::from(u8::from(PLACES[place] >= value as u8))
 }
 
+/// How many values have this level or a smaller one, where vectors of them begin as the processor likes it: elsewhere it takes half as long
+/// again.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Levels<C>([C; LEVELS]);
+
+impl<C: Copy + Default> Default for Levels<C> {
+    fn default() -> Self {
+        Self([C::default(); LEVELS])
+    }
+}
+
 /// Cumulative histograms of columns.
 struct Columns<C, const BITS: u32> {
-    /// How many values have this level or a smaller one. The first one stays empty: the column before the others.
-    levels: Vec<[C; LEVELS]>,
+    /// The first one stays empty: the column before the others.
+    levels: Vec<Levels<C>>,
     /// By column and level: how many values of this level have this digit or a smaller one.
     digits: Vec<[C; DIGITS]>,
 }
@@ -140,18 +152,18 @@ struct Columns<C, const BITS: u32> {
 impl<C: Count, const BITS: u32> Columns<C, BITS> {
     fn new(columns: usize) -> Self {
         let digits = if BITS == 8 { 0 } else { columns * LEVELS };
-        Self { levels: vec![[C::default(); LEVELS]; columns + 1], digits: vec![[C::default(); DIGITS]; digits] }
+        Self { levels: vec![Levels::default(); columns + 1], digits: vec![[C::default(); DIGITS]; digits] }
     }
 
     fn clear(&mut self) {
-        self.levels.fill([C::default(); LEVELS]);
+        self.levels.fill(Levels::default());
         self.digits.fill([C::default(); DIGITS]);
     }
 
     /// A value enters below, and one leaves above.
     #[inline(always)]
     fn move_down(&mut self, column: usize, enters: u16, leaves: Option<u16>) {
-        let levels = &mut self.levels[column + 1];
+        let levels = &mut self.levels[column + 1].0;
         let enter = enters >> (BITS - 8);
         match leaves.map(|leaves| leaves >> (BITS - 8)) {
             None => (0..LEVELS).for_each(|place| levels[place] += counts(place, enter)),
@@ -175,7 +187,7 @@ impl<C: Count, const BITS: u32> Columns<C, BITS> {
 /// The cumulative histogram of a square that moves from left to right.
 struct Square<S, const BITS: u32> {
     radius: usize,
-    levels: [S; LEVELS],
+    levels: Levels<S>,
     /// By level.
     digits: Vec<Segment<S>>,
 }
@@ -194,13 +206,13 @@ const NOWHERE: usize = usize::MAX;
 impl<S: Copy + Default, const BITS: u32> Square<S, BITS> {
     fn new(radius: usize) -> Self {
         let empty = Segment { counts: [S::default(); DIGITS], at: NOWHERE };
-        Self { radius, levels: [S::default(); LEVELS], digits: vec![empty; if BITS == 8 { 0 } else { LEVELS }] }
+        Self { radius, levels: Levels::default(), digits: vec![empty; if BITS == 8 { 0 } else { LEVELS }] }
     }
 
     /// Back to the beginning of a row.
     #[inline(always)]
     fn clear(&mut self) {
-        self.levels = [S::default(); LEVELS];
+        self.levels = Levels::default();
         self.digits.iter_mut().for_each(|segment| segment.at = NOWHERE);
     }
 
@@ -209,8 +221,8 @@ impl<S: Copy + Default, const BITS: u32> Square<S, BITS> {
     where
         S: Total<C>,
     {
-        let enters = &columns.levels[column + 1];
-        (0..LEVELS).for_each(|place| self.levels[place] = self.levels[place].moved(enters[place], C::default()));
+        let (levels, enters) = (&mut self.levels.0, &columns.levels[column + 1].0);
+        (0..LEVELS).for_each(|place| levels[place] = levels[place].moved(enters[place], C::default()));
     }
 
     /// The median of the square of columns from `x` to `x + 2 radius`, of which the last one has not entered yet.
@@ -221,14 +233,15 @@ impl<S: Copy + Default, const BITS: u32> Square<S, BITS> {
     {
         let side = 2 * self.radius + 1;
         let middle = S::of(side * side / 2);
-        let (enters, leaves) = (&columns.levels[x + side], &columns.levels[x]);
+        let levels = &mut self.levels.0;
+        let (enters, leaves) = (&columns.levels[x + side].0, &columns.levels[x].0);
         // Few enough places for each sum to fit a byte, and as many as the widest vectors have.
         let mut below = [0_u8; 64];
         for from in (0..LEVELS).step_by(below.len()) {
             for (lane, below) in below.iter_mut().enumerate() {
                 let place = from + lane;
-                self.levels[place] = self.levels[place].moved(enters[place], leaves[place]);
-                *below += u8::from(self.levels[place] <= middle);
+                levels[place] = levels[place].moved(enters[place], leaves[place]);
+                *below += u8::from(levels[place] <= middle);
             }
         }
         let level = below.iter().map(|&count| u16::from(count)).sum();
@@ -236,7 +249,7 @@ impl<S: Copy + Default, const BITS: u32> Square<S, BITS> {
             return level;
         }
         let place = usize::from(level);
-        let left = if place == 0 { middle } else { middle - self.levels[place - 1] };
+        let left = if place == 0 { middle } else { middle - levels[place - 1] };
         let segment = &mut self.digits[place];
         segment.move_to(
             x,

@@ -86,7 +86,7 @@ kinds! {
     Blur, "blur", 0.0, 0.0, 50.0, Neighbours, "Gaussian blur; the strength is the standard deviation in pixels.";
     BoxBlur, "box-blur", 0.0, 0.0, 50.0, Neighbours, "Mean of the square that reaches strength pixels to every side; between whole numbers the two are mixed.";
     Median, "median", 0.0, 0.0, 1.0, Neighbours, "Blends with the median of each 3x3 neighbourhood, all of it at 1: removes specks.";
-    MedianBlur, "median-blur", 0.0, 0.0, 20.0, Neighbours, "Median of each channel over the square that reaches strength pixels to every side; between whole numbers up to 8 the two are mixed.";
+    MedianBlur, "median-blur", 0.0, 0.0, 20.0, Neighbours, "Median of each channel over the square that reaches strength pixels to every side; between whole numbers up to 6 the two are mixed.";
     Flip, "flip", 0.0, 0.0, 0.0, Copy, "Mirrors: flip:horizontal exchanges left and right, flip:vertical top and bottom.";
     Shift, "shift", 0.0, 0.0, 0.0, Copy, "Moves the photo, or the channels named after a dash, by half its width or height (rounded down), around the border: shift:left, shift:down-b.";
     Noise, "noise", 0.0, 0.0, 128.0, Pixel, "Adds noise, nearly normal, to every channel; the strength is its standard deviation in levels. It is drawn from a value and its place, so that equal photos get equal noise.";
