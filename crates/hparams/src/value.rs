@@ -60,6 +60,12 @@ impl Value {
         }
     }
 
+    /// The name of the choice, of a choice with data.
+    pub(crate) fn choice(&self) -> Option<Self> {
+        let Value::Table(entries) = self else { return None };
+        entries.iter().find_map(|(key, value)| (key == KIND).then(|| value.clone()))
+    }
+
     /// The kind of value in words, with its article.
     pub(crate) fn type_name(&self) -> &'static str {
         match self {

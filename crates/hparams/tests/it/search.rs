@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use dodge_hparams::{Error, HParams, Registry, SearchSpace, Tuning};
+use dodge_hparams::{Error, HParams, Registry, SearchSpace, Tuning, Value};
 
 use crate::sections::{Decay, Features, features};
 
@@ -93,6 +93,51 @@ fn a_condition_outside_of_the_space_looks_at_the_registry() {
     assert_eq!(only_again(&registry), 0);
     registry.apply_set("features.twice=true").unwrap();
     assert_eq!(only_again(&registry), 1);
+}
+
+#[test]
+fn the_first_trial_can_be_what_stands() {
+    let mut registry = features();
+    registry.apply_set("features.decay=exponential:end=0.25").unwrap();
+    let space = SearchSpace::of(&registry, |_| true).unwrap();
+    let mut tuning = Tuning::random(space.clone(), &registry, 1).with_present_first();
+    let first = tuning.ask().unwrap();
+    let mut tried = registry.clone();
+    first.apply(&mut tried).unwrap();
+    assert_eq!(tried.get::<Features>().unwrap(), registry.get().unwrap());
+    assert!(first.values.iter().any(|(name, value)| name == "features.decay.end" && *value == Value::Float(0.25)));
+    assert_ne!(tuning.ask().unwrap().values, first.values);
+}
+
+/// How far from the best place on the axes of rate and batch.
+fn told_score(values: &[(String, Value)]) -> f64 {
+    let value = |name: &str| values.iter().find(|(other, _)| other == name).map(|(_, value)| value);
+    let Some(Value::Float(rate)) = value("features.optimizer.rate") else { panic!("{values:?}") };
+    let batch = if value("features.batch") == Some(&Value::Integer(64)) { 1.0 } else { 0.0 };
+    batch - (rate.ln() - 3e-3_f64.ln()).abs()
+}
+
+fn studied(mut tuning: Tuning) -> Tuning {
+    for _ in 0..60 {
+        let trial = tuning.ask().unwrap();
+        trial.apply(&mut features()).unwrap();
+        let score = told_score(&trial.values);
+        tuning.tell(trial, score);
+    }
+    tuning
+}
+
+#[test]
+fn parzen_estimators_find_more_than_chance_and_the_same_each_time() {
+    for seed in 1..4 {
+        let tpe = studied(Tuning::tpe(space(), &features(), seed).with_present_first());
+        let random = studied(Tuning::random(space(), &features(), seed).with_present_first());
+        let late = |tuning: &Tuning| tuning.told()[30..].iter().map(|(_, score)| score).sum::<f64>() / 30.0;
+        assert!(late(&tpe) > late(&random) + 0.5, "{} and {}", late(&tpe), late(&random));
+        assert_eq!(tpe.told(), studied(Tuning::tpe(space(), &features(), seed).with_present_first()).told());
+        // Nothing is known yet: both draw by the seed.
+        assert_eq!(tpe.told()[1..5], random.told()[1..5]);
+    }
 }
 
 #[test]
