@@ -20,7 +20,8 @@ const SOURCES: &str = "python";
 const MATURIN: &str = "maturin==1.16.0";
 
 /// What the tests need.
-const FOR_TESTS: [&str; 3] = ["gymnasium==1.4.0", "numpy", "pytest"];
+const FOR_TESTS: [&str; 6] =
+    ["gymnasium==1.4.0", "numpy", "optuna==5.0.0", "optuna-dashboard==0.21.0", "psycopg[binary]==3.3.9", "pytest"];
 
 /// Builds a wheel for this system and every Python from 3.10 into `target/wheels`.
 pub(crate) fn wheel(project: &Project) -> Result<ExitCode> {
@@ -51,6 +52,9 @@ pub(crate) fn test(project: &Project, python: &Path) -> Result<bool> {
     tests
         .args(["-B", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
         .arg(project.root().join(SOURCES).join("tests"));
+    // What starts the program starts this one.
+    let program = project.target().join("debug").join("dodge").with_extension(std::env::consts::EXE_EXTENSION);
+    tests.env("DODGE_TEST_PROGRAM", program);
     Ok(process::status(tests.env("PYTHONPATH", package))?.success())
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train an agent on photos and measure it on photos it never saw
     Train(Box<TrainArguments>),
+    /// Try hyperparameters: many trainings, of which the best configuration is kept
+    Tune(Box<TuneArguments>),
     /// Measure a model on a folder of photos, or on pairs
     Evaluate(EvaluateArguments),
     /// Let a model retouch photos at their full size
@@ -135,8 +137,9 @@ fn protocols_and_none() -> impl TypedValueParser<Value = DamageChoice> {
     PossibleValuesParser::new(choices::<DamageProtocol>().chain([none])).map(choice)
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct TrainArguments {
+/// What a training learns from.
+#[derive(Debug, Default, Args)]
+pub(crate) struct MaterialArguments {
     /// Train on the photos in this folder and below; without it, on synthetic photos
     #[arg(long, value_name = "DIR", conflicts_with_all = ["synthetic", "dataset"])]
     pub(crate) photos: Option<PathBuf>,
@@ -149,24 +152,17 @@ pub(crate) struct TrainArguments {
     /// Learn to edit as somebody did: from the photos in one folder before, and in another after; they are matched by name
     #[arg(long, num_args = 2, action = ArgAction::Set, value_names = ["BEFORE", "AFTER"])]
     pub(crate) pairs: Option<Vec<PathBuf>>,
-    /// Learn from the photos in this folder that have a recipe beside them, as `dodge studio` keeps them
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["photos", "pairs", "synthetic", "dataset", "damage", "algo"])]
-    pub(crate) lessons: Option<PathBuf>,
-    /// With --lessons: the model that goes on learning; without it, the model in the box
-    #[arg(long, value_name = "FILE", requires = "lessons")]
-    pub(crate) model: Option<PathBuf>,
     /// Train on the dataset of this name, fetched if it is not there; `dodge datasets list` shows all
     #[arg(long, value_name = "ID", conflicts_with = "synthetic")]
     pub(crate) dataset: Option<String>,
     /// Train on this many synthetic photos
     #[arg(long, value_name = "N")]
     pub(crate) synthetic: Option<u64>,
-    #[command(flatten)]
-    pub(crate) hyperparameters: HyperparameterArguments,
-    /// Go on with an interrupted run as if it had never stopped: its name, its id or the first digits of it, its folder, or one
-    /// of its checkpoint files
-    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "lessons", "dataset", "synthetic", "preset", "config", "algo", "damage", "seed", "out", "experiment", "run_name", "rating", "label"])]
-    pub(crate) resume: Option<PathBuf>,
+}
+
+/// How and where it learns, and where that is recorded.
+#[derive(Debug, Args)]
+pub(crate) struct LearningArguments {
     /// The algorithm (training.algorithm)
     #[arg(long, value_parser = algorithms())]
     pub(crate) algo: Option<String>,
@@ -188,21 +184,95 @@ pub(crate) struct TrainArguments {
     /// Threads to use; without it, one per core [env: DODGE_THREADS]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// The run's folder, empty or new; without it, below the volume
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
     /// The experiment that the run belongs to [env: MLFLOW_EXPERIMENT_NAME]
     #[arg(long, value_name = "NAME")]
     pub(crate) experiment: Option<String>,
-    /// The name of the run; without it, one is made up
-    #[arg(long, value_name = "NAME")]
-    pub(crate) run_name: Option<String>,
     /// Where to record: local, console, off, or the address of an MLflow server [env: MLFLOW_TRACKING_URI]
     #[arg(long, value_name = "local|console|off|URL")]
     pub(crate) tracking_uri: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArguments {
+    #[command(flatten)]
+    pub(crate) material: MaterialArguments,
+    /// Learn from the photos in this folder that have a recipe beside them, as `dodge studio` keeps them
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["photos", "pairs", "synthetic", "dataset", "damage", "algo"])]
+    pub(crate) lessons: Option<PathBuf>,
+    /// With --lessons: the model that goes on learning; without it, the model in the box
+    #[arg(long, value_name = "FILE", requires = "lessons")]
+    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) hyperparameters: HyperparameterArguments,
+    /// Go on with an interrupted run as if it had never stopped: its name, its id or the first digits of it, its folder, or one
+    /// of its checkpoint files
+    #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "lessons", "dataset", "synthetic", "preset", "config", "algo", "damage", "seed", "out", "experiment", "run_name", "rating", "label"])]
+    pub(crate) resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) learning: LearningArguments,
+    /// The run's folder, empty or new; without it, below the volume
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The name of the run; without it, one is made up
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run_name: Option<String>,
     /// Print the result as one JSON object on the last line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TuneArguments {
+    #[command(flatten)]
+    pub(crate) material: MaterialArguments,
+    #[command(flatten)]
+    pub(crate) hyperparameters: HyperparameterArguments,
+    #[command(flatten)]
+    pub(crate) learning: LearningArguments,
+    /// Trainings to try, the first of them with the values as they stand
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) trials: u64,
+    /// What a trial is judged by, the higher the better: a figure of the validation photos
+    #[arg(long, value_name = "validation/NAME", default_value = "validation/psnr_gain_db")]
+    pub(crate) metric: String,
+    /// How values are chosen
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) sampler: SamplerChoice,
+    /// End all but the best of N trials after the 1/N of the steps, and 1/N² and so on; 1 trains all to their end
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) halving: u64,
+    /// Vary this hyperparameter, or section; given again, another one. Without it, all that are worth it, but those of --set
+    #[arg(long, value_name = "SECTION.KEY")]
+    pub(crate) vary: Vec<String>,
+    /// The study's folder, empty, new or of the same study; without it, below the volume
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Only print what would be varied
+    #[arg(long, conflicts_with = "out")]
+    pub(crate) space: bool,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How a study chooses values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SamplerChoice {
+    /// After five trials, where the best so far lie (a tree of Parzen estimators)
+    #[default]
+    Tpe,
+    /// Independently of each other
+    Random,
+}
+
+impl SamplerChoice {
+    /// What it is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tpe => "tpe",
+            Self::Random => "random",
+        }
+    }
 }
 
 /// A share of an edit.

@@ -15,6 +15,7 @@ pub(crate) mod score;
 pub(crate) mod serve;
 pub(crate) mod studio;
 pub(crate) mod train;
+pub(crate) mod tune;
 
 use std::io::Write;
 use std::path::Path;

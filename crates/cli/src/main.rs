@@ -24,6 +24,7 @@ mod runs;
 mod sections;
 #[cfg(test)]
 mod sections_tests;
+mod study;
 mod surroundings;
 mod table;
 mod teaching;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         surroundings.start_log();
         match &arguments.command {
             Command::Train(arguments) => command::train::run(arguments, &surroundings),
+            Command::Tune(arguments) => command::tune::run(arguments, &surroundings),
             Command::Evaluate(arguments) => command::evaluate::run(arguments, &surroundings),
             Command::Enhance(arguments) => command::enhance::run(arguments, &surroundings),
             Command::Apply(arguments) => command::apply::run(arguments, &surroundings),

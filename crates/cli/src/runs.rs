@@ -160,7 +160,7 @@ impl KnownRun {
 }
 
 /// The id that a run's folder names.
-fn id_in(folder: &Path) -> Option<String> {
+pub(crate) fn id_in(folder: &Path) -> Option<String> {
     let mut id = String::new();
     fs::File::open(folder.join(ID_FILE)).ok()?.take(1000).read_to_string(&mut id).ok()?;
     Some(id.trim().to_owned()).filter(|id| id.len() == ALL_DIGITS && are_digits(id))

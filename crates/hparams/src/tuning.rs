@@ -7,7 +7,7 @@ use rand_chacha::{
 
 use crate::{
     Error, Layer, Registry, SearchSpace, Value, parzen,
-    search::{Dimension, Domain},
+    search::Dimension,
     value::KIND,
 };
 

@@ -2,19 +2,20 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use dodge_data::{DataLoader, DataParams, FolderLoader, LessonLoader, PairLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_learn::NetworkParams;
+use dodge_preprocess::Progress;
 use dodge_rl::{
-    FIRST_MODEL, Material, Model, PhotoTrainer, Report, Session, Trainer, TrainingParams, UsedPhotos as Used,
-    photos_of_run,
+    FIRST_MODEL, Material, Model, PhotoTrainer, Report, Session, Trainer, TrainingParams, UsedPhotos as Used, photos_of_run,
 };
 use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions, Tracking, TrackingOptions};
 
-use crate::arguments::{Device, JurorChoice, TrainArguments};
+use crate::arguments::{Device, JurorChoice, LearningArguments, MaterialArguments, TrainArguments};
 use crate::failure::usage;
 use crate::resume::{Held, Resumed};
 use crate::sections::TrackingParams;
@@ -24,47 +25,26 @@ use crate::{command, configuration, fetching, interruption, pairs, progress, run
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<()> {
     let volume = surroundings.volume();
-    let others = [
-        ("--photos", arguments.photos.is_some()),
-        ("--dataset", arguments.dataset.is_some()),
-        ("--synthetic", arguments.synthetic.is_some()),
-        ("--lessons", arguments.lessons.is_some()),
-    ];
-    let pairs = pairs::folders(arguments.pairs.as_ref(), &others)?;
+    let pairs = pairs_of(&arguments.material, arguments.lessons.is_some())?;
     let found = arguments.resume.as_ref().map(|run| Resumed::find(run, &volume)).transpose()?;
     let resumed = found.as_ref().map(|found| found.run_dir.clone());
     let used = resumed.as_deref().map(photos_of_run).transpose()?;
     let first = first_model(arguments, resumed.as_deref(), used.as_ref())?;
     let registry = hyperparameters(arguments, resumed.as_deref(), first.as_ref(), surroundings)?;
-    let JurorChoice::Classical = arguments.juror;
-    let juror: Arc<dyn Juror> = Arc::new(ClassicalJuror::new());
-    let choice = arguments.device.or(surroundings.device).unwrap_or_default();
-    let device = device(choice, &registry.get()?)?;
-    use_threads(arguments.threads.or(surroundings.threads))?;
+    let juror = juror(&arguments.learning);
+    let device = device(&arguments.learning, surroundings, &registry)?;
+    use_threads(arguments.learning.threads.or(surroundings.threads))?;
     let (progress, interrupted) = (progress::display(surroundings), interruption::stop_on_ctrl_c()?);
     let pairs = match &used {
         Some(used) => used.after.as_deref().map(|after| (&*used.folder, after)),
         None => pairs,
     };
-    let loader: Box<dyn DataLoader> = match (&arguments.photos, &arguments.dataset, &used) {
+    let loader: Box<dyn DataLoader> = match (&arguments.lessons, &used) {
         _ if let Some((before, after)) = pairs => Box::new(PairLoader::new(before, after)),
-        (_, _, Some(used)) if used.lessons => Box::new(LessonLoader::new(&used.folder)),
-        _ if let Some(folder) = &arguments.lessons => Box::new(LessonLoader::new(folder)),
-        (_, _, Some(Used { folder, .. })) | (Some(folder), _, None) => {
-            let wanted = registry.get::<DataParams>()?;
-            let stars = u8::try_from(wanted.least_rating).unwrap_or(u8::MAX);
-            Box::new(FolderLoader::new(folder).with_least_rating(stars).with_label(wanted.label.colour()))
-        }
-        (None, Some(id), None) => {
-            let watcher = fetching::Display::new(Arc::clone(&progress), Arc::clone(&interrupted));
-            fetching::loader(id, surroundings, Arc::new(watcher))?
-        }
-        (None, None, None) => {
-            let data: DataParams = registry.get()?;
-            let seed = registry.get::<TrainingParams>()?.seed;
-            let folder = volume.join("datasets");
-            Box::new(SyntheticLoader::new(data.synthetic_photos, data.synthetic_size, seed, folder)?)
-        }
+        (_, Some(used)) if used.lessons => Box::new(LessonLoader::new(&used.folder)),
+        (Some(folder), _) => Box::new(LessonLoader::new(folder)),
+        (None, Some(used)) => folder_loader(&used.folder, &registry)?,
+        (None, None) => loader(&arguments.material, &registry, surroundings, &progress, &interrupted)?,
     };
     let _held = match (&found, &arguments.out) {
         (Some(found), _) => {
@@ -75,8 +55,7 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         (None, Some(folder)) => Some(Held::new_folder(folder)?),
         (None, None) => None,
     };
-    let uri = arguments.tracking_uri.as_ref().or(surroundings.tracking_uri.as_ref());
-    let tracking = tracking(uri, surroundings, &registry.get()?)?;
+    let tracking = tracking(tracking_uri(&arguments.learning, surroundings), surroundings, &registry.get()?)?;
     let session = Session {
         tracking,
         run_options: run_options(arguments, surroundings)?,
@@ -119,33 +98,98 @@ fn hyperparameters(
         }
         (None, None) => configuration::layered(&arguments.hyperparameters, &surroundings.hyperparameters)?,
     };
+    apply_options(&mut registry, &arguments.material, &arguments.learning)?;
+    configuration::validate(&registry)?;
+    Ok(registry)
+}
+
+/// Puts the options that stand for hyperparameters on top.
+pub(crate) fn apply_options(
+    registry: &mut Registry,
+    material: &MaterialArguments,
+    learning: &LearningArguments,
+) -> Result<()> {
     for (flag, section, key, name) in [
-        ("--algo", "training", "algorithm", &arguments.algo),
-        ("--damage", "degrade", "damage", &arguments.damage),
-        ("--label", "data", "label", &arguments.label),
+        ("--algo", "training", "algorithm", &learning.algo),
+        ("--damage", "degrade", "damage", &learning.damage),
+        ("--label", "data", "label", &material.label),
     ] {
         if let Some(name) = name {
             registry.apply_text(section, key, name, Layer::Other(flag.to_owned()))?;
         }
     }
     for (flag, section, key, value) in [
-        ("--steps", "training", "steps", arguments.steps),
-        ("--seed", "training", "seed", arguments.seed),
-        ("--synthetic", "data", "synthetic_photos", arguments.synthetic),
-        ("--rating", "data", "least_rating", arguments.rating),
+        ("--steps", "training", "steps", learning.steps),
+        ("--seed", "training", "seed", learning.seed),
+        ("--synthetic", "data", "synthetic_photos", material.synthetic),
+        ("--rating", "data", "least_rating", material.rating),
     ] {
         if let Some(value) = value {
             registry.apply_text(section, key, &value.to_string(), Layer::Other(flag.to_owned()))?;
         }
     }
-    configuration::validate(&registry)?;
-    Ok(registry)
+    Ok(())
+}
+
+/// The two folders of `--pairs`.
+pub(crate) fn pairs_of(material: &MaterialArguments, with_lessons: bool) -> Result<Option<(&Path, &Path)>> {
+    let others = [
+        ("--photos", material.photos.is_some()),
+        ("--dataset", material.dataset.is_some()),
+        ("--synthetic", material.synthetic.is_some()),
+        ("--lessons", with_lessons),
+    ];
+    pairs::folders(material.pairs.as_ref(), &others)
+}
+
+/// Where a new training has its photos or pairs from.
+pub(crate) fn loader(
+    material: &MaterialArguments,
+    registry: &Registry,
+    surroundings: &Surroundings,
+    progress: &Arc<dyn Progress>,
+    interrupted: &Arc<AtomicBool>,
+) -> Result<Box<dyn DataLoader>> {
+    if let Some((before, after)) = pairs_of(material, false)? {
+        return Ok(Box::new(PairLoader::new(before, after)));
+    }
+    Ok(match (&material.photos, &material.dataset) {
+        (Some(folder), _) => folder_loader(folder, registry)?,
+        (None, Some(id)) => {
+            let watcher = fetching::Display::new(Arc::clone(progress), Arc::clone(interrupted));
+            fetching::loader(id, surroundings, Arc::new(watcher))?
+        }
+        (None, None) => {
+            let data: DataParams = registry.get()?;
+            let seed = registry.get::<TrainingParams>()?.seed;
+            let folder = surroundings.volume().join("datasets");
+            Box::new(SyntheticLoader::new(data.synthetic_photos, data.synthetic_size, seed, folder)?)
+        }
+    })
+}
+
+fn folder_loader(folder: &Path, registry: &Registry) -> Result<Box<dyn DataLoader>> {
+    let wanted = registry.get::<DataParams>()?;
+    let stars = u8::try_from(wanted.least_rating).unwrap_or(u8::MAX);
+    Ok(Box::new(FolderLoader::new(folder).with_least_rating(stars).with_label(wanted.label.colour())))
+}
+
+/// The juror of a training.
+pub(crate) fn juror(learning: &LearningArguments) -> Arc<dyn Juror> {
+    let JurorChoice::Classical = learning.juror;
+    Arc::new(ClassicalJuror::new())
 }
 
 /// The device is chosen here and handed down; burn's own default depends on the features of the build.
 ///
 /// `auto` takes a graphics card for networks only that gain from one, and never a driver that computes on the processor.
-fn device(choice: Device, network: &NetworkParams) -> Result<dodge_learn::Device> {
+pub(crate) fn device(
+    learning: &LearningArguments,
+    surroundings: &Surroundings,
+    registry: &Registry,
+) -> Result<dodge_learn::Device> {
+    let choice = learning.device.or(surroundings.device).unwrap_or_default();
+    let network: NetworkParams = registry.get()?;
     let chosen = match choice {
         Device::Cpu => None,
         Device::Gpu => Some(dodge_learn::gpu()?),
@@ -160,12 +204,18 @@ fn device(choice: Device, network: &NetworkParams) -> Result<dodge_learn::Device
     Ok(chosen.map_or_else(dodge_learn::cpu, |gpu| gpu.device))
 }
 
-fn use_threads(threads: Option<usize>) -> Result<()> {
+/// Limits the threads of the process.
+pub(crate) fn use_threads(threads: Option<usize>) -> Result<()> {
     let Some(threads) = threads else { return Ok(()) };
     if threads == 0 {
         return Err(usage("--threads must be at least 1"));
     }
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")
+}
+
+/// What was said of where to record.
+pub(crate) fn tracking_uri<'a>(learning: &'a LearningArguments, surroundings: &'a Surroundings) -> Option<&'a String> {
+    learning.tracking_uri.as_ref().or(surroundings.tracking_uri.as_ref())
 }
 
 /// Where a run is recorded.
@@ -182,13 +232,7 @@ pub(crate) fn tracking(uri: Option<&String>, surroundings: &Surroundings, params
 }
 
 fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<RunOptions> {
-    let experiment = arguments.experiment.clone().or_else(|| surroundings.experiment.clone());
-    let mut options = RunOptions::new(experiment.unwrap_or_else(|| "dodge".to_owned()))
-        .with_source_name("dodge train")
-        .with_tag("dodge.version", env!("CARGO_PKG_VERSION"));
-    if let Ok(folder) = std::env::current_dir() {
-        options = options.with_git(&folder);
-    }
+    let mut options = options_of_runs(&arguments.learning, surroundings, "dodge train");
     // By this the run is found under its name although it is not below the volume.
     if let Some(folder) = arguments.out.as_ref().and_then(|folder| std::path::absolute(folder).ok()) {
         options = options.with_tag(runs::FOLDER_TAG, text::lossy(&folder));
@@ -196,13 +240,30 @@ fn run_options(arguments: &TrainArguments, surroundings: &Surroundings) -> Resul
     if let Some(name) = &arguments.run_name {
         options = options.with_run_name(name);
     }
+    with_system_metrics(options, surroundings)
+}
+
+/// What all runs of a command have in common.
+pub(crate) fn options_of_runs(learning: &LearningArguments, surroundings: &Surroundings, command: &str) -> RunOptions {
+    let experiment = learning.experiment.clone().or_else(|| surroundings.experiment.clone());
+    let mut options = RunOptions::new(experiment.unwrap_or_else(|| "dodge".to_owned()))
+        .with_source_name(command)
+        .with_tag("dodge.version", env!("CARGO_PKG_VERSION"));
+    if let Ok(folder) = std::env::current_dir() {
+        options = options.with_git(&folder);
+    }
     if let Some(user) = &surroundings.user {
         options = options.with_user(user);
     }
-    if let Some(system) = SystemMetricsOptions::from_env().map_err(usage)? {
-        options = options.with_system_metrics(system.with_disk(surroundings.volume()));
-    }
-    Ok(options)
+    options
+}
+
+/// Samples the machine where the environment asks for it.
+pub(crate) fn with_system_metrics(options: RunOptions, surroundings: &Surroundings) -> Result<RunOptions> {
+    Ok(match SystemMetricsOptions::from_env().map_err(usage)? {
+        Some(system) => options.with_system_metrics(system.with_disk(surroundings.volume())),
+        None => options,
+    })
 }
 
 fn in_words(report: &Report) -> String {
