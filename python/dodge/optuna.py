@@ -95,7 +95,8 @@ class Sweep:
     def pruner(self) -> optuna.pruners.BasePruner:
         """Successive halving, from the first share of the steps at which a training was validated."""
         least, rung = 0, self._steps
-        while self.halving >= 2 and rung // self.halving >= self._interval:
+        # A validation that comes half as late again stands for a rung still.
+        while self.halving >= 2 and rung // self.halving >= self._interval // 3 * 2:
             rung //= self.halving
             least = rung
         if not least:

@@ -238,14 +238,16 @@ pub(crate) mod tests {
         assert_eq!(Study::open(folder.path(), plan()).unwrap(), study);
         assert_eq!(study.best().unwrap().number, 2);
 
-        let changes: [(&str, fn(&mut Plan)); 3] = [
-            ("--seed", |plan| plan.seed = 2),
-            ("photos", |plan| "folder".clone_into(&mut plan.photos)),
-            ("training.steps", |plan| _ = plan.settings.insert("training/steps".to_owned(), "200".to_owned())),
-        ];
-        for (name, change) in changes {
+        let with = |change: &dyn Fn(&mut Plan)| {
             let mut other = plan();
             change(&mut other);
+            other
+        };
+        for (name, other) in [
+            ("--seed", with(&|plan| plan.seed = 2)),
+            ("photos", with(&|plan| "folder".clone_into(&mut plan.photos))),
+            ("training.steps", with(&|plan| _ = plan.settings.insert("training/steps".to_owned(), "200".to_owned()))),
+        ] {
             assert_ne!(other.name(), plan().name());
             let error = Study::open(folder.path(), other).unwrap_err().to_string();
             assert!(error.contains(&format!("differs in {name}: ")), "{error}");

@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn rungs_are_shares_of_the_steps() {
         let halving = Halving::new(3).unwrap();
-        assert_eq!(halving.rungs(60_000, 10_240), [20_000]);
+        assert_eq!(halving.rungs(60_000, 13_652), [20_000]);
         assert_eq!(halving.rungs(300_000, 20_480), [33_333, 100_000]);
         assert!(halving.rungs(10, 20_480).is_empty() && halving.rungs(0, 0).is_empty());
         assert_eq!(Halving::new(2).unwrap().rungs(8, 0), [1, 2, 4]);

@@ -5,11 +5,7 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
-use crate::{
-    Error, Layer, Registry, SearchSpace, Value, parzen,
-    search::Dimension,
-    value::KIND,
-};
+use crate::{Error, Layer, Registry, SearchSpace, Value, parzen, search::Dimension, value::KIND};
 
 /// Trials that are drawn at random before a tree of Parzen estimators has anything to go by.
 const AT_RANDOM_FIRST: usize = 5;

@@ -13,6 +13,7 @@ fn help_lists_the_commands() {
 
     Commands:
       train        Train an agent on photos and measure it on photos it never saw
+      tune         Try hyperparameters: many trainings, of which the best configuration is kept
       evaluate     Measure a model on a folder of photos, or on pairs
       enhance      Let a model retouch photos at their full size
       apply        Replay a recipe on photos
@@ -65,17 +66,17 @@ fn help_of_train_explains_every_option() {
           --pairs <BEFORE> <AFTER>
               Learn to edit as somebody did: from the photos in one folder before, and in another after; they are matched by name
 
-          --lessons <DIR>
-              Learn from the photos in this folder that have a recipe beside them, as `dodge studio` keeps them
-
-          --model <FILE>
-              With --lessons: the model that goes on learning; without it, the model in the box
-
           --dataset <ID>
               Train on the dataset of this name, fetched if it is not there; `dodge datasets list` shows all
 
           --synthetic <N>
               Train on this many synthetic photos
+
+          --lessons <DIR>
+              Learn from the photos in this folder that have a recipe beside them, as `dodge studio` keeps them
+
+          --model <FILE>
+              With --lessons: the model that goes on learning; without it, the model in the box
 
           --preset <PRESET>
               Start from a preset
@@ -137,17 +138,17 @@ fn help_of_train_explains_every_option() {
           --threads <N>
               Threads to use; without it, one per core [env: DODGE_THREADS]
 
-          --out <DIR>
-              The run's folder, empty or new; without it, below the volume
-
           --experiment <NAME>
               The experiment that the run belongs to [env: MLFLOW_EXPERIMENT_NAME]
 
-          --run-name <NAME>
-              The name of the run; without it, one is made up
-
           --tracking-uri <local|console|off|URL>
               Where to record: local, console, off, or the address of an MLflow server [env: MLFLOW_TRACKING_URI]
+
+          --out <DIR>
+              The run's folder, empty or new; without it, below the volume
+
+          --run-name <NAME>
+              The name of the run; without it, one is made up
 
           --json
               Print the result as one JSON object on the last line
@@ -160,7 +161,7 @@ fn help_of_train_explains_every_option() {
 #[test]
 fn every_command_has_help_and_the_program_a_version() {
     let scratch = Scratch::new();
-    for command in ["train", "evaluate", "enhance", "apply", "score", "params", "datasets"] {
+    for command in ["train", "tune", "evaluate", "enhance", "apply", "score", "params", "datasets"] {
         let help = scratch.dodge(&[command, "--help"]).succeeded();
         assert!(help.stdout.contains(&format!("Usage: dodge {command}")), "{help}");
     }

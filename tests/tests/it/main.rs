@@ -39,3 +39,5 @@ mod studio;
 mod teaching;
 mod tracking;
 mod training;
+#[cfg(unix)]
+mod tuning;

@@ -11,7 +11,8 @@ use dodge_juror::{ClassicalJuror, Juror};
 use dodge_learn::NetworkParams;
 use dodge_preprocess::Progress;
 use dodge_rl::{
-    FIRST_MODEL, Material, Model, PhotoTrainer, Report, Session, Trainer, TrainingParams, UsedPhotos as Used, photos_of_run,
+    FIRST_MODEL, Material, Model, PhotoTrainer, Report, Session, Trainer, TrainingParams, UsedPhotos as Used,
+    photos_of_run,
 };
 use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions, Tracking, TrackingOptions};
 

@@ -236,7 +236,12 @@ impl Studying<'_> {
             Err(error) => {
                 self.note(trial)?;
                 let stopped = matches!(error.downcast_ref(), Some(dodge_rl::Error::Interrupted { .. }));
-                return Err(if stopped { self.stopped() } else { error });
+                return Err(match stopped {
+                    true => self.stopped(),
+                    // With the values as they stand, it is the command that is wrong.
+                    false if is_about_values(&error) && !has_diverged(&error) => usage(in_one_line(error.chain())),
+                    false => error,
+                });
             }
         }
         self.check_photos(&run_dir)?;
@@ -268,10 +273,11 @@ impl Studying<'_> {
         }
         let (arguments, surroundings) = (self.arguments, self.surroundings);
         let training: TrainingParams = registry.get()?;
-        let rungs = self.halving.map_or_else(Vec::new, |it| it.rungs(training.steps, training.validation_interval));
+        // A validation that comes half as late again stands for a rung still.
+        let least = training.validation_interval / 3 * 2;
+        let rungs = self.halving.map_or_else(Vec::new, |it| it.rungs(training.steps, least));
         let judge = Judge { study: Arc::clone(&self.study), number, halving: self.halving, rungs };
-        let loader =
-            train::loader(&arguments.material, &registry, surroundings, &self.progress, &self.interrupted)?;
+        let loader = train::loader(&arguments.material, &registry, surroundings, &self.progress, &self.interrupted)?;
         let juror = train::juror(&arguments.learning);
         let trainer = match &arguments.material.pairs {
             Some(_) => PhotoTrainer::of_pairs(loader, juror),
@@ -325,7 +331,8 @@ impl Studying<'_> {
         if is_new {
             let plan = &study.plan;
             let halving = plan.halving.to_string();
-            let params = [("photos", &plan.photos), ("metric", &plan.metric), ("sampler", &plan.sampler), ("halving", &halving)];
+            let params =
+                [("photos", &plan.photos), ("metric", &plan.metric), ("sampler", &plan.sampler), ("halving", &halving)];
             run.log_params(&params.map(|(name, value)| (format!("study/{name}"), value.clone())))?;
         }
         study.run_id = Some(run.run_id().to_owned());
@@ -400,7 +407,9 @@ impl Studying<'_> {
         let done = study.trials.iter().filter(|trial| trial.state != State::Running).count();
         let folder = text::shown(study.folder());
         let wanted = self.arguments.trials;
-        anyhow::Error::new(Interrupted(format!("{done} of {wanted} trials are done in {folder}; the same command goes on")))
+        anyhow::Error::new(Interrupted(format!(
+            "{done} of {wanted} trials are done in {folder}; the same command goes on"
+        )))
     }
 }
 
@@ -415,15 +424,18 @@ fn in_text(asked: &Asked) -> std::collections::BTreeMap<String, String> {
     asked.values.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
 }
 
+fn has_diverged(error: &anyhow::Error) -> bool {
+    use dodge_learn::Error::Diverged;
+    matches!(error.downcast_ref(), Some(dodge_rl::Error::Learning(Diverged { .. })))
+}
+
 /// Whether other values might do better: the study goes on.
 fn is_about_values(error: &anyhow::Error) -> bool {
-    use dodge_learn::Error::Diverged;
-    let of_training = match error.downcast_ref() {
-        Some(dodge_rl::Error::Learning(error)) => matches!(error, Diverged { .. }),
-        Some(dodge_rl::Error::Configuration { .. }) => true,
-        _ => false,
-    };
-    of_training || error.is::<dodge_hparams::Error>() || error.is::<crate::failure::UsageError>()
+    let does_not_fit = matches!(error.downcast_ref(), Some(dodge_rl::Error::Configuration { .. }));
+    does_not_fit
+        || has_diverged(error)
+        || error.is::<dodge_hparams::Error>()
+        || error.is::<crate::failure::UsageError>()
 }
 
 /// How to train with the best values.

@@ -45,7 +45,8 @@ impl Judge {
         // A validation far behind a rung stands for it all the same; one that was looked at before is not again.
         let due = |rung: &&u64| **rung <= taken && !study.trials[number].rungs.contains_key(*rung);
         let reached: Vec<u64> = self.rungs.iter().filter(due).copied().collect();
-        let goes_on = reached.iter().all(|rung| self.halving.is_none_or(|halving| halving.goes_on(value, &others(*rung))));
+        let goes_on =
+            reached.iter().all(|rung| self.halving.is_none_or(|halving| halving.goes_on(value, &others(*rung))));
         let trial = &mut study.trials[number];
         (trial.value, trial.steps) = (Some(value), taken);
         trial.rungs.extend(reached.into_iter().map(|rung| (rung, value)));

@@ -12,9 +12,12 @@ use crate::failure::usage;
 pub(crate) fn of(registry: &Registry, named: &[String]) -> Result<SearchSpace> {
     let chosen = registry.get::<TrainingParams>()?.algorithm.name();
     let others: Vec<&str> = Algorithm::options().iter().map(|it| it.name).filter(|name| *name != chosen).collect();
-    let is_in = |name: &str, owner: &str| name.strip_prefix(owner).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let is_in =
+        |name: &str, owner: &str| name.strip_prefix(owner).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     let is_fixed = |name: &str| {
-        registry.entries().any(|entry| *entry.layer == Layer::Set && is_in(name, &format!("{}.{}", entry.section, entry.key)))
+        registry
+            .entries()
+            .any(|entry| *entry.layer == Layer::Set && is_in(name, &format!("{}.{}", entry.section, entry.key)))
     };
     let has_effect = |name: &str| !others.iter().any(|other| is_in(name, other));
     let all = SearchSpace::of(registry, has_effect)?;
@@ -42,12 +45,11 @@ pub(crate) fn in_words(space: &SearchSpace, registry: &Registry) -> String {
             Domain::LogUniform { low, high } => format!("{low:e} to {high:e}, by ratio"),
             Domain::Integer { low, high } => format!("{low} to {high}, whole"),
             Domain::LogInteger { low, high } => format!("{low} to {high}, whole, by ratio"),
-            Domain::Categorical(values) => {
-                values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ")
-            }
+            Domain::Categorical(values) => values.iter().map(Value::to_string).collect::<Vec<_>>().join(", "),
         };
         let condition = dimension.condition.as_ref();
-        let condition = condition.map_or_else(String::new, |(name, values)| format!(" where {name} is {}", values.join(" or ")));
+        let condition =
+            condition.map_or_else(String::new, |(name, values)| format!(" where {name} is {}", values.join(" or ")));
         format!("{:36} {values}{condition}; now {}\n", dimension.name(), present(dimension, registry))
     };
     space.dimensions().iter().map(line).collect()
@@ -68,8 +70,12 @@ pub(crate) fn in_json(space: &SearchSpace, registry: &Registry) -> Result<serde_
         let mut value = match &dimension.domain {
             Domain::Uniform { low, high } => json!({ "kind": "float", "low": low, "high": high, "log": false }),
             Domain::LogUniform { low, high } => json!({ "kind": "float", "low": low, "high": high, "log": true }),
-            Domain::Integer { low, high } => json!({ "kind": "integer", "low": *low as i64, "high": *high as i64, "log": false }),
-            Domain::LogInteger { low, high } => json!({ "kind": "integer", "low": *low as i64, "high": *high as i64, "log": true }),
+            Domain::Integer { low, high } => {
+                json!({ "kind": "integer", "low": *low as i64, "high": *high as i64, "log": false })
+            }
+            Domain::LogInteger { low, high } => {
+                json!({ "kind": "integer", "low": *low as i64, "high": *high as i64, "log": true })
+            }
             Domain::Categorical(values) => {
                 json!({ "kind": "categorical", "values": values.iter().map(Value::to_string).collect::<Vec<_>>() })
             }
@@ -129,11 +135,14 @@ mod tests {
             assert!(error.contains(&format!("--vary {unknown} names nothing")), "{error}");
         }
         let all = names(&[], &[]).unwrap();
-        let set: Vec<String> = all.iter().map(|name| match name.as_str() {
-            "apg.learning_rate_schedule" => format!("{name}=constant"),
-            "apg.environments" => format!("{name}=64"),
-            name => format!("{name}=0.01"),
-        }).collect();
+        let set: Vec<String> = all
+            .iter()
+            .map(|name| match name.as_str() {
+                "apg.learning_rate_schedule" => format!("{name}=constant"),
+                "apg.environments" => format!("{name}=64"),
+                name => format!("{name}=0.01"),
+            })
+            .collect();
         let set: Vec<&str> = set.iter().map(String::as_str).collect();
         assert!(names(&set, &[]).unwrap_err().to_string().contains("nothing is left to vary"));
     }

@@ -29,7 +29,8 @@ pub(crate) fn table(study: &Study) -> String {
     );
     for trial in trials {
         let value = trial.value.map_or_else(|| "-".to_owned(), |value| format!("{value:+.3}"));
-        let mut values: Vec<String> = trial.values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut values: Vec<String> =
+            trial.values.iter().map(|(name, value)| format!("{name}={}", shortened(value))).collect();
         if trial.number == 0 {
             values.push("(as they stand)".to_owned());
         }
@@ -45,6 +46,17 @@ pub(crate) fn table(study: &Study) -> String {
         );
     }
     text
+}
+
+/// A value in a table: of a long number as many digits as people look at.
+fn shortened(value: &str) -> String {
+    match value.parse::<f64>() {
+        Ok(number) if value.len() > 8 => {
+            let rounded: f64 = format!("{number:.3e}").parse().unwrap_or(number);
+            format!("{rounded}")
+        }
+        _ => value.to_owned(),
+    }
 }
 
 /// Those that were trained to their end before those that were not; of each the best first.
@@ -115,4 +127,22 @@ pub(crate) fn configuration(study: &Study, trial: &Trial, tried: &Registry) -> S
         let _ = write!(text, "\n[{section}]\n{}", lines.concat());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_numbers_are_shortened_and_text_is_not() {
+        for (value, shown) in [
+            ("0.0003315893787122822", "0.0003316"),
+            ("7.341446485788682e-5", "0.00007341"),
+            ("0.2", "0.2"),
+            ("1048576", "1048576"),
+            ("exponential:end=0.5", "exponential:end=0.5"),
+        ] {
+            assert_eq!(shortened(value), shown);
+        }
+    }
 }
