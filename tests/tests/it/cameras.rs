@@ -116,7 +116,7 @@ fn damage_is_told_and_what_is_left_is_taken_when_asked_for() {
 fn training_passes_over_damaged_photos() {
     let scratch = Scratch::new();
     cut_off_damaged_and_whole(&scratch.path("photos"));
-    for index in 0..5 {
+    for index in 0..11 {
         save(&Picture::from(scene(index)), scratch.path(format!("photos/{index}.png")));
     }
     let train = ["train", "--photos", "photos", "--algo=ppo", "--tracking-uri=off", "--steps=100", "--out=run"];
