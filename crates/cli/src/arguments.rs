@@ -4,6 +4,7 @@ mod tune;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -106,11 +107,25 @@ pub(crate) enum Device {
     Gpu,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+/// Who scores photos.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum JurorChoice {
-    /// A formula over statistics of the photo
-    #[default]
+    /// A formula over statistics of the photo.
     Classical,
+    /// The one of a service.
+    At(String),
+}
+
+impl FromStr for JurorChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "classical" => Ok(Self::Classical),
+            _ if text.starts_with("http://") || text.starts_with("https://") => Ok(Self::At(text.to_owned())),
+            _ => Err("use classical, or the address of a juror service such as http://127.0.0.1:5010".into()),
+        }
+    }
 }
 
 /// The choices of a hyperparameter, as its declaration has them.
@@ -181,8 +196,8 @@ pub(crate) struct LearningArguments {
     /// Where to compute [env: DODGE_DEVICE]
     #[arg(long, value_enum)]
     pub(crate) device: Option<Device>,
-    /// The juror
-    #[arg(long, value_enum, default_value_t)]
+    /// The juror: classical, or the address of a juror service
+    #[arg(long, value_name = "classical|URL", default_value = "classical")]
     pub(crate) juror: JurorChoice,
     /// Threads to use; without it, one per core [env: DODGE_THREADS]
     #[arg(long, value_name = "N")]
@@ -520,8 +535,8 @@ pub(crate) struct JurorCheckArguments {
     /// Good photos that the juror was not made from
     #[arg(long, value_name = "DIR")]
     pub(crate) photos: PathBuf,
-    /// The juror
-    #[arg(long, value_enum, default_value_t)]
+    /// The juror: classical, or the address of a juror service
+    #[arg(long, value_name = "classical|URL", default_value = "classical")]
     pub(crate) juror: JurorChoice,
     /// Seed of the damages that are drawn
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -689,6 +704,12 @@ pub(crate) enum ServeCommand {
         /// A list of datasets on top of the built-in one; without it, datasets.toml in the volume [env: DODGE_DATASETS]
         #[arg(long, value_name = "FILE.toml")]
         registry: Option<PathBuf>,
+    },
+    /// Score photos for whoever asks, in batches [token: DODGE_JUROR_TOKEN]
+    Juror {
+        /// Where to listen, without it port 5010 of 127.0.0.1; other addresses can be reached from other machines
+        #[arg(long, value_name = "IP:PORT")]
+        address: Option<SocketAddr>,
     },
 }
 

@@ -15,6 +15,7 @@ mod fetching;
 mod input;
 mod instructor;
 mod interruption;
+mod jurors;
 mod many;
 mod output;
 mod pairs;

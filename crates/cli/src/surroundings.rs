@@ -39,6 +39,8 @@ pub(crate) struct Surroundings {
     pub(crate) datasets: Option<PathBuf>,
     /// `IMAGE_ACQUISITION_SERVICE_URL`: the service that fetches datasets for this machine.
     pub(crate) acquisition_url: Option<String>,
+    /// `DODGE_JUROR_TOKEN`: what the juror service asks for.
+    pub(crate) juror_token: Option<String>,
     /// `DODGE_ACQUISITION_TOKEN`: what the acquisition service asks for.
     pub(crate) acquisition_token: Option<String>,
     /// `KAGGLE_USERNAME` and `KAGGLE_KEY`: credentials for datasets of Kaggle.
@@ -67,7 +69,8 @@ impl Surroundings {
         let bytes = |name: &str| bytes(name).filter(|value| !value.to_string_lossy().trim().is_empty());
         let texts =
             ["DODGE_DEVICE", "DODGE_THREADS", "DODGE_LOG", "KAGGLE_USERNAME", "KAGGLE_KEY", "MLFLOW_TRACKING_URI"];
-        let more = ["MLFLOW_EXPERIMENT_NAME", "IMAGE_ACQUISITION_SERVICE_URL", "DODGE_ACQUISITION_TOKEN"];
+        let more =
+            ["MLFLOW_EXPERIMENT_NAME", "IMAGE_ACQUISITION_SERVICE_URL", "DODGE_ACQUISITION_TOKEN", "DODGE_JUROR_TOKEN"];
         if let Some(name) = texts.iter().chain(&more).find(|name| bytes(name).is_some_and(|it| it.to_str().is_none())) {
             return Err(usage(format!("{name} is no UTF-8 text")));
         }
@@ -95,6 +98,7 @@ impl Surroundings {
         Ok(Self {
             datasets: path("DODGE_DATASETS")?,
             acquisition_url: lookup("IMAGE_ACQUISITION_SERVICE_URL"),
+            juror_token: lookup("DODGE_JUROR_TOKEN"),
             acquisition_token: lookup("DODGE_ACQUISITION_TOKEN"),
             kaggle: kaggle.transpose().map_err(usage)?,
             kaggle_folder: kaggle_folder.or_else(|| home().map(|home| home.join(".kaggle"))),
@@ -269,6 +273,12 @@ mod tests {
     fn dodge_acquisition_token() {
         assert_eq!(with("DODGE_ACQUISITION_TOKEN", "secret").unwrap().acquisition_token.as_deref(), Some("secret"));
         assert_eq!(with("DODGE_ACQUISITION_TOKEN", "").unwrap().acquisition_token, None);
+    }
+
+    #[test]
+    fn dodge_juror_token() {
+        assert_eq!(with("DODGE_JUROR_TOKEN", "secret").unwrap().juror_token.as_deref(), Some("secret"));
+        assert_eq!(with("DODGE_JUROR_TOKEN", "").unwrap().juror_token, None);
     }
 
     #[test]

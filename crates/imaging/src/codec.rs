@@ -200,8 +200,8 @@ impl Photo {
 pub(crate) type SizeAndOrientation = ((u32, u32), u8);
 
 /// Size and orientation of the picture of a TIFF that [`Photo::open`] would take, or none where it is a raw file, with what kind that is.
-pub(crate) fn tiff_page(
-    source: &RefCell<fs::File>,
+pub(crate) fn tiff_page<S: fields::Source + Copy>(
+    source: S,
     name: found::Name<'_>,
 ) -> Result<Result<SizeAndOrientation, String>, Error> {
     if let Some(kind) = tiff::pages::raw(source) {

@@ -69,6 +69,25 @@ impl PictureHeader {
         name.guarded(|| parse(&head, name))
     }
 
+    /// The same from memory. Camera raw files are refused: theirs is read from a file alone.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] and [`Error::Unsupported`], as with [`PictureHeader::read`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let name = Name("the data");
+        let raw = || name.unsupported("it is a camera raw file: develop it first");
+        match Kind::of(bytes) {
+            Kind::Tiff => {
+                let page = name.guarded(|| tiff_page(bytes, name))?;
+                let ((width, height), orientation) = page.map_err(|_| raw())?;
+                Ok(Self::turned(width, height, orientation))
+            }
+            Kind::Raw(_) => Err(raw()),
+            Kind::Foreign(reason) => Err(name.unsupported(reason)),
+            _ => name.guarded(|| parse(bytes, name)),
+        }
+    }
+
     /// From 5 on, the sides change places.
     fn turned(width: u32, height: u32, orientation: u8) -> Self {
         let (width, height) = if orientation >= 5 { (height, width) } else { (width, height) };

@@ -22,4 +22,12 @@ pub enum Error {
         /// Number of scores.
         got: usize,
     },
+    /// The juror service cannot run.
+    #[error("the juror service on {address} cannot run: {reason}")]
+    Service {
+        /// Where it was to listen.
+        address: String,
+        /// Why it cannot.
+        reason: String,
+    },
 }

@@ -5,10 +5,22 @@ mod classical;
 mod ensemble;
 mod error;
 mod fault;
+#[cfg(feature = "http")]
+mod http;
 mod judge;
+#[cfg(any(feature = "http", feature = "service"))]
+mod messages;
+#[cfg(any(feature = "http", feature = "service"))]
+mod npy;
+#[cfg(feature = "service")]
+mod service;
 
 pub use check::{CheckResult, DamageCheck, PairCheck, ScoreDrops};
 pub use classical::{ClassicalJuror, Measurements, SubScores};
 pub use ensemble::Ensemble;
 pub use error::Error;
+#[cfg(feature = "http")]
+pub use http::{HttpJuror, HttpJurorOptions};
 pub use judge::{BEST_SCORE, Juror};
+#[cfg(feature = "service")]
+pub use service::{JurorService, JurorServiceOptions};

@@ -1,6 +1,11 @@
 //! `dodge juror`.
 
+#[cfg(unix)]
+use std::time::Duration;
+
 use dodge_tests::Scratch;
+#[cfg(unix)]
+use dodge_tests::{MlflowServer, Running, get, wait_for};
 
 use crate::photos::folder_of_photos;
 
@@ -23,4 +28,44 @@ fn a_juror_is_checked_on_a_folder() {
     assert_eq!(check(&["--json", "--seed=1", "--juror=classical"]).json(), json, "these are the defaults");
     let words = check(&[]).stdout;
     assert!(words.contains("asked about 3 photos") && words.contains("overall"), "{words}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_juror_of_a_service_is_the_one_here() {
+    let scratch = Scratch::new();
+    folder_of_photos(&scratch.path("photos"), 4);
+    let port = MlflowServer::free_port();
+    let mut serve = scratch.command(&["serve", "juror", "--address", &format!("127.0.0.1:{port}")]);
+    serve.env("DODGE_JUROR_TOKEN", "secret");
+    let mut service = Running::start(serve, scratch.folder());
+    wait_for("the service", Duration::from_secs(20), || get(port, "/health").ok());
+    service.assert_alive();
+    let check = ["juror", "check", "--photos=photos", "--json"];
+    let here = scratch.dodge(&check).succeeded().json();
+    let far = |token: &str| {
+        let mut command = scratch.command(&check);
+        command.arg(format!("--juror=http://127.0.0.1:{port}")).env("DODGE_JUROR_TOKEN", token);
+        scratch.finish(command)
+    };
+    assert_eq!(far("secret").succeeded().json(), here);
+    let told = far("wrong").failed(1);
+    assert!(told.contains("it wants another token: set DODGE_JUROR_TOKEN"), "{told}");
+    service.signal("TERM");
+    let finished = service.wait(Duration::from_secs(20)).succeeded();
+    assert!(
+        finished.stdout.contains(&format!("serving the juror classical-1 on http://127.0.0.1:{port}")),
+        "{finished}"
+    );
+}
+
+#[test]
+fn a_juror_that_is_none_is_told() {
+    let scratch = Scratch::new();
+    folder_of_photos(&scratch.path("photos"), 1);
+    let check = |juror: &str| scratch.dodge(&["juror", "check", "--photos=photos", "--juror", juror]);
+    let told = check("best").failed(2);
+    assert!(told.contains("use classical, or the address of a juror service"), "{told}");
+    let told = scratch.dodge(&["serve", "juror", "--address", "0.0.0.0:0"]).failed(2);
+    assert!(told.contains("set DODGE_JUROR_TOKEN to a secret"), "{told}");
 }

@@ -4,16 +4,16 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use dodge_imaging::Photo;
-use dodge_juror::{CheckResult, ClassicalJuror, Juror, PairCheck};
+use dodge_juror::{CheckResult, PairCheck};
 use dodge_preprocess::ResizeParams;
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{JurorArguments, JurorCheckArguments, JurorChoice, JurorCommand};
+use crate::arguments::{JurorArguments, JurorCheckArguments, JurorCommand};
 use crate::batch::Batch;
 use crate::input::{Input, Inputs};
 use crate::output::Written;
 use crate::surroundings::Surroundings;
-use crate::{command, interruption, progress};
+use crate::{command, interruption, jurors, progress};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &JurorArguments, surroundings: &Surroundings) -> Result<()> {
@@ -24,8 +24,7 @@ pub(crate) fn run(arguments: &JurorArguments, surroundings: &Surroundings) -> Re
 
 /// Photos are damaged and judged at the size that preprocessing gives them.
 fn check(arguments: &JurorCheckArguments, surroundings: &Surroundings) -> Result<()> {
-    let JurorChoice::Classical = arguments.juror;
-    let juror = ClassicalJuror::new();
+    let juror = jurors::chosen(&arguments.juror, surroundings)?;
     let inputs = Inputs::of(std::slice::from_ref(&arguments.photos), None)?;
     let (size, check) = (ResizeParams::default().max_size, PairCheck::new(arguments.seed));
     let interrupted = interruption::stop_on_ctrl_c()?;
@@ -38,7 +37,7 @@ fn check(arguments: &JurorCheckArguments, surroundings: &Surroundings) -> Result
     let mut answers = Vec::new();
     let work = |number: usize, photo: &Input| {
         let photo = Photo::open(&photo.path)?.thumbnail(size);
-        Ok((Written::Now, check.ask(&juror, &photo, number as u64)?))
+        Ok((Written::Now, check.ask(&*juror, &photo, number as u64)?))
     };
     let tally = batch.run(&inputs.photos, work, |_, told| {
         answers.extend(told.done.ok());

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 use dodge_data::{AcquisitionService, ServiceOptions};
+use dodge_juror::{ClassicalJuror, Juror, JurorService, JurorServiceOptions};
 
 use crate::arguments::{ServeArguments, ServeCommand};
 use crate::failure::usage;
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: &ServeArguments, surroundings: &Surroundings) -> Re
         ServeCommand::Acquisition { address, jobs, registry } => {
             acquisition(*address, *jobs, registry.as_deref(), surroundings)
         }
+        ServeCommand::Juror { address } => juror(*address, surroundings),
     }
 }
 
@@ -41,19 +43,44 @@ fn acquisition(
     if let Some(jobs) = jobs {
         options.concurrent_jobs = usize::from(jobs);
     }
-    if !options.address.ip().is_loopback() && options.token.is_none() {
-        return Err(usage(format!(
-            "everybody who reaches {} could use the service: set DODGE_ACQUISITION_TOKEN to a secret, or listen on 127.0.0.1",
-            options.address
-        )));
-    }
+    ask_for_secret(options.address, options.token.as_ref(), "DODGE_ACQUISITION_TOKEN")?;
     let interrupted = interruption::stop_on_ctrl_c()?;
     let service = AcquisitionService::start(options, Arc::new(fetcher))?;
     let volume = surroundings.volume();
     command::print(&format!("serving {} on http://{}\n", text::shown(&volume), service.address()))?;
+    wait_for(&interrupted);
+    service.stop();
+    Ok(())
+}
+
+/// Ends with Ctrl-C or a signal to end, after what was asked before is answered.
+fn juror(address: Option<SocketAddr>, surroundings: &Surroundings) -> Result<()> {
+    let mut options = JurorServiceOptions::default();
+    options.address = address.unwrap_or(options.address);
+    options.token.clone_from(&surroundings.juror_token);
+    ask_for_secret(options.address, options.token.as_ref(), "DODGE_JUROR_TOKEN")?;
+    let interrupted = interruption::stop_on_ctrl_c()?;
+    let juror = Arc::new(ClassicalJuror::new());
+    let name = juror.name();
+    let service = JurorService::start(options, juror)?;
+    command::print(&format!("serving the juror {name} on http://{}\n", service.address()))?;
+    wait_for(&interrupted);
+    service.stop();
+    Ok(())
+}
+
+/// No service is open to other machines without a secret.
+fn ask_for_secret(address: SocketAddr, token: Option<&String>, variable: &str) -> Result<()> {
+    if address.ip().is_loopback() || token.is_some() {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "everybody who reaches {address} could use the service: set {variable} to a secret, or listen on 127.0.0.1"
+    )))
+}
+
+fn wait_for(interrupted: &AtomicBool) {
     while !interrupted.load(Ordering::Relaxed) {
         thread::sleep(LOOK);
     }
-    service.stop();
-    Ok(())
 }

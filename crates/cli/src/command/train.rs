@@ -7,7 +7,6 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result};
 use dodge_data::{DataLoader, DataParams, FolderLoader, LessonLoader, PairLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
-use dodge_juror::{ClassicalJuror, Juror};
 use dodge_learn::NetworkParams;
 use dodge_preprocess::Progress;
 use dodge_rl::{
@@ -16,12 +15,12 @@ use dodge_rl::{
 };
 use dodge_tracking::{Destination, RunOptions, SystemClock, SystemMetricsOptions, Tracking, TrackingOptions};
 
-use crate::arguments::{Device, JurorChoice, LearningArguments, MaterialArguments, TrainArguments};
+use crate::arguments::{Device, LearningArguments, MaterialArguments, TrainArguments};
 use crate::failure::usage;
 use crate::resume::{Held, Resumed};
 use crate::sections::TrackingParams;
 use crate::surroundings::Surroundings;
-use crate::{command, configuration, fetching, interruption, pairs, progress, runs, table, text};
+use crate::{command, configuration, fetching, interruption, jurors, pairs, progress, runs, table, text};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<()> {
@@ -32,7 +31,7 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
     let used = resumed.as_deref().map(photos_of_run).transpose()?;
     let first = first_model(arguments, resumed.as_deref(), used.as_ref())?;
     let registry = hyperparameters(arguments, resumed.as_deref(), first.as_ref(), surroundings)?;
-    let juror = juror(&arguments.learning);
+    let juror = jurors::chosen(&arguments.learning.juror, surroundings)?;
     let device = device(&arguments.learning, surroundings, &registry)?;
     use_threads(arguments.learning.threads.or(surroundings.threads))?;
     let (progress, interrupted) = (progress::display(surroundings), interruption::stop_on_ctrl_c()?);
@@ -174,13 +173,6 @@ fn folder_loader(folder: &Path, registry: &Registry) -> Result<Box<dyn DataLoade
     let stars = u8::try_from(wanted.least_rating).unwrap_or(u8::MAX);
     Ok(Box::new(FolderLoader::new(folder).with_least_rating(stars).with_label(wanted.label.colour())))
 }
-
-/// The juror of a training.
-pub(crate) fn juror(learning: &LearningArguments) -> Arc<dyn Juror> {
-    let JurorChoice::Classical = learning.juror;
-    Arc::new(ClassicalJuror::new())
-}
-
 /// The device is chosen here and handed down; burn's own default depends on the features of the build.
 ///
 /// `auto` takes a graphics card for networks only that gain from one, and never a driver that computes on the processor.

@@ -19,7 +19,7 @@ use crate::study::judge::Judge;
 use crate::study::{Plan, State, Study, Trial, space, words};
 use crate::surroundings::Surroundings;
 use crate::terminal::{self, lock};
-use crate::{command, configuration, interruption, progress, runs, text};
+use crate::{command, configuration, interruption, jurors, progress, runs, text};
 
 /// The figures that trials may be judged by: those of the test photos are for what was chosen.
 const OF_VALIDATION: &str = "validation/";
@@ -278,7 +278,7 @@ impl Studying<'_> {
         let rungs = self.halving.map_or_else(Vec::new, |it| it.rungs(training.steps, least));
         let judge = Judge { study: Arc::clone(&self.study), number, halving: self.halving, rungs };
         let loader = train::loader(&arguments.material, &registry, surroundings, &self.progress, &self.interrupted)?;
-        let juror = train::juror(&arguments.learning);
+        let juror = jurors::chosen(&arguments.learning.juror, surroundings)?;
         let trainer = match &arguments.material.pairs {
             Some(_) => PhotoTrainer::of_pairs(loader, juror),
             None => PhotoTrainer::new(loader, juror),

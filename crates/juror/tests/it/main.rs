@@ -4,3 +4,5 @@
 
 mod check;
 mod classical;
+#[cfg(all(feature = "http", feature = "service"))]
+mod service;
