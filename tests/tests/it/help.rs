@@ -127,11 +127,8 @@ fn help_of_train_explains_every_option() {
               - cpu:  The processor
               - gpu:  A graphics card; `cargo xtask train --device gpu` builds for it
 
-          --juror <JUROR>
-              The juror
-
-              Possible values:
-              - classical: A formula over statistics of the photo
+          --juror <classical|URL>
+              The juror: classical, or the address of a juror service
               
               [default: classical]
 

@@ -64,8 +64,11 @@ fn a_juror_that_is_none_is_told() {
     let scratch = Scratch::new();
     folder_of_photos(&scratch.path("photos"), 1);
     let check = |juror: &str| scratch.dodge(&["juror", "check", "--photos=photos", "--juror", juror]);
-    let told = check("best").failed(2);
-    assert!(told.contains("use classical, or the address of a juror service"), "{told}");
+    let finished = check("best");
+    assert_eq!(finished.code, Some(2), "{finished}");
+    assert!(finished.stderr.contains("use classical, or the address of a juror service"), "{finished}");
+    let told = check("http://127.0.0.1:1").failed(1);
+    assert!(told.contains("http://127.0.0.1:1") && told.contains("refused"), "{told}");
     let told = scratch.dodge(&["serve", "juror", "--address", "0.0.0.0:0"]).failed(2);
     assert!(told.contains("set DODGE_JUROR_TOKEN to a secret"), "{told}");
 }
