@@ -53,8 +53,7 @@ fn main() {
     let scores = juror.score_checked(&photos).expect("it always can");
 
     let (clients, seconds) = (number("--clients", 64) as usize, number("--seconds", 60));
-    let mut options = JurorServiceOptions::default();
-    options.address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let options = JurorServiceOptions::new(SocketAddr::from(([127, 0, 0, 1], 0)));
     let service = JurorService::start(options, Arc::new(ClassicalJuror::new())).expect("the service starts");
     let url = format!("http://{}", service.address());
     let end = Instant::now() + Duration::from_secs(seconds);

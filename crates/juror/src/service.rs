@@ -4,7 +4,7 @@ mod metrics;
 mod queue;
 mod routes;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -39,12 +39,16 @@ pub struct JurorServiceOptions {
     pub request_bytes: usize,
 }
 
-impl Default for JurorServiceOptions {
-    /// Port 5010 of this machine alone, batches of up to 64 photos that wait for two milliseconds, 128 requests of 32 MiB at a time,
+impl JurorServiceOptions {
+    /// Port 5010 of this machine alone.
+    pub const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5010);
+
+    /// No token, batches of up to 64 photos that wait for two milliseconds, 128 requests of 32 MiB at a time,
     /// photos of up to 50 megapixels, and as much as eight of them waiting.
-    fn default() -> Self {
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Self {
         Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 5010)),
+            address,
             token: None,
             batch: 64,
             patience: Duration::from_millis(2),
@@ -95,14 +99,15 @@ impl JurorService {
             .map_err(|error| failed(format!("cannot listen there: {error}")))?;
         let address = listener.local_addr().map_err(|error| failed(error.to_string()))?;
         let queue = Arc::new(Queue::new(options.waiting_pixels));
-        let metrics = Arc::new(Metrics::default());
+        let metrics = Arc::new(Metrics::new());
+        let name = juror.name();
         let judge = {
-            let (queue, metrics, juror) = (queue.clone(), metrics.clone(), juror.clone());
+            let (queue, metrics) = (queue.clone(), metrics.clone());
             let (batch, patience) = (options.batch.max(1), options.patience);
             thread::spawn(move || queue.judge(&*juror, batch, patience, &metrics))
         };
         let shared = Arc::new(Shared {
-            juror: juror.name(),
+            juror: name,
             requests: Semaphore::new(options.requests.max(1)),
             decoders: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
             queue: queue.clone(),

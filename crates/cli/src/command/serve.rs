@@ -55,8 +55,7 @@ fn acquisition(
 
 /// Ends with Ctrl-C or a signal to end, after what was asked before is answered.
 fn juror(address: Option<SocketAddr>, surroundings: &Surroundings) -> Result<()> {
-    let mut options = JurorServiceOptions::default();
-    options.address = address.unwrap_or(options.address);
+    let mut options = JurorServiceOptions::new(address.unwrap_or(JurorServiceOptions::USUAL_ADDRESS));
     options.token.clone_from(&surroundings.juror_token);
     ask_for_secret(options.address, options.token.as_ref(), "DODGE_JUROR_TOKEN")?;
     let interrupted = interruption::stop_on_ctrl_c()?;

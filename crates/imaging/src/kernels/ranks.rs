@@ -36,10 +36,14 @@ pub(crate) fn medians<const BITS: u32>(codes: &[u16], stride: usize, radius: usi
     const { assert!(BITS == 8 || BITS == 12) }
     vectorized(
         #[inline(always)]
-        || match radius {
-            0..=NARROWEST => counted::<u8, u8, BITS>(codes, stride, radius, target),
-            0..=NARROW => counted::<u8, u16, BITS>(codes, stride, radius, target),
-            _ => counted::<u16, u32, BITS>(codes, stride, radius, target),
+        || {
+            if radius <= NARROWEST {
+                counted::<u8, u8, BITS>(codes, stride, radius, target);
+            } else if radius <= NARROW {
+                counted::<u8, u16, BITS>(codes, stride, radius, target);
+            } else {
+                counted::<u16, u32, BITS>(codes, stride, radius, target);
+            }
         },
     );
 }
@@ -168,8 +172,8 @@ impl<C: Count, const BITS: u32> Columns<C, BITS> {
         match leaves.map(|leaves| leaves >> (BITS - 8)) {
             None => (0..LEVELS).for_each(|place| levels[place] += counts(place, enter)),
             Some(leave) => {
-                for place in 0..LEVELS {
-                    levels[place] = levels[place] + counts(place, enter) - counts(place, leave);
+                for (place, count) in levels.iter_mut().enumerate() {
+                    *count = *count + counts(place, enter) - counts(place, leave);
                 }
             }
         }

@@ -38,8 +38,8 @@ pub(super) struct Metrics {
     scores: Histogram,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    pub(super) fn new() -> Self {
         let requests: Family<_, _, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS));
         let failures = Family::default();
@@ -56,9 +56,7 @@ impl Default for Metrics {
         registry.register("juror_model_loaded", "Whether there is a juror", loaded);
         Self { registry, requests, failures, scoring, photos, scores }
     }
-}
 
-impl Metrics {
     pub(super) fn request(&self, method: &str, endpoint: &str, status: u16, duration: Duration) {
         let labels = Request { method: method.to_owned(), endpoint: endpoint.to_owned(), status };
         self.requests.get_or_create(&labels).observe(duration.as_secs_f64());

@@ -37,8 +37,7 @@ fn first_value(pause: u64) -> (Arc<dyn Juror>, Arc<AtomicUsize>) {
 }
 
 fn service(juror: Arc<dyn Juror>, set: impl FnOnce(&mut JurorServiceOptions)) -> JurorService {
-    let mut options = JurorServiceOptions::default();
-    options.address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut options = JurorServiceOptions::new(SocketAddr::from(([127, 0, 0, 1], 0)));
     set(&mut options);
     JurorService::start(options, juror).unwrap()
 }
