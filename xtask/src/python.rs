@@ -50,7 +50,7 @@ pub(crate) fn test(project: &Project, python: &Path) -> Result<bool> {
     assemble(project, &package.join("dodge"))?;
     let mut tests = Command::new(python);
     tests
-        .args(["-B", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+        .args(["-B", "-m", "pytest", "--quiet", "-rs", "-p", "no:cacheprovider"])
         .arg(project.root().join(SOURCES).join("tests"));
     // What starts the program starts this one.
     let program = project.target().join("debug").join("dodge").with_extension(std::env::consts::EXE_EXTENSION);
