@@ -88,6 +88,8 @@ fn plan(arguments: &TuneArguments, registry: &Registry, space: &SearchSpace) -> 
     };
     // How records are delivered changes no result.
     let settings = registry.flatten().into_iter().filter(|(name, _)| !name.starts_with("tracking/"));
+    // A reward may ask the juror.
+    let juror = ("juror".to_owned(), format!("{:?}", arguments.learning.juror));
     Ok(Plan {
         photos,
         metric: arguments.metric.clone(),
@@ -95,7 +97,7 @@ fn plan(arguments: &TuneArguments, registry: &Registry, space: &SearchSpace) -> 
         halving: arguments.halving,
         seed: registry.get::<TrainingParams>()?.seed,
         space: space.dimensions().iter().map(dodge_hparams::Dimension::name).collect(),
-        settings: settings.collect(),
+        settings: settings.chain([juror]).collect(),
     })
 }
 
