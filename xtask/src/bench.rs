@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::metadata::Metadata;
 use crate::process;
 use crate::project::Project;
-use crate::venv;
+use crate::{python, venv};
 use anyhow::{Result, bail};
 
 /// Runs the benchmark `name`, or lists the benchmarks.
@@ -18,12 +18,15 @@ pub(crate) fn run(project: &Project, name: Option<&str>, args: &[OsString]) -> R
         println!("{}", listing(&benches));
         return Ok(ExitCode::SUCCESS);
     };
+    if let Some((_, script)) = python::BENCHES.iter().find(|(bench, _)| *bench == name) {
+        return python::bench(project, script, args);
+    }
     let package = owner(&benches, name)?;
     let mut args = args.to_vec();
     if let Some(requirements) = requirements(project.metadata(), package)
         && !args.iter().any(|arg| arg == "--python")
     {
-        match venv::peers(project.target(), package, &requirements) {
+        match venv::required(project.target(), &format!("peers-venv/{package}"), &[&requirements]) {
             Ok(python) => args.extend(["--python".into(), python.into()]),
             Err(reason) => eprintln!("without what users would take instead: {reason}"),
         }
@@ -47,6 +50,7 @@ fn benches(metadata: &Metadata) -> Vec<(String, String)> {
             found.push((package.name.clone(), target.name.clone()));
         }
     }
+    found.extend(python::BENCHES.map(|(name, _)| ("the Python package".to_owned(), name.to_owned())));
     found.sort();
     found
 }

@@ -8,13 +8,11 @@ use anyhow::Result;
 
 use crate::process;
 use crate::project::Project;
-use crate::{python, venv};
+use crate::python::{self, PROGRAM_VARIABLE};
+use crate::venv;
 
 /// The variable that tells the tests where the `mlflow` program is; without it they skip the real server.
 const MLFLOW_VARIABLE: &str = "DODGE_TEST_MLFLOW";
-
-/// Names the `dodge` that the whole-program tests run; without it they build one.
-const PROGRAM_VARIABLE: &str = "DODGE_TEST_PROGRAM";
 
 /// Runs the tests; `args` go to the test runner and leave the documentation examples out, as they select tests.
 pub(crate) fn run(project: &Project, args: &[OsString]) -> Result<ExitCode> {
@@ -45,13 +43,13 @@ pub(crate) fn run(project: &Project, args: &[OsString]) -> Result<ExitCode> {
 
     // Those of the Python package select nothing, either.
     let python = args.is_empty().then(|| python::python(project));
-    let python = match &python {
-        Some(Ok(program)) => Some(python::test(project, program)?),
-        Some(Err(reason)) => {
+    let python = match (&python, &dodge) {
+        (Some(Ok(program)), Some(dodge)) => Some(python::test(project, program, dodge)?),
+        (Some(Err(reason)), _) => {
             eprintln!("{}", boxed(&["SKIPPED: the tests of the Python package", reason]));
             None
         }
-        None => None,
+        _ => None,
     };
 
     if let Err(reason) = &mlflow {
@@ -148,6 +146,22 @@ mod tests {
         let project = Project::load().expect("the workspace loads");
         let tests = features(&project, &["--workspace", "--edges=normal,build,dev"]);
         let program = features(&project, &["--package=dodge-cli", "--edges=normal,build"]);
+        built_once(program, &tests);
+    }
+
+    #[test]
+    fn the_python_package_and_the_program_are_built_from_the_same() {
+        let project = Project::load().expect("the workspace loads");
+        let both = features(&project, &["--package=dodge-cli", "--package=dodge-python", "--edges=normal,build"]);
+        let feature = format!("--features=dodge-python/{}", python::BESIDE_THE_PROGRAM);
+        let mut package = features(&project, &["--package=dodge-python", &feature, "--edges=normal,build"]);
+        package.retain(|name, _| !name.starts_with("dodge-python "));
+        built_once(package, &both);
+    }
+
+    /// All packages are among those that are built for tests, with the same features.
+    #[track_caller]
+    fn built_once(program: BTreeMap<String, BTreeSet<String>>, tests: &BTreeMap<String, BTreeSet<String>>) {
         assert!(program.len() > 50, "{program:?}");
         for (package, sets) in program {
             let known = tests.get(&package).unwrap_or_else(|| panic!("the tests have no {package}"));

@@ -25,15 +25,17 @@ pub(crate) fn mlflow(target: &Path) -> Result<PathBuf, String> {
     Ok(program(&programs, "mlflow"))
 }
 
-/// A Python with the packages of a requirements file, those of the benchmarks of one package, in `target`.
+/// A Python with the packages of requirements files in the virtual environment `name` in `target`.
 ///
 /// # Errors
-/// As [`environment`], and when the file cannot be read.
-pub(crate) fn peers(target: &Path, package: &str, requirements: &Path) -> Result<PathBuf, String> {
-    let text = fs::read_to_string(requirements)
-        .map_err(|error| format!("{} cannot be read: {error}", requirements.display()))?;
-    let packages: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|it| !it.is_empty()).collect();
-    let programs = environment(&target.join("peers-venv").join(package), &packages)?;
+/// As [`environment`], and when a file cannot be read.
+pub(crate) fn required(target: &Path, name: &str, requirements: &[&Path]) -> Result<PathBuf, String> {
+    let mut packages = Vec::new();
+    for file in requirements {
+        let text = fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+        packages.extend(text.lines().map(|line| line.trim().to_owned()).filter(|it| !it.is_empty()));
+    }
+    let programs = environment(&target.join(name), &packages)?;
     Ok(program(&programs, "python"))
 }
 
@@ -110,7 +112,7 @@ mod tests {
 
     #[test]
     fn requirements_that_cannot_be_read_are_named() {
-        let error = peers(Path::new("target"), "a", Path::new("no-such-folder/requirements.txt"));
+        let error = required(Path::new("target"), "a", &[Path::new("no-such-folder/requirements.txt")]);
         let error = error.expect_err("there is no file");
         assert!(error.contains("no-such-folder/requirements.txt cannot be read"), "{error}");
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use dodge_imaging::{Encoding, Picture};
+use dodge_rl::Error;
 
 use crate::{terminal, text};
 
@@ -79,14 +79,27 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if usage { USAGE } else { FAILED })
 }
 
-/// Prints what was left out or decided while a photo was read.
-pub(crate) fn tell_notes(file: &Path, picture: &Picture) {
-    tell(file, &picture.notes);
+/// What became of a photo, for whoever reads it in a terminal.
+pub(crate) fn in_our_words(error: Error) -> anyhow::Error {
+    match error {
+        Error::InTheWay { path } => in_the_way(&path),
+        // The path as a shell reads it, and the system's reason where hints look for it.
+        Error::File { action, path, source } => {
+            anyhow::Error::new(source).context(format!("cannot {action} {}", text::shown(&path)))
+        }
+        Error::Photo { path, source } => anyhow::Error::from_boxed(source).context(text::shown(&path).into_owned()),
+        // It names the photo by itself.
+        Error::Part { source, .. } => anyhow::Error::from_boxed(source),
+        other => other.into(),
+    }
 }
 
-/// Prints what of a photo's metadata has no place in the format that it is written in.
-pub(crate) fn tell_losses(file: &Path, picture: &Picture, encoding: Encoding) {
-    tell(file, picture.left_out_as(encoding));
+/// The refusal to replace what is no result of the same work.
+pub(crate) fn in_the_way(path: &Path) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{} is there already and is no result of the same work: choose another place for the result, or replace it with --overwrite",
+        text::shown(path)
+    )
 }
 
 /// Prints what a user should know of a photo or its result, though nothing failed.

@@ -1,6 +1,5 @@
 //! Many photos on many machines: a list of them, the part that one machine works on, and a line of JSON for each.
 
-mod manifest;
 mod shard;
 
 use std::path::PathBuf;
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use self::shard::ShardChoice;
 pub(crate) use self::shard::{ArrayTask, Shard};
 use crate::batch::Told;
+use crate::failure::in_our_words;
 use crate::input::{Input, Inputs};
 use crate::{command, text};
 
@@ -35,7 +35,10 @@ impl ManyArguments {
     /// All photos that are meant, of which this machine may work on a part: places of results depend on all.
     pub(crate) fn inputs(&self, photos: &[PathBuf], results: Option<&std::path::Path>) -> Result<Inputs> {
         match &self.manifest {
-            Some(file) => manifest::read(file),
+            Some(file) => {
+                let photos = dodge_rl::read_manifest(file).map_err(in_our_words)?;
+                Ok(Inputs { photos, skipped: Vec::new() })
+            }
             None => Inputs::of(photos, results),
         }
     }

@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use dodge_rl::Error;
 pub(crate) use dodge_rl::{Existing, Written};
 
 use crate::arguments::Format;
+use crate::failure::in_our_words;
 use crate::input::Input;
 use crate::text;
 
@@ -58,23 +59,7 @@ pub(crate) fn hash(bytes: &[u8]) -> String {
 
 /// Writes the files of one result, each whole or not at all, and none where one of them would replace something else.
 pub(crate) fn write_all(files: &[(PathBuf, Vec<u8>)], existing: Existing) -> Result<Written> {
-    match dodge_rl::write_results(files, existing) {
-        Ok(written) => Ok(written),
-        Err(Error::InTheWay { path }) => Err(in_the_way(&path)),
-        // The path as a shell reads it, and the system's reason where hints look for it.
-        Err(Error::File { action, path, source }) => {
-            Err(source).with_context(|| format!("cannot {action} {}", text::shown(&path)))
-        }
-        Err(other) => Err(other.into()),
-    }
-}
-
-/// The refusal to replace what is no result of the same work.
-pub(crate) fn in_the_way(path: &Path) -> anyhow::Error {
-    anyhow!(
-        "{} is there already and is no result of the same work: choose another place for the result, or replace it with --overwrite",
-        text::shown(path)
-    )
+    dodge_rl::write_results(files, existing).map_err(in_our_words)
 }
 
 #[cfg(test)]

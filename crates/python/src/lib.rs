@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::needless_pass_by_value, reason = "Python hands over what it made for the call")]
 
+mod enhancer;
 mod environment;
 mod failure;
+mod files;
 mod juror;
+mod many;
 mod pixels;
 mod recipe;
 
@@ -13,7 +16,11 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _dodge {
     #[pymodule_export]
+    use crate::enhancer::{Enhanced, Enhancer};
+    #[pymodule_export]
     use crate::environment::PhotoEnvironments;
+    #[pymodule_export]
+    use crate::files::{apply, places};
     #[pymodule_export]
     use crate::juror::Juror;
     #[pymodule_export]

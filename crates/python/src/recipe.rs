@@ -10,9 +10,9 @@ use crate::failure::{file, value};
 use crate::pixels::{array_of_photo, photo_of};
 
 /// Operations in their order, each as it is written: `contrast:1.2`.
-#[pyclass(module = "dodge", frozen, eq)]
+#[pyclass(module = "dodge", frozen, eq, from_py_object)]
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Recipe(Inner);
+pub(crate) struct Recipe(pub(crate) Inner);
 
 #[pymethods]
 impl Recipe {

@@ -55,6 +55,14 @@ pub enum Error {
         /// The place.
         path: PathBuf,
     },
+    /// What was asked for cannot be done with a photo.
+    #[error("{}: {source}", path.display())]
+    Photo {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: Source,
+    },
     /// The data cannot be trained or evaluated on.
     #[error("{reason}")]
     Data {

@@ -1,29 +1,22 @@
 //! `dodge enhance`
 
 mod look;
-mod made;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use dodge_imaging::{Encoding, Photo, Picture, Program, Recipe, Settings};
-use dodge_juror::{ClassicalJuror, Juror};
-use dodge_rl::{Explained, Found, HOUSE_MODEL, Model, shown_to_juror};
+use anyhow::Result;
+use dodge_imaging::Recipe;
+use dodge_rl::{EnhanceOptions, Enhancer, Explained, Look, RECIPE_EXTENSION, Task, Vetoed};
 use serde::Serialize;
 
-use self::look::Look;
-use self::made::{Made, Vetoed};
 use crate::arguments::EnhanceArguments;
 use crate::batch::Batch;
-use crate::failure::{tell, tell_losses, tell_notes};
+use crate::failure::{in_our_words, tell};
 use crate::input::Input;
 use crate::output::{self, Kind, Written};
 use crate::surroundings::Surroundings;
 use crate::{command, instructor, interruption, many, progress, text};
 
-/// Extension of the recipe beside a result.
-const RECIPE: &str = "recipe.json";
 /// Extension of the picture of before and after.
 const PREVIEW: &str = "preview.png";
 
@@ -58,29 +51,12 @@ struct Enhanced {
     passed_over: bool,
 }
 
-/// What enhances photos: memory is that of a photo two or three times, for each that is worked on at a time.
-struct Enhancer<'a> {
-    model: Model,
-    model_sha256: String,
-    juror: ClassicalJuror,
-    arguments: &'a EnhanceArguments,
-}
-
 /// Runs the command.
 pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> Result<()> {
-    let model = command::model(arguments.model.as_deref())?;
-    let model = match arguments.boldness {
-        Some(boldness) => model.bolder(boldness)?,
-        None => model,
-    };
-    let model_sha256 = match &arguments.model {
-        Some(file) => output::hash(&fs::read(file).with_context(|| format!("cannot read {}", text::shown(file)))?),
-        None => output::hash(HOUSE_MODEL),
-    };
     let has_rows = arguments.many.has_rows();
-    let enhancer = Enhancer { model, model_sha256, juror: ClassicalJuror::new(), arguments };
+    let enhancer = Enhancer::load(arguments.model.as_deref(), &dodge_learn::cpu(), options(arguments))?;
     let inputs = arguments.many.inputs(&arguments.photos, Some(&arguments.output))?;
-    let companions: &[&str] = if arguments.preview { &[RECIPE, PREVIEW] } else { &[RECIPE] };
+    let companions: &[&str] = if arguments.preview { &[RECIPE_EXTENSION, PREVIEW] } else { &[RECIPE_EXTENSION] };
     let kind = if arguments.sidecar { Kind::Sidecars } else { Kind::Pictures(arguments.files.format) };
     // Of all photos, though this may be one of many parts: a place may depend on other photos.
     let places = output::places(&inputs.photos, &arguments.output, companions, kind)?;
@@ -103,7 +79,7 @@ pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> 
     let photos: Vec<Input> = seen.iter().map(|&index| inputs.photos[index].clone()).collect();
     let work = |task: usize, photo: &Input| {
         let look = looks.as_ref().and_then(|looks| looks[seen[task]].as_ref());
-        let (enhanced, words) = enhancer.enhance(&photo.path, &Task { place: &places[seen[task]], look })?;
+        let (enhanced, words) = enhance(&enhancer, arguments, &photo.path, &places[seen[task]], look)?;
         Ok((if enhanced.passed_over { Written::Before } else { Written::Now }, (enhanced, words)))
     };
     let batch = Batch {
@@ -130,7 +106,7 @@ pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> 
         if arguments.json { Ok(()) } else { command::print(&words) }
     });
     tally.failed += unseen.len();
-    let least_gain_db = enhancer.model.configuration().least_gain_db;
+    let least_gain_db = enhancer.model().configuration().least_gain_db;
     let least_sure = least_sure(&done, least_gain_db, arguments.least_sure.unwrap_or(0));
     if arguments.json {
         let mut report = serde_json::json!({
@@ -161,20 +137,6 @@ pub(crate) fn run(arguments: &EnhanceArguments, surroundings: &Surroundings) -> 
     tally.outcome(ours.len(), "{} photos could not be enhanced")
 }
 
-/// What is made of a photo, and how the juror sees it.
-struct Judged {
-    recipe: Recipe,
-    result: Picture,
-    after: Photo,
-}
-
-/// What is to be done with one photo.
-struct Task<'a> {
-    place: &'a Path,
-    /// What was decided with others, with `--consistent`.
-    look: Option<&'a Look>,
-}
-
 /// Up to `count` photos of which the model expected nearly what it asks for before it touches one, the nearest first.
 fn least_sure(done: &[Enhanced], least_gain_db: f32, count: usize) -> Vec<&Enhanced> {
     let doubt = |enhanced: &Enhanced| enhanced.expected_gain_db.map(|gain| (gain - least_gain_db).abs());
@@ -184,174 +146,66 @@ fn least_sure(done: &[Enhanced], least_gain_db: f32, count: usize) -> Vec<&Enhan
     doubted.into_iter().take(count).map(|(_, enhanced)| enhanced).collect()
 }
 
-impl Enhancer<'_> {
-    /// What the model finds for a photo by itself.
-    fn find(&self, photo: &Photo) -> Found {
-        self.model.find(&[photo], self.arguments.max_steps.unwrap_or(usize::MAX)).remove(0)
-    }
-
-    /// What a result of a photo is made from, before it is known what comes of it.
-    fn made(&self, photo_sha256: String) -> Made {
-        Made {
-            by: concat!("dodge ", env!("CARGO_PKG_VERSION")).to_owned(),
-            photo_sha256,
-            model_sha256: self.model_sha256.clone(),
-            max_steps: self.arguments.max_steps,
-            // All of each edit is what is made without a word.
-            strength: self.arguments.strength.filter(|&share| share != 1.0),
-            boldness: self.arguments.boldness,
-            no_veto: self.arguments.no_veto,
-            to_srgb: self.arguments.files.to_srgb,
-            consistent: None,
-            vetoed: None,
-            expected_gain_db: None,
-            result_sha256: String::new(),
-            score_before: 0.0,
-            score_after: 0.0,
-        }
-    }
-
-    /// The edits of a recipe as far as they are made.
-    fn weakened(&self, recipe: &Recipe) -> Recipe {
-        self.arguments.strength.map_or_else(|| recipe.clone(), |share| recipe.scaled(share))
-    }
-
-    /// What was done to a photo, also in words.
-    fn enhance(&self, file: &Path, task: &Task<'_>) -> Result<(Enhanced, String)> {
-        let (arguments, place, look) = (self.arguments, task.place, task.look);
-        let cannot_read = || format!("cannot read {}", text::shown(file));
-        let recipe_place = &*place.with_extension(RECIPE);
-        let mut made = self.made(String::new());
-        made.consistent = look.map(|look| look.own.clone());
-        if arguments.skip_existing
-            && let Some((recipe, before)) = made::there(&made, place, recipe_place, arguments.sidecar)
-        {
-            let enhanced = enhanced(file, &recipe, &before, Some((place, recipe_place)), true);
-            let words = in_words(&enhanced, &before, None);
-            return Ok((enhanced, words));
-        }
-        if !arguments.dry_run {
-            // A file that is no photo is refused below, with a better word about it.
-            made.photo_sha256 = output::hash(&made::read_bounded(file).with_context(cannot_read)?);
-            if look.is_some_and(|look| look.photo_sha256 != made.photo_sha256) {
-                anyhow::bail!(
-                    "{} changed while others of its shoot were looked at: give the same command again",
-                    text::shown(file)
-                );
-            }
-            // By itself a photo becomes the same again; what it shares with others may be something else now.
-            let shared = look.filter(|look| look.shoot.is_some());
-            let is_decided = |recipe: &Recipe| shared.is_none_or(|look| self.weakened(&look.recipe) == *recipe);
-            if !(arguments.preview || arguments.explain)
-                && let Some((recipe, before)) = made::same_before(&made, place, recipe_place)
-                && is_decided(&recipe)
-            {
-                let mut enhanced = enhanced(file, &recipe, &before, Some((place, recipe_place)), true);
-                enhanced.share_look(look);
-                let words = in_words(&enhanced, &before, look);
-                return Ok((enhanced, words));
-            }
-        }
-        let picture = arguments.files.open(file)?;
-        let photo = picture.seen();
-        let found = look.map_or_else(|| self.find(&photo), |look| look.found.clone());
-        let wanted = self.weakened(look.map_or(&found.recipe, |look| &look.recipe));
-        made.expected_gain_db = found.expected_gain_db;
-        let before = shown_to_juror(&photo);
-        drop(photo);
-        let Judged { recipe, result, after } = self.judged(&wanted, &picture, &before, look, &mut made)?;
-        drop(picture);
-        tell_notes(file, &result);
-        let mut enhanced = if arguments.dry_run {
-            enhanced(file, &recipe, &made, None, false)
-        } else {
-            let bytes = if arguments.sidecar {
-                sidecar(file, &recipe)?
-            } else {
-                let encoding = result.encoding_for(place)?;
-                tell_losses(file, &result, encoding);
-                Some(result.encode(encoding)?)
-            };
-            made.result_sha256 = output::hash(bytes.as_deref().unwrap_or_default());
-            let mut files: Vec<(PathBuf, Vec<u8>)> = bytes.map(|bytes| (place.to_owned(), bytes)).into_iter().collect();
-            files.push((recipe_place.to_owned(), made::recipe_file(&recipe, &made)?));
-            if arguments.preview {
-                files.push((place.with_extension(PREVIEW), before.beside(&after).encode(Encoding::Png)?));
-            }
-            let written = output::write_all(&files, output::existing(arguments.overwrite))?;
-            enhanced(file, &recipe, &made, Some((place, recipe_place)), written == Written::Before)
-        };
-        enhanced.share_look(look);
-        enhanced.explained = self.explains(&made).then(|| dodge_rl::explain(&before, &recipe));
-        let reasons = enhanced.explained.as_deref().map_or_else(String::new, instructor::in_words);
-        let words = in_words(&enhanced, &made, look) + &reasons + &self.own_edits(&enhanced);
-        Ok((enhanced, words))
-    }
-
-    /// The edits that are made and the result, where the juror has a veto: a result that it likes less than the photo is none.
-    fn judged(
-        &self,
-        wanted: &Recipe,
-        picture: &Picture,
-        before: &Photo,
-        look: Option<&Look>,
-        made: &mut Made,
-    ) -> Result<Judged> {
-        let result = wanted.apply_to_picture(picture);
-        let after = shown_to_juror(&result.seen());
-        made.score_before = self.juror.score_one(before)?;
-        made.score_after = self.juror.score_one(&after)?;
-        let is_worse = made.score_after < made.score_before && !wanted.operations().is_empty();
-        if !is_worse || !self.has_veto(look) {
-            return Ok(Judged { recipe: wanted.clone(), result, after });
-        }
-        drop(result);
-        made.vetoed = Some(Vetoed { operations: wanted.operations().to_vec(), score: made.score_after });
-        made.score_after = made.score_before;
-        let recipe = Recipe::new(Vec::new());
-        let recipe = wanted.longer_side().map_or(recipe.clone(), |side| recipe.with_longer_side(side));
-        let result = recipe.apply_to_picture(picture);
-        Ok(Judged { after: shown_to_juror(&result.seen()), recipe, result })
-    }
-
-    /// Whether the juror has a veto. What somebody made of photos of their own is a matter of taste, on which it has no say, and a
-    /// shoot has one look or none.
-    fn has_veto(&self, look: Option<&Look>) -> bool {
-        !self.arguments.no_veto && !self.model.is_taught_by_a_person() && look.is_none_or(|look| look.shoot.is_none())
-    }
-
-    /// What would have been done to a photo that shares its edits.
-    fn own_edits(&self, enhanced: &Enhanced) -> String {
-        match &enhanced.own_operations {
-            Some(own) if self.arguments.explain && enhanced.shoot.is_some() => {
-                let own = if own.is_empty() { "nothing".to_owned() } else { own.join(" ") };
-                format!("  by itself: {own}\n")
-            }
-            _ => String::new(),
-        }
-    }
-
-    /// Of edits of which nothing was to be made there is nothing to say, and of a veto it is said already.
-    fn explains(&self, made: &Made) -> bool {
-        self.arguments.explain && self.arguments.strength != Some(0.0) && made.vetoed.is_none()
+/// What the command line asks to be made of photos.
+fn options(arguments: &EnhanceArguments) -> EnhanceOptions {
+    EnhanceOptions {
+        max_steps: arguments.max_steps,
+        strength: arguments.strength,
+        boldness: arguments.boldness,
+        no_veto: arguments.no_veto,
+        to_srgb: arguments.files.to_srgb,
+        tolerance: arguments.files.tolerance(),
     }
 }
 
-/// The settings that Lightroom has for a recipe; none for one without edits.
-fn sidecar(file: &Path, recipe: &Recipe) -> Result<Option<Vec<u8>>> {
-    if recipe.operations().is_empty() {
-        return Ok(None);
-    }
-    let settings = Settings::of(recipe, Program::Lightroom, "").with_context(|| text::shown(file).into_owned())?;
-    let reasons = settings.missing().map(|(operation, it)| format!("{operation} is not in the sidecar: {}", it.why));
-    tell(file, reasons);
-    Ok(Some(settings.text.into_bytes()))
+/// What was done to a photo, also in words.
+fn enhance(
+    enhancer: &Enhancer,
+    arguments: &EnhanceArguments,
+    file: &Path,
+    place: &Path,
+    look: Option<&Look>,
+) -> Result<(Enhanced, String)> {
+    let task = Task {
+        look,
+        existing: output::existing(arguments.overwrite),
+        skip_existing: arguments.skip_existing,
+        dry_run: arguments.dry_run,
+        sidecar: arguments.sidecar,
+        preview: arguments.preview.then_some(PREVIEW),
+        explain: arguments.explain,
+        ..Task::at(place)
+    };
+    let done = enhancer.enhance(file, &task).map_err(in_our_words)?;
+    tell(file, &done.notes);
+    let has_place = done.written.is_some();
+    let enhanced = Enhanced {
+        photo: file.to_owned(),
+        output: has_place.then(|| place.to_owned()),
+        recipe: has_place.then(|| place.with_extension(RECIPE_EXTENSION)),
+        operations: texts(&done.recipe),
+        shoot: look.and_then(|look| Some(look.shoot?.0)),
+        own_operations: look.map(|look| texts(&look.found.recipe)),
+        expected_gain_db: done.expected_gain_db,
+        score_before: done.score_before,
+        score_after: done.score_after,
+        vetoed: done.vetoed,
+        explained: done.explained,
+        passed_over: done.written == Some(Written::Before),
+    };
+    let reasons = enhanced.explained.as_deref().map_or_else(String::new, instructor::in_words);
+    let words = in_words(&enhanced, arguments, look) + &reasons + &own_edits(&enhanced, arguments.explain);
+    Ok((enhanced, words))
 }
 
-impl Enhanced {
-    fn share_look(&mut self, look: Option<&Look>) {
-        self.shoot = look.and_then(|look| Some(look.shoot?.0));
-        self.own_operations = look.map(|look| texts(&look.found.recipe));
+/// What would have been done to a photo that shares its edits.
+fn own_edits(enhanced: &Enhanced, explain: bool) -> String {
+    match &enhanced.own_operations {
+        Some(own) if explain && enhanced.shoot.is_some() => {
+            let own = if own.is_empty() { "nothing".to_owned() } else { own.join(" ") };
+            format!("  by itself: {own}\n")
+        }
+        _ => String::new(),
     }
 }
 
@@ -359,26 +213,9 @@ fn texts(recipe: &Recipe) -> Vec<String> {
     recipe.operations().iter().map(ToString::to_string).collect()
 }
 
-fn enhanced(file: &Path, recipe: &Recipe, made: &Made, places: Option<(&Path, &Path)>, passed_over: bool) -> Enhanced {
-    Enhanced {
-        photo: file.to_owned(),
-        output: places.map(|(place, _)| place.to_owned()),
-        recipe: places.map(|(_, recipe)| recipe.to_owned()),
-        operations: texts(recipe),
-        shoot: None,
-        own_operations: None,
-        expected_gain_db: made.expected_gain_db,
-        score_before: made.score_before,
-        score_after: made.score_after,
-        vetoed: made.vetoed.clone(),
-        explained: None,
-        passed_over,
-    }
-}
-
-fn in_words(enhanced: &Enhanced, made: &Made, look: Option<&Look>) -> String {
+fn in_words(enhanced: &Enhanced, arguments: &EnhanceArguments, look: Option<&Look>) -> String {
     let target = enhanced.output.as_ref().map(|output| format!(" -> {}", text::shown(output))).unwrap_or_default();
-    let edits = match &made.vetoed {
+    let edits = match &enhanced.vetoed {
         Some(Vetoed { operations, score }) => {
             let operations: Vec<String> = operations.iter().map(ToString::to_string).collect();
             format!("left as it is, because {} would score {score:.2}", operations.join(" "))
@@ -391,7 +228,8 @@ fn in_words(enhanced: &Enhanced, made: &Made, look: Option<&Look>) -> String {
     let remark = if enhanced.passed_over { ", there already" } else { "" };
     // It is that of the whole edits, and of those of the photo itself.
     let is_own = look.is_none_or(|look| look.recipe == look.found.recipe);
-    let is_whole = is_own && made.strength.is_none() && made.max_steps.is_none() && !enhanced.operations.is_empty();
+    let is_all = arguments.strength.is_none_or(|share| share == 1.0);
+    let is_whole = is_own && is_all && arguments.max_steps.is_none() && !enhanced.operations.is_empty();
     let expected = enhanced.expected_gain_db.filter(|_| is_whole);
     let expected = expected.map_or_else(String::new, |gain| format!(", expected {gain:+.1} dB"));
     let shoot = look

@@ -4,15 +4,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use dodge_imaging::Recipe;
 use dodge_preprocess::Progress;
-use dodge_rl::{Found, common_edits, shoots};
+use dodge_rl::{Enhancer, Look, common_edits, shoots};
 
-use super::Enhancer;
-use super::made::{self, Own};
 use crate::batch::Batch;
-use crate::failure::{Interrupted, usage};
+use crate::failure::{Interrupted, in_our_words, usage};
 use crate::input::{Input, Inputs};
 use crate::output::Written;
 use crate::text;
@@ -20,33 +18,24 @@ use crate::text;
 /// Photos without a time that are named; the others are counted.
 const NAMED: usize = 5;
 
-/// What is to be done to a photo, decided with the others.
-pub(super) struct Look {
-    pub(super) photo_sha256: String,
-    /// What the model wanted to do to it by itself.
-    pub(super) found: Found,
-    pub(super) own: Own,
-    /// The edits of its shoot, or its own where it is in none.
-    pub(super) recipe: Recipe,
-    /// Which shoot it is of, counted from 1 by time, and how many photos that has.
-    pub(super) shoot: Option<(usize, usize)>,
-}
-
 /// Looks at all photos, several at a time, and decides; none for those that cannot be looked at, of which the user is told. Memory is that of
 /// the recipes, beside the photos that are looked at.
 pub(super) fn looks(
-    enhancer: &Enhancer<'_>,
+    enhancer: &Enhancer,
     inputs: &Inputs,
     places: &[PathBuf],
     gap_minutes: f64,
     (progress, interrupted): (&dyn Progress, &AtomicBool),
 ) -> Result<Vec<Option<Look>>> {
-    if !enhancer.model.actions().has_only_sliders() {
+    if !enhancer.model().actions().has_only_sliders() {
         return Err(usage("--consistent needs a model whose edits have free strengths: a fixed edit has no median"));
     }
     let gap = (gap_minutes * 60.0).round() as i64;
     let mut looks: Vec<Option<Look>> = inputs.photos.iter().map(|_| None).collect();
-    let work = |index: usize, photo: &Input| Ok((Written::Now, (index, enhancer.look(photo, &places[index], gap)?)));
+    let work = |index: usize, photo: &Input| {
+        let look = enhancer.look(&photo.path, &places[index], gap).map_err(in_our_words)?;
+        Ok((Written::Now, (index, look)))
+    };
     let batch = Batch { progress, what: "looking", interrupted, max_failures: None };
     let tally = batch.run(&inputs.photos, work, |_, told| {
         if let Ok((index, look)) = told.done {
@@ -62,7 +51,7 @@ pub(super) fn looks(
         return Err(Interrupted(words).into());
     }
     tell_timeless(inputs, &looks);
-    let taken: Vec<Option<i64>> = looks.iter().map(|look| look.as_ref()?.own.taken).collect();
+    let taken: Vec<Option<i64>> = looks.iter().map(|look| look.as_ref()?.taken).collect();
     for (number, shoot) in (1..).zip(shoots(&taken, gap)) {
         let recipes: Vec<&Recipe> =
             shoot.iter().filter_map(|place| Some(&looks[*place].as_ref()?.found.recipe)).collect();
@@ -79,31 +68,10 @@ pub(super) fn looks(
     Ok(looks)
 }
 
-impl Enhancer<'_> {
-    /// What the model wants to do to one photo by itself.
-    fn look(&self, photo: &Input, place: &std::path::Path, gap_seconds: i64) -> Result<Look> {
-        let file = &photo.path;
-        let bytes = made::read_bounded(file).with_context(|| format!("cannot read {}", text::shown(file)))?;
-        let wanted = self.made(crate::output::hash(&bytes));
-        drop(bytes);
-        let before = made::own_before(&wanted, &place.with_extension(super::RECIPE));
-        let (found, taken) = match before {
-            Some(before) => before,
-            None => {
-                let picture = self.arguments.files.open(file)?;
-                (self.find(&picture.seen()), picture.metadata.taken())
-            }
-        };
-        let own = Own { gap_seconds, taken, operations: found.recipe.operations().to_vec() };
-        let recipe = found.recipe.clone();
-        Ok(Look { photo_sha256: wanted.photo_sha256, found, own, recipe, shoot: None })
-    }
-}
-
 /// Says of which photos nobody knows when they were taken: to guess it by their names or places in the folder would mix shoots.
 fn tell_timeless(inputs: &Inputs, looks: &[Option<Look>]) {
     let timeless = inputs.photos.iter().zip(looks);
-    let timeless = timeless.filter(|(_, look)| look.as_ref().is_some_and(|look| look.own.taken.is_none()));
+    let timeless = timeless.filter(|(_, look)| look.as_ref().is_some_and(|look| look.taken.is_none()));
     let names: Vec<_> = timeless.map(|(photo, _)| text::shown(&photo.path)).collect();
     if names.is_empty() {
         return;

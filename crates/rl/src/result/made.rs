@@ -4,12 +4,12 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use anyhow::Result;
+use dodge_data::FileHash;
 use dodge_imaging::{Operation, Recipe};
-use dodge_rl::Found;
 use serde::{Deserialize, Serialize};
 
-use crate::output;
+use crate::error::Error;
+use crate::photo::agent::Found;
 
 /// Where in the recipe file it is written what it was made from.
 const MADE: &str = "made";
@@ -19,59 +19,61 @@ const MAX_RECIPE_BYTES: u64 = 1 << 20;
 /// What a result was made from and what came of it, in its recipe file: the same command, given again, knows by it that there is
 /// nothing to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Made {
-    pub(super) by: String,
-    pub(super) photo_sha256: String,
-    pub(super) model_sha256: String,
+pub(crate) struct Made {
+    pub(crate) by: String,
+    pub(crate) photo_sha256: String,
+    pub(crate) model_sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) max_steps: Option<usize>,
+    pub(crate) max_steps: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) strength: Option<f32>,
+    pub(crate) strength: Option<f32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) boldness: Option<f32>,
+    pub(crate) boldness: Option<f32>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) no_veto: bool,
+    pub(crate) no_veto: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) to_srgb: bool,
+    pub(crate) to_srgb: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) consistent: Option<Own>,
+    pub(crate) consistent: Option<Own>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) vetoed: Option<Vetoed>,
+    pub(crate) vetoed: Option<Vetoed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) expected_gain_db: Option<f32>,
+    pub(crate) expected_gain_db: Option<f32>,
     #[serde(default)]
-    pub(super) result_sha256: String,
+    pub(crate) result_sha256: String,
     #[serde(default)]
-    pub(super) score_before: f64,
+    pub(crate) score_before: f64,
     #[serde(default)]
-    pub(super) score_after: f64,
+    pub(crate) score_after: f64,
 }
 
 /// Edits that were not made, because the juror likes what comes of them less than the photo, and its score for that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Vetoed {
-    pub(super) operations: Vec<Operation>,
-    pub(super) score: f64,
+pub struct Vetoed {
+    /// The edits.
+    pub operations: Vec<Operation>,
+    /// From 0 to 10.
+    pub score: f64,
 }
 
 /// What a photo of a shoot was to become by itself, from which the next run of the same command finds the common edits without looking at it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Own {
-    pub(super) gap_seconds: i64,
-    pub(super) taken: Option<i64>,
-    pub(super) operations: Vec<Operation>,
+pub(crate) struct Own {
+    pub(crate) gap_seconds: i64,
+    pub(crate) taken: Option<i64>,
+    pub(crate) operations: Vec<Operation>,
 }
 
 /// The recipe of a result that is there whole and was made from the same, and what else is known of it.
-pub(super) fn same_before(wanted: &Made, place: &Path, recipe_place: &Path) -> Option<(Recipe, Made)> {
+pub(crate) fn same_before(wanted: &Made, place: &Path, recipe_place: &Path) -> Option<(Recipe, Made)> {
     let (recipe, made) = read(recipe_place)?;
-    let is_whole = || Some(output::hash(&read_bounded(place).ok()?) == made.result_sha256);
+    let is_whole = || Some(hash(&read_bounded(place).ok()?) == made.result_sha256);
     (is_made_by(&made, wanted) && is_whole()?).then_some((recipe, made))
 }
 
 /// The recipe of a result that is there and was made by the same model and settings, of whatever the photo was then, and what else is known
 /// of it. Neither photo nor result is read.
-pub(super) fn there(wanted: &Made, place: &Path, recipe_place: &Path, is_sidecar: bool) -> Option<(Recipe, Made)> {
+pub(crate) fn there(wanted: &Made, place: &Path, recipe_place: &Path, is_sidecar: bool) -> Option<(Recipe, Made)> {
     let (recipe, made) = read(recipe_place)?;
     let wanted = Made { photo_sha256: made.photo_sha256.clone(), ..wanted.clone() };
     // A sidecar without edits is none.
@@ -93,7 +95,7 @@ fn is_made_by(made: &Made, wanted: &Made) -> bool {
 }
 
 /// What the model wanted to do to a photo of these bytes by itself, and when that was taken, if a result of it tells.
-pub(super) fn own_before(wanted: &Made, recipe_place: &Path) -> Option<(Found, Option<i64>)> {
+pub(crate) fn own_before(wanted: &Made, recipe_place: &Path) -> Option<(Found, Option<i64>)> {
     let (recipe, made) = read(recipe_place)?;
     let same = (&made.photo_sha256, &made.model_sha256, made.boldness)
         == (&wanted.photo_sha256, &wanted.model_sha256, wanted.boldness);
@@ -112,17 +114,28 @@ fn read(recipe_place: &Path) -> Option<(Recipe, Made)> {
 }
 
 /// What a recipe file holds.
-pub(super) fn recipe_file(recipe: &Recipe, made: &Made) -> Result<Vec<u8>> {
-    let mut file: serde_json::Value = serde_json::from_str(&recipe.to_json())?;
-    file[MADE] = serde_json::to_value(made)?;
-    let mut text = serde_json::to_string_pretty(&file)?;
+///
+/// # Errors
+/// [`Error::Data`] for one that is too long to be read again.
+pub(crate) fn recipe_file(recipe: &Recipe, made: &Made) -> Result<Vec<u8>, Error> {
+    let no_json = |error: serde_json::Error| Error::Data { reason: format!("the recipe cannot be written: {error}") };
+    let mut file: serde_json::Value = serde_json::from_str(&recipe.to_json()).map_err(no_json)?;
+    file[MADE] = serde_json::to_value(made).map_err(no_json)?;
+    let mut text = serde_json::to_string_pretty(&file).map_err(no_json)?;
     text.push('\n');
-    anyhow::ensure!(text.len() as u64 <= MAX_RECIPE_BYTES, "the recipe is too long to be read again");
+    if text.len() as u64 > MAX_RECIPE_BYTES {
+        return Err(Error::Data { reason: "the recipe is too long to be read again".to_owned() });
+    }
     Ok(text.into_bytes())
 }
 
+/// SHA-256 in hexadecimal digits.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    FileHash::of(bytes).to_string()
+}
+
 /// A photo's bytes; of a file that is larger than any photo that is read, the beginning.
-pub(super) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     const MOST: u64 = (1 << 30) + 1;
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(MOST).read_to_end(&mut bytes)?;

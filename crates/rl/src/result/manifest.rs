@@ -5,35 +5,52 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
-
-use crate::input::{Input, Inputs};
-use crate::text;
+use crate::error::Error;
+use crate::result::places::Source;
 
 /// Most bytes of a line: as long as paths of the usual systems get.
 const LONGEST: u64 = 4096;
 
-/// Reads a list; whether its photos are there is seen when it is their turn. `-` is stdin, with paths from the working folder.
+/// Reads a list of photos; whether they are there is seen when it is their turn. `-` is stdin, with paths from the working folder.
 ///
 /// A path from the folder of the list keeps its folders in those of the results; of whole paths the folder that all of them have in common is
-/// left out. Memory is that of the paths.
-pub(super) fn read(file: &Path) -> Result<Inputs> {
-    let shown = || format!("the list {}", text::shown(file));
+/// left out. A photo that is listed twice counts once. Memory is that of the paths.
+///
+/// # Errors
+/// [`Error::File`] where it cannot be read, and [`Error::Data`] for what is no list.
+pub fn read_manifest(file: &Path) -> Result<Vec<Source>, Error> {
+    let failed = |source| Error::File { action: "read the list", path: file.to_owned(), source };
     let (lines, folder): (Box<dyn BufRead>, _) = if file == Path::new("-") {
         (Box::new(io::stdin().lock()), Path::new(""))
     } else {
-        let opened = File::open(file).with_context(|| format!("cannot read {}", shown()))?;
-        (Box::new(BufReader::new(opened)), file.parent().unwrap_or(Path::new("")))
+        (Box::new(BufReader::new(File::open(file).map_err(failed)?)), file.parent().unwrap_or(Path::new("")))
     };
-    let photos = photos(lines, folder).with_context(shown)?;
+    let no_list = |reason: String| Error::Data { reason: format!("the list {}: {reason}", file.display()) };
+    let photos = photos(lines, folder).map_err(|problem| match problem {
+        Problem::Unreadable(source) => failed(source),
+        Problem::NoList(reason) => no_list(reason),
+    })?;
     if photos.is_empty() {
-        bail!("{} has no line: each is the path of a photo", shown());
+        return Err(no_list("has no line: each is the path of a photo".to_owned()));
     }
-    Ok(Inputs { photos, skipped: Vec::new() })
+    Ok(photos)
 }
 
-fn photos(mut lines: impl BufRead, folder: &Path) -> Result<Vec<Input>> {
-    let (mut photos, mut seen, mut line) = (Vec::<Input>::new(), HashSet::new(), Vec::new());
+/// Why lines are no list.
+enum Problem {
+    Unreadable(io::Error),
+    NoList(String),
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+fn photos(mut lines: impl BufRead, folder: &Path) -> Result<Vec<Source>, Problem> {
+    let (mut photos, mut seen, mut line) = (Vec::<Source>::new(), HashSet::new(), Vec::new());
+    let no_list = |number: usize, reason: String| Err(Problem::NoList(format!("line {number}{reason}")));
     let mut common: Option<PathBuf> = None;
     for number in 1.. {
         line.clear();
@@ -43,24 +60,28 @@ fn photos(mut lines: impl BufRead, folder: &Path) -> Result<Vec<Input>> {
         let bytes = line.strip_suffix(b"\n").unwrap_or(&line);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         if bytes.len() as u64 > LONGEST {
-            bail!("line {number} is longer than any path: it is to have the path of a photo on each line");
+            return no_list(
+                number,
+                " is longer than any path: it is to have the path of a photo on each line".to_owned(),
+            );
         }
         if bytes.is_empty() {
             continue;
         }
-        let path = path(bytes).ok_or_else(|| anyhow!("line {number} is no UTF-8 text"))?;
+        let Some(path) = path(bytes) else { return no_list(number, " is no UTF-8 text".to_owned()) };
         if !seen.insert(path.clone()) {
             continue;
         }
         let parent = path.parent().unwrap_or(Path::new("")).to_owned();
         if path.is_absolute() {
             common = Some(common.map_or_else(|| parent.clone(), |common| in_common(&common, &parent)));
-            photos.push(Input { path, below: parent });
+            photos.push(Source { path, below: parent });
         } else if path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
             let below = parent.components().filter(|part| *part != Component::CurDir).collect();
-            photos.push(Input { path: folder.join(path), below });
+            photos.push(Source { path: folder.join(path), below });
         } else {
-            bail!("line {number}: {} leads out of the folder of the list: give the whole path", text::shown(&path));
+            let reason = format!(": {} leads out of the folder of the list: give the whole path", path.display());
+            return no_list(number, reason);
         }
     }
     for photo in photos.iter_mut().filter(|photo| photo.below.is_absolute()) {
@@ -91,7 +112,10 @@ mod tests {
     use super::*;
 
     fn read(lines: &str) -> Result<Vec<(String, String)>, String> {
-        let photos = photos(lines.as_bytes(), Path::new("lists")).map_err(|error| error.to_string())?;
+        let photos = photos(lines.as_bytes(), Path::new("lists")).map_err(|problem| match problem {
+            Problem::Unreadable(error) => error.to_string(),
+            Problem::NoList(reason) => reason,
+        })?;
         Ok(photos.into_iter().map(|it| (it.path.display().to_string(), it.below.display().to_string())).collect())
     }
 
@@ -117,6 +141,12 @@ mod tests {
     #[test]
     fn what_is_no_list_is_told() {
         assert!(read("a.jpg\n../b.jpg").unwrap_err().contains("line 2: ../b.jpg leads out"));
+        assert!(
+            read_manifest(Path::new("no-such-list.txt"))
+                .unwrap_err()
+                .to_string()
+                .contains("cannot read the list no-such")
+        );
         assert!(read(&"x".repeat(9000)).unwrap_err().contains("line 1 is longer"));
         assert_eq!(read(&"x".repeat(4096)).unwrap().len(), 1);
     }
