@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser};
 use crate::arguments::Arguments;
 
 /// Flags of other programs that documents name by themselves.
-const OF_OTHERS: &[&str] = &["--features", "--release", "--locked", "--storage", "--heartbeat"];
+const OF_OTHERS: &[&str] = &["--batch", "--cpus", "--features", "--release", "--locked", "--storage", "--heartbeat"];
 
 /// Folders of what is built and of what other programs keep.
 const NOT_OURS: &[&str] = &["target", ".git"];

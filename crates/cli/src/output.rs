@@ -45,12 +45,32 @@ pub(crate) fn keep_inputs(inputs: &[Input], places: &[PathBuf], companions: &[&s
 /// The input's own extension where it has the format that is written.
 fn extension_for(file: &Path, kind: Kind) -> OsString {
     match kind {
-        Kind::Sidecars => OsString::from("xmp"),
+        Kind::Sidecars => sidecar_extension(file),
         Kind::Pictures(Some(format)) if format.is_of(file) => file.extension().unwrap_or_default().to_os_string(),
         Kind::Pictures(Some(format)) => OsString::from(format.extension()),
         Kind::Pictures(None) => dodge_rl::result_extension(file),
     }
 }
+
+/// That of a file with settings: `NAME.xmp` belongs to a raw file of this name, so that a picture of the same name beside it, such as the
+/// JPEG that the camera wrote with it, has its own extension in front.
+fn sidecar_extension(file: &Path) -> OsString {
+    let raw_beside = || {
+        RAW_EXTENSIONS
+            .iter()
+            .any(|raw| [raw.to_uppercase(), (*raw).to_owned()].iter().any(|it| file.with_extension(it).is_file()))
+    };
+    let own = file.extension().unwrap_or_default();
+    if own.is_empty() || dodge_imaging::is_raw_file(file).unwrap_or(false) || !raw_beside() {
+        return OsString::from("xmp");
+    }
+    let mut extension = own.to_os_string();
+    extension.push(".xmp");
+    extension
+}
+
+/// Extensions of the raw files that cameras write beside a JPEG.
+const RAW_EXTENSIONS: [&str; 11] = ["arw", "cr2", "cr3", "dng", "nef", "nrw", "orf", "pef", "raf", "rw2", "srw"];
 
 /// SHA-256 in hexadecimal digits.
 pub(crate) fn hash(bytes: &[u8]) -> String {
@@ -74,5 +94,20 @@ mod tests {
         assert_eq!(name("a.png", format(Format::Jpeg)), "jpg");
         assert_eq!(name("a.NEF", format(Format::Tiff)), "tif");
         assert_eq!(name("a.jpg", Kind::Sidecars), "xmp");
+    }
+
+    #[test]
+    fn settings_of_a_picture_beside_a_raw_file_leave_its_name_to_that() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.JPG", "a.NEF", "b.jpg"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let extension = |name: &str| extension_for(&folder.path().join(name), Kind::Sidecars);
+        assert_eq!(extension("a.JPG"), "JPG.xmp");
+        assert_eq!(extension("a.NEF"), "NEF.xmp", "it holds nothing of a raw file");
+        assert_eq!(extension("b.jpg"), "xmp");
+        let raw = Path::new(env!("CARGO_MANIFEST_DIR")).join("../imaging/tests/golden/raw/rggb.dng");
+        std::fs::copy(raw, folder.path().join("b.dng")).unwrap();
+        assert_eq!((extension("b.dng"), extension("b.jpg")), ("xmp".into(), "jpg.xmp".into()));
     }
 }

@@ -138,6 +138,11 @@ fn webp(bytes: &[u8], name: Name<'_>) -> Result<Found, Error> {
     let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|error| name.damaged(error))?;
     name.check_size(decoder.dimensions(), bytes.len())?;
     let animated = decoder.has_animation();
+    // Its first picture may be whole in a file that is not; elsewhere the decoder notices.
+    let claimed = bytes.get(4..8).and_then(|size| size.try_into().ok()).map_or(0, u32::from_le_bytes);
+    if animated && u64::from(claimed) + 8 > bytes.len() as u64 {
+        return Err(name.damaged("it is cut off"));
+    }
     let image = DynamicImage::from_decoder(decoder).map_err(|error| name.damaged(error))?;
     let mut notes = Vec::new();
     let (metadata, orientation, lossy) = webp::metadata(bytes, &mut notes);

@@ -64,8 +64,11 @@ pub(super) fn to_resource(records: &[u8]) -> Vec<u8> {
 
 /// The records in the text of a PNG: a name, a length, and hexadecimal digits in lines.
 pub(super) fn of_text(text: &str) -> Option<Vec<u8>> {
-    let mut words = text.split_ascii_whitespace();
-    let (_, length) = (words.next()?, words.next()?.parse::<usize>().ok()?);
+    // ExifTool's name has two words.
+    let (_, rest) = text.trim_start().split_once(['\n', ' '])?;
+    let rest = rest.strip_prefix("profile").unwrap_or(rest);
+    let mut words = rest.split_ascii_whitespace();
+    let length = words.next()?.parse::<usize>().ok()?;
     let digits: Vec<u8> = words.flat_map(str::bytes).collect();
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let bytes = digits.as_chunks::<2>().0.iter().map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8));
@@ -108,6 +111,8 @@ mod tests {
         let other = [&b"8BIM\x03\xed\x03abc\0\0\0\x03xyz\0"[..], &to_resource(&records)].concat();
         assert_eq!(of_resources(&other), Some(&records[..]));
         assert_eq!(of_text(&to_text(&records)), Some(records.clone()));
+        let of_exiftool = to_text(&records).replacen("\niptc\n", "\nIPTC profile\n", 1);
+        assert_eq!(of_text(&of_exiftool), Some(records.clone()));
         assert_eq!(of_text("iptc 3 1c02190000"), None);
         for cut in 0..other.len() - 1 {
             assert_eq!(of_resources(&other[..cut]), None, "{cut}");

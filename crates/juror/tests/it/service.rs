@@ -148,7 +148,7 @@ fn the_requests_of_the_predecessor_are_answered() {
 
 #[test]
 fn what_cannot_be_scored_is_refused_and_the_service_goes_on() {
-    let service = service(first_value(0).0, |options| options.request_bytes = 1 << 20);
+    let service = service(first_value(0).0, |options| options.request_bytes = 8 << 20);
     let check = |path: &str, kind: &str, body: &[u8], expected: u16, word: &str| {
         let (status, reply) = post(&service, path, kind, body);
         assert_eq!(status, expected, "{reply}");
@@ -168,7 +168,7 @@ fn what_cannot_be_scored_is_refused_and_the_service_goes_on() {
     check("/v1/score", "application/json", b"{\"b64\": \"%\"}", 400, "not base64");
     check("/v1/score", "application/json", b"{\"b64\": \"aGVsbG8=\"}", 400, "not a readable");
     check("/v1/score", "application/json", b"{}", 422, "b64");
-    check("/v1/score", "application/json", &vec![b' '; 2 << 20], 413, "");
+    check("/v1/score", "application/json", &vec![b' '; 9 << 20], 413, "");
     // A picture of 100 megapixels in some kilobytes.
     let large = Photo::from_fn(12_500, 8_000, |_, _| [0; 3]).unwrap().encode(Encoding::Png).unwrap();
     let json = format!("{{\"b64\": \"{}\"}}", BASE64_STANDARD.encode(large));

@@ -45,10 +45,10 @@ pub fn result_places(
             let suffix = if number == 1 { String::new() } else { format!("-{number}") };
             let mut name = shortened(stem.to_os_string(), room - suffix.len());
             name.push(suffix);
-            let bare = folder.join(&input.below).join(&name);
             name.push(".");
             name.push(&extension);
-            let place = bare.with_file_name(name);
+            let place = folder.join(&input.below).join(name);
+            let bare = place.with_extension("");
             // The bare name counts, too: two results differ in more than their extension.
             let names: Vec<String> =
                 with_companions(&place, companions).chain([bare]).map(|it| caseless(&it)).collect();
@@ -129,6 +129,13 @@ mod tests {
     fn results_with_the_same_stem_are_kept_apart() {
         let files = ["a/x.jpg", "b/x.png", "b/X.JPG", "b/y.webp", "b/z.gif"];
         assert_eq!(names(&files, &[]), ["out/x.jpg", "out/x-2.png", "out/X-3.JPG", "out/y.webp", "out/z.png"]);
+    }
+
+    #[test]
+    fn an_extension_of_two_parts_is_another_name() {
+        let extension = |file: &Path| if file.ends_with("x.jpg") { "jpg.xmp".into() } else { "xmp".into() };
+        let places = result_places(&sources(&["x.jpg", "x.dng"]), Path::new("out"), &[], extension).unwrap();
+        assert_eq!(places, [Path::new("out/x.jpg.xmp"), Path::new("out/x.xmp")]);
     }
 
     #[test]

@@ -15,11 +15,19 @@ const MAX_DIRECTORIES: usize = 4096;
 /// Most fields of a directory in a maker's note; more are taken for something else.
 const MAX_NOTED: usize = 512;
 
+/// Most places of directories that a field names.
+const MAX_PLACES: usize = 256;
+
 /// Tags of width and height: of a TIFF, of Panasonic's sensors and of Fujifilm's.
 const SIZES: [[u16; 2]; 3] = [[0x0100, 0x0101], [PANASONIC_WIDTH, 0x0003], [0xf001, 0xf002]];
 const PANASONIC_WIDTH: u16 = 0x0002;
 const TILE: [u16; 2] = [0x0142, 0x0143];
 const ROWS_PER_STRIP: u16 = 0x0116;
+/// Where values begin: those of older cameras of Panasonic, and of newer ones.
+const STRIP_PLACE: u16 = 0x0111;
+const PANASONIC_PLACE: u16 = 0x0118;
+/// Most bytes that a camera writes behind the values, to fill a block.
+const MOST_PADDING: u64 = 512;
 const SAMPLES: u16 = 0x0115;
 
 /// Tags of fields that say where directories of other pictures are, and Fujifilm's.
@@ -50,7 +58,11 @@ pub(super) fn examined(bytes: &[u8], name: Name<'_>, kind: &str) -> Result<Vec<u
         canon(&mut copy)
             .ok_or_else(|| name.damaged(format!("it is {kind}, of which a part claims more than the file has")))?
     } else {
-        Tiff::examine(&mut copy).unwrap_or(0)
+        let claims = Tiff::examine(&mut copy).unwrap_or_default();
+        if claims.cut_off {
+            return Err(name.damaged(format!("it is {kind} that is cut off")));
+        }
+        claims.values
     };
     name.check_size((u32::try_from(values.max(1)).unwrap_or(u32::MAX), 1), bytes.len())?;
     Ok(copy)
@@ -65,6 +77,16 @@ struct Tiff<'a> {
     seen: HashSet<usize>,
     /// Directories yet to be looked at.
     places: Vec<(usize, Role)>,
+    /// Whether values of the sensor are missing at the end.
+    cut_off: bool,
+}
+
+/// What a TIFF claims.
+#[derive(Debug, Clone, Copy, Default)]
+struct Claims {
+    /// Most values of a picture.
+    values: u64,
+    cut_off: bool,
 }
 
 /// What a directory is about.
@@ -77,21 +99,21 @@ enum Role {
 }
 
 impl<'a> Tiff<'a> {
-    /// Takes out what claims too much and says how many values the largest picture claims to have. None where it is no TIFF.
-    fn examine(bytes: &'a mut [u8]) -> Option<u64> {
+    /// Takes out what claims too much and says what is left. None where it is no TIFF.
+    fn examine(bytes: &'a mut [u8]) -> Option<Claims> {
         let big_endian = match bytes.get(..2)? {
             b"II" => false,
             b"MM" => true,
             _ => return None,
         };
-        let mut tiff = Self { bytes, big_endian, values: 0, seen: HashSet::new(), places: Vec::new() };
+        let mut tiff = Self { bytes, big_endian, values: 0, seen: HashSet::new(), places: Vec::new(), cut_off: false };
         tiff.places.push((tiff.long(4)?, Role::Picture));
         while let Some((at, role)) = tiff.places.pop() {
             if tiff.seen.len() < MAX_DIRECTORIES && tiff.seen.insert(at) {
                 tiff.directory(at, role);
             }
         }
-        Some(tiff.values)
+        Some(Claims { values: tiff.values, cut_off: tiff.cut_off })
     }
 
     fn short(&self, at: usize) -> Option<u16> {
@@ -125,6 +147,11 @@ impl<'a> Tiff<'a> {
                 self.take_out(entry);
                 continue;
             }
+            let (inner, base) = match role {
+                Role::Note(note) => (NOTED_DIRECTORIES.contains(&tag).then_some(role), note),
+                _ if PICTURES.contains(&tag) => (Some(Role::Picture), 0),
+                _ => (WORDS.contains(&tag).then_some(Role::Words), 0),
+            };
             let from = if length <= 4 { Some(entry + 8) } else { self.long(entry + 8) };
             let Some(from) = from else { continue };
             let number = match (kind, claimed) {
@@ -136,17 +163,17 @@ impl<'a> Tiff<'a> {
                 _ => Some(u64::MAX),
             };
             numbers.extend(number.map(|number| (tag, number)));
-            let (inner, base) = match role {
-                Role::Note(note) => (NOTED_DIRECTORIES.contains(&tag).then_some(role), note),
-                _ if PICTURES.contains(&tag) => (Some(Role::Picture), 0),
-                _ => (WORDS.contains(&tag).then_some(Role::Words), 0),
-            };
             if let Some(inner) = inner {
-                let count = if matches!(kind, 4 | 13) { claimed.min(64) } else { 0 };
-                let places = (0..count).filter_map(|index| self.long(from + 4 * index)).collect::<Vec<_>>();
-                self.places.extend(places.into_iter().map(|place| (place.saturating_add(base), inner)));
-                // Some are no places, but are the directory themselves.
-                self.places.push((from, Role::Note(base)));
+                let count = if matches!(kind, 4 | 13) { claimed.min(MAX_PLACES) } else { 0 };
+                // In a note, they may stand as far from its beginning.
+                let from = if length > 4 { vec![from, from.saturating_add(base)] } else { vec![from] };
+                for from in from {
+                    let place = |index: usize| self.long(from.saturating_add(4 * index));
+                    let places = (0..count).filter_map(place).collect::<Vec<_>>();
+                    self.places.extend(places.into_iter().map(|place| (place.saturating_add(base), inner)));
+                    // Some are no places, but are the directory themselves.
+                    self.places.push((from, Role::Note(base)));
+                }
             } else if tag == NOTE {
                 self.places.extend(NOTE_BEGINS.map(|begin| (from.saturating_add(begin), Role::Note(from))));
             }
@@ -154,6 +181,7 @@ impl<'a> Tiff<'a> {
         if role == Role::Picture {
             let is_panasonic = self.bytes.get(2..4) == Some(b"U\0");
             self.values = self.values.max(values(&numbers, is_panasonic));
+            self.cut_off |= is_panasonic && is_cut_off(&numbers, self.bytes.len() as u64);
             self.places.extend(self.long(first + 12 * count).filter(|next| *next != 0).map(|next| (next, role)));
         }
     }
@@ -171,6 +199,24 @@ impl<'a> Tiff<'a> {
             field.copy_from_slice(&[&NOBODY.to_le_bytes()[..], &kind, &[0; 4]].concat());
         }
     }
+}
+
+/// Whether a file of Panasonic ends before its values do, by the numbers in its directory. Newer ones have other packings, of which the
+/// decoder notices that. In older ones it tells by the length alone how the values are packed, and takes a file that is cut off for one
+/// that is packed more tightly.
+fn is_cut_off(numbers: &[(u16, u64)], length: u64) -> bool {
+    let number = |wanted: u16| numbers.iter().rev().find(|(tag, _)| *tag == wanted).map(|(_, number)| *number);
+    let (Some(width), Some(height), Some(from), None) =
+        (number(PANASONIC_WIDTH), number(SIZES[1][1]), number(STRIP_PLACE), number(PANASONIC_PLACE))
+    else {
+        return false;
+    };
+    let values = width.saturating_mul(height);
+    let (there, two_bytes) = (length.saturating_sub(from), values.saturating_mul(2));
+    // Twelve bits each, and a byte after every ten.
+    let packed = (width.saturating_mul(12) / 8).saturating_add(width.saturating_add(2) / 10).saturating_mul(height);
+    let may_be_packed = (packed..=packed.saturating_add(MOST_PADDING)).contains(&there);
+    (values.saturating_mul(3) / 2..two_bytes).contains(&there) && !may_be_packed
 }
 
 /// Values that a picture claims to have by the numbers in its directory, or that one of its tiles or strips needs room for.
@@ -193,7 +239,7 @@ fn fujifilm(bytes: &mut [u8]) -> u64 {
     };
     let mut most = 0;
     for base in [number(bytes, 84).map(|jpeg| jpeg.saturating_add(12)), number(bytes, 100)].into_iter().flatten() {
-        most = most.max(bytes.get_mut(base..).and_then(Tiff::examine).unwrap_or(0));
+        most = most.max(bytes.get_mut(base..).and_then(Tiff::examine).map_or(0, |claims| claims.values));
     }
     // The second of them may have no sizes, which stand in the list then.
     let short = |at: usize| Some(u64::from(u16::from_be_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?)));

@@ -200,10 +200,12 @@ fn levels(image: &RawImage, row: usize, column: usize, value: usize, colour: usi
     let place = (row % height * width + column % width) * each + value % each;
     let low = black.levels.get(place).or(black.levels.first()).map_or(0.0, |level| level.as_f32());
     let whites = &image.whitelevel.0;
-    let high = whites
-        .get(if whites.len() > 1 { colour } else { 0 })
-        .or(whites.first())
-        .map_or(65_535.0, |white| *white as f32);
+    let high = whites.get(if whites.len() > 1 { colour } else { 0 }).or(whites.first());
+    let high = match (&image.data, high) {
+        // Where a file of floats does not say, the decoder takes the most that so many bits can be, and the specification of DNG one.
+        (RawImageData::Float(_), None | Some(&(0xffff | 0x00ff_ffff | u32::MAX))) => 1.0,
+        (_, high) => high.map_or(65_535.0, |white| *white as f32),
+    };
     let low = if low.is_finite() { low } else { 0.0 };
     (low, (high - low).max(1e-6))
 }
