@@ -13,7 +13,7 @@ use moxcms::{ColorProfile, DataColorSpace, LutWarehouse, Matrix3d};
 
 #[cfg(feature = "raw")]
 pub(crate) use self::curve::FromLight;
-pub(crate) use self::own::{adobe_rgb, of_grey, srgb_with_curve};
+pub(crate) use self::own::{adobe_rgb, of_grey, srgb_with_curve, written};
 use self::shaper::Shaper;
 #[cfg(feature = "raw")]
 pub(crate) use self::shaper::encoded;

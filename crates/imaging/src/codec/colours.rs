@@ -2,7 +2,7 @@
 
 use moxcms::{Chromaticity, CicpColorPrimaries, ColorPrimaries, ColorProfile, ProfileText, ToneReprCurve, XyY};
 
-use crate::profile::srgb_with_curve;
+use crate::profile::{srgb_with_curve, written};
 
 /// How far a power may be from sRGB's curve, which is near to 2.2, to be taken for it: files have 45455 and 50000 hundred-thousandths
 /// where they mean sRGB and linear light; libpng's threshold is the same.
@@ -115,7 +115,7 @@ impl Colours {
             profile.blue_trc = Some(curve);
         }
         profile.description = Some(ProfileText::PlainString(DESCRIPTION.to_owned()));
-        profile.encode().ok()
+        written(profile, self.places[3])
     }
 }
 
