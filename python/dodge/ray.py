@@ -101,6 +101,7 @@ def enhance(
     _begin(job, model, output, settings)
     photos = [(os.path.abspath(photo), os.fspath(place)) for photo, place in dodge.places(manifest, output)]
     table = pa.table({"photo": [photo for photo, _ in photos], "output": [place for _, place in photos]})
+    _remove_torn(rows)
     before = _rows(rows).count_rows()
     _replace(job / "photos.parquet", lambda path: pq.write_table(table, path, row_group_size=batch))
 
@@ -167,6 +168,15 @@ class _Listed(ray.data.Datasource):
 def _rows(folder: Path) -> pyarrow.dataset.Dataset:
     """What is known already; what begins with an underscore is passed over."""
     return pyarrow.dataset.dataset(folder, schema=ROW, format="parquet")
+
+
+def _remove_torn(folder: Path) -> None:
+    """Removes files that a killed process had begun to write, which nobody can read: their photos are dealt out again."""
+    for file in folder.glob("*.parquet"):
+        try:
+            pq.read_metadata(file)
+        except pa.ArrowInvalid:
+            file.unlink()
 
 
 def _begin(job: Path, model: str | None, output: Path, settings: dict[str, Any]) -> None:
