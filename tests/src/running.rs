@@ -45,12 +45,20 @@ impl Running {
         assert!(status.is_ok_and(|status| status.success()), "{name} cannot be sent");
     }
 
+    /// Whether it came to its end.
+    ///
+    /// # Panics
+    /// When its state cannot be asked for.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("its state can be asked for").is_some()
+    }
+
     /// Makes sure that it runs still.
     ///
     /// # Panics
     /// With its output, if not.
     pub fn assert_alive(&mut self) {
-        if self.child.try_wait().expect("its state can be asked for").is_some() {
+        if self.has_ended() {
             panic!("it ended early: {}", self.wait(Duration::ZERO));
         }
     }

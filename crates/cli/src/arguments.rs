@@ -1,5 +1,6 @@
 //! What users type.
 
+mod prepare;
 mod tune;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use dodge_imaging::{Encoding, Picture, Tolerance};
 use dodge_preprocess::DamageProtocol;
 use dodge_rl::{Algorithm, BaselineSet};
 
+pub(crate) use self::prepare::PrepareArguments;
 pub(crate) use self::tune::{SamplerChoice, TuneArguments};
 use crate::many::ManyArguments;
 
@@ -30,6 +32,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train an agent on photos and measure it on photos it never saw
     Train(Box<TrainArguments>),
+    /// Prepare photos for a training: fetch, scale, score, damage and split them
+    Prepare(Box<PrepareArguments>),
     /// Try hyperparameters: many trainings, of which the best configuration is kept
     Tune(Box<TuneArguments>),
     /// Measure a model on a folder of photos, or on pairs

@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod juror;
 pub(crate) mod man;
 pub(crate) mod params;
+pub(crate) mod prepare;
 pub(crate) mod report;
 pub(crate) mod runs;
 pub(crate) mod score;

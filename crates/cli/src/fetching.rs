@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use dodge_data::{
-    AcquisitionClient, AcquisitionLoader, AcquisitionOptions, DataLoader, DatasetLoader, Fetcher, KaggleToken,
+    AcquisitionClient, AcquisitionLoader, AcquisitionOptions, DataLoader, DatasetLoader, Fetcher, Hashing, KaggleToken,
     Registry, Source, Watcher,
 };
 use dodge_preprocess::Progress;
@@ -48,13 +48,21 @@ pub(crate) fn loader(
     surroundings: &Surroundings,
     watcher: Arc<dyn Watcher + Send>,
 ) -> Result<Box<dyn DataLoader>> {
+    let hashing = hashing(surroundings, Arc::clone(&watcher));
     let Some(url) = &surroundings.acquisition_url else {
-        return Ok(Box::new(DatasetLoader::new(fetcher(None, id, surroundings)?, id, watcher)?));
+        let loader = DatasetLoader::new(fetcher(None, id, surroundings)?, id, watcher)?;
+        return Ok(Box::new(loader.with_hashing(hashing)));
     };
     let mut options = AcquisitionOptions::new(url);
     options.token.clone_from(&surroundings.acquisition_token);
     let fetcher = fetcher_of(registry(None, surroundings)?, false, surroundings)?;
-    Ok(Box::new(AcquisitionLoader::new(AcquisitionClient::new(options)?, fetcher, id, watcher)?))
+    let loader = AcquisitionLoader::new(AcquisitionClient::new(options)?, fetcher, id, watcher)?;
+    Ok(Box::new(loader.with_hashing(hashing)))
+}
+
+/// How photos are read for their hash: shown, stopped when asked to, and remembered in the volume.
+pub(crate) fn hashing(surroundings: &Surroundings, watcher: Arc<dyn Watcher + Send>) -> Hashing {
+    Hashing::default().watched_by(watcher).remembered_in(surroundings.volume().join("cache/hashes"))
 }
 
 fn fetcher_of(registry: Registry, wants_token: bool, surroundings: &Surroundings) -> Result<Fetcher> {
@@ -135,6 +143,8 @@ impl Watcher for Display {
             P::Retrying { reason, wait } => tracing::warn!("{reason}; again in {:.0} s", wait.as_secs_f64().ceil()),
             P::Checking { done, total } => self.show("check MB", done / MEGABYTE, total / MEGABYTE),
             P::Extracting { files, .. } => self.show("extract", *files, 0),
+            // Done before anybody could read of it.
+            P::Hashing { total, .. } if *total < MEGABYTE => {}
             P::Hashing { done, total } => self.show("hash MB", done / MEGABYTE, total / MEGABYTE),
             _ => {}
         }

@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         surroundings.start_log();
         match &arguments.command {
             Command::Train(arguments) => command::train::run(arguments, &surroundings),
+            Command::Prepare(arguments) => command::prepare::run(arguments, &surroundings),
             Command::Tune(arguments) => command::tune::run(arguments, &surroundings),
             Command::Evaluate(arguments) => command::evaluate::run(arguments, &surroundings),
             Command::Enhance(arguments) => command::enhance::run(arguments, &surroundings),

@@ -36,7 +36,8 @@ impl Teacher {
         let arguments = HyperparameterArguments::default();
         let registry = configuration::of_lessons(&present.model, &arguments, &surroundings.hyperparameters)?;
         configuration::validate(&registry)?;
-        let loader = Box::new(LessonLoader::new(folder).of(photos));
+        let hashing = train::shown_hashing(surroundings, &progress, &interrupted);
+        let loader = Box::new(LessonLoader::new(folder).of(photos).with_hashing(hashing));
         let trainer = PhotoTrainer::of_lessons(loader, Arc::new(ClassicalJuror::new()), present.model.as_ref().clone());
         let session = Session {
             tracking: train::tracking(surroundings.tracking_uri.as_ref(), surroundings, &registry.get()?)?,

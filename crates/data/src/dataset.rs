@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use crate::flat_name::unique_names;
+use crate::hashing::{Hashed, Hashing};
 use crate::relative_name::relative_name;
 use crate::{ContentHash, Error, Skipped};
 
@@ -48,26 +49,22 @@ impl Dataset {
     /// # Errors
     /// [`Error::NoPhotos`] when the list is empty, [`Error::InvalidPhotoPath`] when a path is absolute, leaves the
     /// root or occurs twice, [`Error::Read`] when a file cannot be read.
-    pub fn new(root: PathBuf, mut photos: Vec<PathBuf>, skipped: Vec<Skipped>) -> Result<Self, Error> {
+    pub fn new(root: PathBuf, photos: Vec<PathBuf>, skipped: Vec<Skipped>) -> Result<Self, Error> {
+        check(&photos)?;
+        let photos = read(&root, photos)?;
+        Self::of_hashed(root, photos, skipped)
+    }
+
+    /// The same of files that were read already.
+    pub(crate) fn of_hashed(root: PathBuf, mut photos: Vec<Hashed>, skipped: Vec<Skipped>) -> Result<Self, Error> {
         if photos.is_empty() {
             return Err(Error::NoPhotos { path: root, skipped });
         }
-        photos.sort_by_cached_key(|path| relative_name(path));
-        let mut seen = HashSet::new();
-        for path in &photos {
-            let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
-            let reason = if path.as_os_str().is_empty() || !inside {
-                "the path must be relative to the root of the dataset and stay inside"
-            } else if !seen.insert(relative_name(path)) {
-                "the path occurs twice"
-            } else {
-                continue;
-            };
-            return Err(Error::InvalidPhotoPath { path: path.clone(), reason });
-        }
-        let content_hash = ContentHash::of_files(&root, &photos)?;
-        let names = unique_names(&photos);
-        let photos = photos
+        photos.sort_by_cached_key(|photo| relative_name(&photo.path));
+        let content_hash = content_hash(&photos);
+        let paths: Vec<PathBuf> = photos.into_iter().map(|photo| photo.path).collect();
+        let names = unique_names(&paths);
+        let photos = paths
             .iter()
             .zip(names)
             .map(|(path, name)| PhotoFile { path: root.join(path), name, after: None, recipe: None })
@@ -87,15 +84,28 @@ impl Dataset {
         skipped: Vec<Skipped>,
     ) -> Result<Self, Error> {
         let (first, second): (Vec<_>, Vec<_>) = pairs.iter().cloned().unzip();
-        let mut dataset = Self::new(before, first, skipped)?;
-        let second = Self::new(after, second, Vec::new())?;
-        let partners: HashMap<PathBuf, &PathBuf> =
-            pairs.iter().map(|(first, second)| (dataset.root.join(first), second)).collect();
+        check(&first)?;
+        check(&second)?;
+        let pairs = read(&before, first)?.into_iter().zip(read(&after, second)?).collect();
+        Self::of_hashed_pairs(before, after, pairs, skipped)
+    }
+
+    /// The same of files that were read already.
+    pub(crate) fn of_hashed_pairs(
+        before: PathBuf,
+        after: PathBuf,
+        pairs: Vec<(Hashed, Hashed)>,
+        skipped: Vec<Skipped>,
+    ) -> Result<Self, Error> {
+        let partners: HashMap<PathBuf, PathBuf> =
+            pairs.iter().map(|(first, second)| (before.join(&first.path), after.join(&second.path))).collect();
+        let (first, second): (Vec<Hashed>, Vec<Hashed>) = pairs.into_iter().unzip();
+        let mut dataset = Self::of_hashed(before, first, skipped)?;
         for photo in &mut dataset.photos {
-            photo.after = partners.get(&photo.path).map(|partner| second.root.join(partner));
+            photo.after = partners.get(&photo.path).cloned();
         }
-        dataset.content_hash = ContentHash::of_pairs(dataset.content_hash, second.content_hash);
-        dataset.after_root = Some(second.root);
+        dataset.content_hash = ContentHash::of_pairs(dataset.content_hash, content_hash(&second));
+        dataset.after_root = Some(after);
         Ok(dataset)
     }
 
@@ -105,15 +115,26 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::new`].
     pub fn of_lessons(root: PathBuf, lessons: &[(PathBuf, PathBuf)], skipped: Vec<Skipped>) -> Result<Self, Error> {
-        let (photos, mut recipes): (Vec<_>, Vec<_>) = lessons.iter().cloned().unzip();
-        let mut dataset = Self::new(root, photos, skipped)?;
-        recipes.sort_by_cached_key(|path| relative_name(path));
-        dataset.content_hash =
-            ContentHash::of_pairs(dataset.content_hash, ContentHash::of_files(&dataset.root, &recipes)?);
-        let of_photo: HashMap<PathBuf, &PathBuf> =
-            lessons.iter().map(|(photo, recipe)| (dataset.root.join(photo), recipe)).collect();
+        let (photos, recipes): (Vec<_>, Vec<_>) = lessons.iter().cloned().unzip();
+        check(&photos)?;
+        check(&recipes)?;
+        let lessons = read(&root, photos)?.into_iter().zip(read(&root, recipes)?).collect();
+        Self::of_hashed_lessons(root, lessons, skipped)
+    }
+
+    /// The same of files that were read already.
+    pub(crate) fn of_hashed_lessons(
+        root: PathBuf,
+        lessons: Vec<(Hashed, Hashed)>,
+        skipped: Vec<Skipped>,
+    ) -> Result<Self, Error> {
+        let of_photo: HashMap<PathBuf, PathBuf> =
+            lessons.iter().map(|(photo, recipe)| (root.join(&photo.path), root.join(&recipe.path))).collect();
+        let (photos, recipes): (Vec<Hashed>, Vec<Hashed>) = lessons.into_iter().unzip();
+        let mut dataset = Self::of_hashed(root, photos, skipped)?;
+        dataset.content_hash = ContentHash::of_pairs(dataset.content_hash, content_hash(&recipes));
         for photo in &mut dataset.photos {
-            photo.recipe = of_photo.get(&photo.path).map(|recipe| dataset.root.join(recipe));
+            photo.recipe = of_photo.get(&photo.path).cloned();
         }
         Ok(dataset)
     }
@@ -184,4 +205,30 @@ impl PhotoFile {
     pub fn name(&self) -> &str {
         &self.name
     }
+}
+
+/// Refuses paths that are no photos of one root, each once.
+fn check(photos: &[PathBuf]) -> Result<(), Error> {
+    let mut seen = HashSet::new();
+    for path in photos {
+        let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let reason = if path.as_os_str().is_empty() || !inside {
+            "the path must be relative to the root of the dataset and stay inside"
+        } else if !seen.insert(relative_name(path)) {
+            "the path occurs twice"
+        } else {
+            continue;
+        };
+        return Err(Error::InvalidPhotoPath { path: path.clone(), reason });
+    }
+    Ok(())
+}
+
+fn read(root: &Path, paths: Vec<PathBuf>) -> Result<Vec<Hashed>, Error> {
+    let found = Hashing::default().of_files(root, &paths)?.into_iter().zip(paths);
+    found.map(|(file, path)| file.map_err(|source| Error::Read { path: root.join(path), source })).collect()
+}
+
+fn content_hash(files: &[Hashed]) -> ContentHash {
+    ContentHash::of_contents(files.iter().map(|file| (relative_name(&file.path), file.content)).collect())
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::watch::Watcher;
-use crate::{DataLoader, Dataset, Error, Fetcher, FolderLoader};
+use crate::{DataLoader, Dataset, Error, Fetcher, FolderLoader, Hashing};
 
 /// Fetches a dataset of a registry if it is not there, verifies it, and loads its photos.
 pub struct DatasetLoader {
     fetcher: Fetcher,
     id: String,
     watcher: Arc<dyn Watcher + Send>,
+    hashing: Hashing,
 }
 
 impl std::fmt::Debug for DatasetLoader {
@@ -26,7 +27,14 @@ impl DatasetLoader {
     pub fn new(fetcher: Fetcher, id: impl Into<String>, watcher: Arc<dyn Watcher + Send>) -> Result<Self, Error> {
         let id = id.into();
         fetcher.registry().get(&id)?;
-        Ok(Self { fetcher, id, watcher })
+        let hashing = Hashing::default().watched_by(Arc::clone(&watcher));
+        Ok(Self { fetcher, id, watcher, hashing })
+    }
+
+    /// Reads the photos in this way.
+    #[must_use]
+    pub fn with_hashing(self, hashing: Hashing) -> Self {
+        Self { hashing, ..self }
     }
 }
 
@@ -40,7 +48,7 @@ impl DataLoader for DatasetLoader {
                 fetched.digest.content_hash
             );
         }
-        FolderLoader::new(fetched.images).load()
+        FolderLoader::new(fetched.images).with_hashing(self.hashing.clone()).load()
     }
 
     fn describe(&self) -> String {

@@ -1,13 +1,11 @@
 //! The identity of a dataset.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
+use crate::hashing::{Hashed, Hashing};
 use crate::relative_name::relative_name;
 
 /// SHA-256 over the names and contents of a set of files; written as 64 lower-case hexadecimal digits.
@@ -19,20 +17,18 @@ use crate::relative_name::relative_name;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash([u8; 32]);
 
-/// Bytes of a file in memory at a time, for each thread.
-const BLOCK: usize = 64 * 1024;
-
 impl ContentHash {
     /// The hash of the files `paths`, given relative to `root`. Files are read in parallel, in blocks of 64 KiB.
     ///
     /// # Errors
     /// [`Error::Read`] for the first file that cannot be read.
     pub fn of_files(root: &Path, paths: &[PathBuf]) -> Result<Self, Error> {
-        let files = paths
-            .par_iter()
-            .map(|path| Ok((relative_name(path), hash_file(&root.join(path))?)))
-            .collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self::of_contents(files))
+        let found = Hashing::default().of_files(root, paths)?.into_iter().zip(paths);
+        let files = found.map(|(file, path)| {
+            let Hashed { path, content } = file.map_err(|source| Error::Read { path: root.join(path), source })?;
+            Ok((relative_name(&path), content))
+        });
+        Ok(Self::of_contents(files.collect::<Result<_, Error>>()?))
     }
 
     /// The hash of two sides of pairs: of the ASCII text `dodge-pairs-1` and the hashes of both sides.
@@ -57,18 +53,3 @@ impl ContentHash {
 }
 
 crate::hex::text_of_hash!(ContentHash);
-
-fn hash_file(path: &Path) -> Result<[u8; 32], Error> {
-    let read_error = |source| Error::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(read_error)?;
-    let mut hasher = Sha256::new();
-    let mut block = vec![0; BLOCK];
-    loop {
-        match file.read(&mut block) {
-            Ok(0) => return Ok(hasher.finalize().into()),
-            Ok(count) => hasher.update(&block[..count]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(read_error(error)),
-        }
-    }
-}

@@ -3,11 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use dodge_imaging::{Photo, Recipe};
+use dodge_imaging::Recipe;
 use rayon::prelude::*;
 
-use crate::listing::reason;
-use crate::{DataLoader, Dataset, Error, Listing, SkipReason, Skipped};
+use crate::{DataLoader, Dataset, Error, Hashing, Listing, SkipReason, Skipped};
 
 /// What the extension of a photo becomes for the recipe beside it.
 const RECIPE: &str = "recipe.json";
@@ -40,23 +39,30 @@ pub fn recipe_places(photos: &[PathBuf]) -> Vec<PathBuf> {
 /// operations says that the photo is right as it is.
 ///
 /// A photo without a recipe is no lesson and is passed over; one whose recipe cannot be read is in [`Dataset::skipped`], and so is a
-/// result of `dodge enhance`, which has the recipe beside it that it was made by. Every photo is decoded once.
+/// result of `dodge enhance`, which has the recipe beside it that it was made by. No pixel is decoded.
 #[derive(Debug, Clone)]
 pub struct LessonLoader {
     root: PathBuf,
     chosen: Option<HashSet<PathBuf>>,
+    hashing: Hashing,
 }
 
 impl LessonLoader {
     /// Will load all lessons in `root`; nothing is read yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), chosen: None }
+        Self { root: root.into(), chosen: None, hashing: Hashing::default() }
     }
 
     /// Will load those of these photos alone, given relative to the root.
     #[must_use]
     pub fn of(self, photos: Vec<PathBuf>) -> Self {
         Self { chosen: Some(photos.into_iter().collect()), ..self }
+    }
+
+    /// Reads the files in this way.
+    #[must_use]
+    pub fn with_hashing(self, hashing: Hashing) -> Self {
+        Self { hashing, ..self }
     }
 }
 
@@ -69,20 +75,34 @@ impl DataLoader for LessonLoader {
             is_chosen && self.root.join(recipe).is_file()
         });
         let lessons: Vec<(PathBuf, PathBuf)> = lessons.collect();
-        let checked: Vec<Result<(), SkipReason>> =
-            lessons.par_iter().map(|(recipe, photo)| check(&self.root.join(recipe), &self.root.join(photo))).collect();
+        let problems: Vec<Option<SkipReason>> =
+            lessons.par_iter().map(|(recipe, _)| problem_with(&self.root.join(recipe))).collect();
+        let (mut recipes, mut photos) = (Vec::new(), Vec::new());
+        for ((recipe, photo), problem) in lessons.into_iter().zip(problems) {
+            match problem {
+                None => {
+                    recipes.push(recipe);
+                    photos.push(photo);
+                }
+                Some(reason) => skipped.push(Skipped { path: self.root.join(photo), reason }),
+            }
+        }
+        // Together, because a memory is of one root.
+        let files: Vec<PathBuf> = photos.iter().chain(&recipes).cloned().collect();
+        let mut read = self.hashing.of_files(&self.root, &files)?;
+        let recipes = read.split_off(photos.len());
         let mut usable = Vec::new();
-        for ((recipe, photo), checked) in lessons.into_iter().zip(checked) {
-            match checked {
-                Ok(()) => usable.push((photo, recipe)),
-                Err(reason) => skipped.push(Skipped { path: self.root.join(photo), reason }),
+        for ((photo, recipe), path) in read.into_iter().zip(recipes).zip(photos) {
+            match (photo, recipe) {
+                (Ok(photo), Ok(recipe)) => usable.push((photo, recipe)),
+                (Err(error), _) | (_, Err(error)) => skipped.push(Skipped::unreadable(self.root.join(path), &error)),
             }
         }
         skipped.sort_by(|a, b| a.path.cmp(&b.path));
         if usable.is_empty() {
             return Err(Error::NoLessons { path: self.root.clone(), skipped });
         }
-        Dataset::of_lessons(self.root.clone(), &usable, skipped)
+        Dataset::of_hashed_lessons(self.root.clone(), usable, skipped)
     }
 
     fn describe(&self) -> String {
@@ -90,14 +110,14 @@ impl DataLoader for LessonLoader {
     }
 }
 
-/// Whether recipe and photo can be read, and the recipe is one for the photo.
-fn check(recipe: &Path, photo: &Path) -> Result<(), SkipReason> {
+/// Why a recipe is no lesson.
+fn problem_with(recipe: &Path) -> Option<SkipReason> {
     match Recipe::load_beside(recipe, OF_A_RESULT) {
-        Ok((_, None)) => Photo::open(photo).map(drop).map_err(|error| reason(&error)),
-        Ok((_, Some(_))) => Err(SkipReason::Other(
+        Ok((_, None)) => None,
+        Ok((_, Some(_))) => Some(SkipReason::Other(
             "it is a result of `dodge enhance`, and the recipe beside it is what it was made by".to_owned(),
         )),
-        Err(error) => Err(SkipReason::Other(format!("the recipe beside it cannot be used: {error}"))),
+        Err(error) => Some(SkipReason::Other(format!("the recipe beside it cannot be used: {error}"))),
     }
 }
 

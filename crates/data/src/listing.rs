@@ -133,7 +133,7 @@ fn inspect(path: &Path) -> Finding {
                 Finding::Unusable(SkipReason::TooLarge { width, height, limit: MAX_PIXELS })
             }
             Ok(header) => Finding::Photo(header),
-            Err(error) => Finding::Unusable(reason(&error)),
+            Err(error) => Finding::Unusable(SkipReason::of(&error)),
         },
         // Pictures, too, whatever their name is: passed over, but not without a word.
         Ok(false) if let Ok(Some(reason)) = unread_format(path) => {
@@ -144,21 +144,7 @@ fn inspect(path: &Path) -> Finding {
             Finding::Unusable(SkipReason::Empty)
         }
         Ok(false) => Finding::Unusable(SkipReason::NotAPhoto),
-        Err(error) => Finding::Unusable(reason(&error)),
-    }
-}
-
-/// The reason alone: the path is recorded beside it.
-pub(crate) fn reason(error: &dodge_imaging::Error) -> SkipReason {
-    use dodge_imaging::Error as E;
-    match error {
-        E::Decode { source, .. } => SkipReason::Damaged(source.to_string()),
-        E::Unsupported { reason, .. } => SkipReason::Other(reason.clone()),
-        E::Read { source, .. } => SkipReason::Unreadable(source.to_string()),
-        E::TooLarge { width, height, limit, .. } => {
-            SkipReason::TooLarge { width: *width, height: *height, limit: *limit }
-        }
-        other => SkipReason::Other(other.to_string()),
+        Err(error) => Finding::Unusable(SkipReason::of(&error)),
     }
 }
 

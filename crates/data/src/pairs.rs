@@ -4,29 +4,32 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dodge_imaging::Photo;
-use rayon::prelude::*;
-
-use crate::listing::reason;
 use crate::relative_name::relative_name;
-use crate::{DataLoader, Dataset, Error, ListedPhoto, Listing, SkipReason, Skipped};
+use crate::{DataLoader, Dataset, Error, Hashing, ListedPhoto, Listing, SkipReason, Skipped};
 
 /// Pairs of photos from two folders, matched by their path in the folder without extension: `before/trip/a.png` belongs to
 /// `after/trip/a.jpg`.
 ///
 /// What has no partner, several of one name, and pairs that differ by more than a scale are in [`Dataset::skipped`]. Where one
-/// folder lies in the other, its photos belong to it alone. Every photo is decoded once, as
-/// [`FolderLoader`](crate::FolderLoader) does.
+/// folder lies in the other, its photos belong to it alone. Files are looked at as by [`FolderLoader`](crate::FolderLoader): no pixel
+/// is decoded.
 #[derive(Debug, Clone)]
 pub struct PairLoader {
     before: PathBuf,
     after: PathBuf,
+    hashing: Hashing,
 }
 
 impl PairLoader {
     /// Will load the pairs of the folders `before` and `after`; nothing is read yet.
     pub fn new(before: impl Into<PathBuf>, after: impl Into<PathBuf>) -> Self {
-        Self { before: before.into(), after: after.into() }
+        Self { before: before.into(), after: after.into(), hashing: Hashing::default() }
+    }
+
+    /// Reads the files in this way.
+    #[must_use]
+    pub fn with_hashing(self, hashing: Hashing) -> Self {
+        Self { hashing, ..self }
     }
 }
 
@@ -70,26 +73,26 @@ impl DataLoader for PairLoader {
         for photo in second.into_values() {
             skip(&self.after, &photo.path, SkipReason::NoPartner { folder: self.before.clone() });
         }
-        let decoded: Vec<_> = matched
-            .par_iter()
-            .map(|(before, after)| {
-                [self.before.join(before), self.after.join(after)]
-                    .map(|path| Photo::open(&path).map(drop).map_err(|e| (path, e)))
-            })
-            .collect();
+        let (first, second): (Vec<PathBuf>, Vec<PathBuf>) = matched.into_iter().unzip();
+        let before = self.hashing.of_files(&self.before, &first)?;
+        let after = self.hashing.of_files(&self.after, &second)?;
         let mut pairs = Vec::new();
-        for (pair, sides) in matched.into_iter().zip(decoded) {
-            let broken: Vec<_> = sides.into_iter().filter_map(Result::err).collect();
-            if broken.is_empty() {
-                pairs.push(pair);
+        for ((before, after), (first, second)) in before.into_iter().zip(after).zip(first.iter().zip(&second)) {
+            match (before, after) {
+                (Ok(before), Ok(after)) => pairs.push((before, after)),
+                (before, after) => {
+                    let unreadable =
+                        |root: &Path, path: &Path, error: &std::io::Error| Skipped::unreadable(root.join(path), error);
+                    skipped.extend(before.err().map(|error| unreadable(&self.before, first, &error)));
+                    skipped.extend(after.err().map(|error| unreadable(&self.after, second, &error)));
+                }
             }
-            skipped.extend(broken.into_iter().map(|(path, error)| Skipped { path, reason: reason(&error) }));
         }
         skipped.sort_by(|a, b| a.path.cmp(&b.path));
         if pairs.is_empty() {
             return Err(Error::NoPairs { before: self.before.clone(), after: self.after.clone(), skipped });
         }
-        Dataset::of_pairs(self.before.clone(), self.after.clone(), &pairs, skipped)
+        Dataset::of_hashed_pairs(self.before.clone(), self.after.clone(), pairs, skipped)
     }
 
     fn describe(&self) -> String {

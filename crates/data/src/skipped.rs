@@ -106,6 +106,21 @@ fn in_labels(labels: &[String], wanted: LabelColour) -> String {
 }
 
 impl SkipReason {
+    /// Why a photo cannot be used that cannot be read or decoded. The path of the file is left out: it stands beside.
+    #[must_use]
+    pub fn of(error: &dodge_imaging::Error) -> Self {
+        use dodge_imaging::Error as E;
+        match error {
+            E::Decode { source, .. } => Self::Damaged(source.to_string()),
+            E::Unsupported { reason, .. } => Self::Other(reason.clone()),
+            E::Read { source, .. } => Self::Unreadable(source.to_string()),
+            E::TooLarge { width, height, limit, .. } => {
+                Self::TooLarge { width: *width, height: *height, limit: *limit }
+            }
+            other => Self::Other(other.to_string()),
+        }
+    }
+
     /// The reason without the sizes of the one photo, by which photos are counted.
     fn kind(&self) -> String {
         match self {
@@ -118,6 +133,10 @@ impl SkipReason {
 }
 
 impl Skipped {
+    pub(crate) fn unreadable(path: PathBuf, error: &std::io::Error) -> Self {
+        Self { path, reason: SkipReason::Unreadable(error.to_string()) }
+    }
+
     /// How many of `all` were left out for which reason, as `3 (the file is empty), 2 (...)`; empty where there are none.
     #[must_use]
     pub fn in_words(all: &[Self]) -> String {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::Error;
 
-/// Follows a fetch: told what is done, asked whether to go on. Calls come from the thread that fetches, often; an
-/// implementation that draws limits itself how often.
+/// Follows a fetch, or the reading of files: told what is done, asked whether to go on. Calls come often, of files that are read from
+/// any thread; an implementation that draws limits itself how often.
 pub trait Watcher: Sync {
     /// Something was done.
     fn progress(&self, progress: &Progress) {
@@ -53,7 +53,7 @@ pub enum Progress {
         /// Their bytes.
         bytes: u64,
     },
-    /// The hashes of the folder are computed.
+    /// The hashes of files are computed.
     Hashing {
         /// Bytes so far.
         done: u64,

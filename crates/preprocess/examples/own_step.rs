@@ -84,7 +84,7 @@ impl Preprocessor for MirrorTraining {
 pub(crate) fn prepare(volume: &Path, context: &Context) -> Result<(Splits, Splits), Box<dyn std::error::Error>> {
     let dataset = SyntheticLoader::new(12, 64, 1, volume)?.load()?;
     let juror = Arc::new(ClassicalJuror::new());
-    let resized = CopyAndResize::new(ResizeParams::default()).run(&dataset, context)?;
+    let resized = CopyAndResize::new(ResizeParams::default(), 1).run(&dataset, context)?;
     let scored = Score::new(juror.clone()).run(&AnnotationFile.run(&resized, context)?, context)?;
     let splits = DegradeAndSplit::new(DegradeParams::default(), juror, 1).run(&scored, context)?;
     let mirrored = MirrorTraining.run(&splits, context)?;

@@ -1,7 +1,7 @@
 //! Results of steps, kept by what they depend on.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,23 @@ struct Fingerprint {
     sha256: String,
 }
 
+/// A step's result in the cache.
+pub(crate) struct Cached {
+    pub(crate) folder: PathBuf,
+    /// Whether it was there already.
+    pub(crate) reused: bool,
+    /// As long as it is open, nobody removes the result as one that no run needs.
+    pub(crate) lock: Option<File>,
+}
+
+impl Cached {
+    /// Where the folder has no locks, there is none.
+    fn new(folder: PathBuf, reused: bool) -> Self {
+        let lock = File::open(folder.join(CONTENTS)).ok().filter(|file| file.try_lock_shared().is_ok());
+        Self { folder, reused, lock }
+    }
+}
+
 /// The folder of a step's result, made by `make` where it is not there yet or no longer whole.
 ///
 /// `make` fills a folder beside it, which gets its final name only when everything in it is on the disk: a result is there
@@ -45,7 +62,7 @@ pub(crate) fn cached(
     step: &str,
     key: &str,
     make: impl FnOnce(&Path) -> Result<(), Error>,
-) -> Result<PathBuf, Error> {
+) -> Result<Cached, Error> {
     let parent = context.volume().join("cache").join(step);
     let folder = parent.join(key);
     let create = |source| file_error("create", &folder, source);
@@ -54,7 +71,7 @@ pub(crate) fn cached(
     match wrong_with(&folder) {
         None => {
             tracing::info!(step, folder = %folder.display(), "reusing the earlier result");
-            return Ok(folder);
+            return Ok(Cached::new(folder, true));
         }
         Some(problem) if folder.exists() => {
             tracing::warn!(step, folder = %folder.display(), "making a damaged result anew: {problem}");
@@ -74,7 +91,7 @@ pub(crate) fn cached(
     rename_folder(part.path(), &folder).map_err(create)?;
     // It has its final name: nothing is left to be removed.
     let _ = part.keep();
-    Ok(folder)
+    Ok(Cached::new(folder, false))
 }
 
 /// Why a result cannot be used; none where every file is as it was written. Files that were added do no harm.

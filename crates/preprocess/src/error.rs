@@ -16,6 +16,9 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// None of the photos can be used.
+    #[error(transparent)]
+    Data(#[from] dodge_data::Error),
     /// A photo cannot be read or written.
     #[error(transparent)]
     Photo(#[from] dodge_imaging::Error),

@@ -18,13 +18,14 @@ mod progress;
 mod random;
 mod score;
 mod split;
+mod unusable;
 mod whole_file;
 
 pub use annotation_file::{AnnotatedPhotos, AnnotationFile};
 pub use coco::{
     ANNOTATION_FORMAT, Annotation, Category, CocoDocument, CocoImage, Info, SCORE_CATEGORY, TRANSFORMER_CATEGORY,
 };
-pub use context::Context;
+pub use context::{Context, UsedResult};
 pub use copy_and_resize::{CopyAndResize, ResizeParams, ResizedPhoto, ResizedPhotos};
 pub use damage_protocol::DamageProtocol;
 pub use degrade_and_split::{DegradeAndSplit, DegradeParams};
@@ -37,3 +38,4 @@ pub use progress::{NoProgress, Progress};
 pub use random::{RandomStream, damage_rng, undamaged_photos};
 pub use score::{Score, ScoredPhotos};
 pub use split::{SplitPhoto, SplitPhotos, Splits};
+pub use unusable::tell_of_skipped;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use dodge_data::{Dataset, PhotoFile};
+use dodge_data::{Dataset, PhotoFile, Skipped};
 use dodge_hparams::HParams;
 use dodge_imaging::{DECODER_VERSION, RESAMPLER_VERSION};
 use dodge_juror::Juror;
@@ -20,6 +20,7 @@ use crate::likeness::{Impression, groups};
 use crate::photo_pair::PhotoPair;
 use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
 use crate::split::{ANNOTATIONS, SPLITS, Splits, check_ratios, deal_groups, shuffled, sizes};
+use crate::unusable::{self, Side, UNUSABLE, Unusable, tell_of_skipped};
 use crate::whole_file::write_whole;
 
 /// What stands for the edits of a pair: what a person did is not known.
@@ -52,7 +53,7 @@ fn ratios_leave_a_test_split(params: &PairParams) -> Result<(), String> {
     check_ratios(params.train_ratio, params.validation_ratio)
 }
 
-/// Brings both sides of every pair to one size, of a lesson makes the other side by its recipe, leaves out what is not aligned, scores both sides, and deals the pairs out.
+/// Brings both sides of every pair to one size, of a lesson makes the other side by its recipe, leaves out what is not aligned or cannot be decoded, scores both sides, and deals the pairs out.
 ///
 /// There is no damage: *degraded* is the *before*, *original* the *after*. A pair whose *after* equals its *before* but for
 /// rounding is an undamaged photo, and its *after* is replaced by the *before*, so that to leave it alone is exactly right. Which pair goes where depends on the seed and the set of names; photos of one scene go into one split.
@@ -71,6 +72,8 @@ pub struct PairedPhotos {
     pub splits: Splits,
     /// Pairs that were left out because their sides do not lie on each other, with the measured likeness.
     pub misaligned: Vec<Misaligned>,
+    /// Files of pairs that cannot be decoded, with reasons; their pairs are left out.
+    pub left_out: Vec<Skipped>,
 }
 
 /// A pair whose sides do not lie on each other.
@@ -92,6 +95,13 @@ struct Pair {
     impression: Impression,
 }
 
+/// Why a pair is left out.
+enum Problem {
+    Misaligned(Misaligned),
+    /// One side, or both.
+    Unusable(Vec<Unusable>),
+}
+
 impl PairAndSplit {
     /// The step with its parameters, the juror that scores both sides, and the seed of the split.
     #[must_use]
@@ -103,16 +113,23 @@ impl PairAndSplit {
         sizes(total, self.params.train_ratio, self.params.validation_ratio)
     }
 
-    /// Writes both sides of a pair into `folder`, or says how unlike they are.
-    fn prepare(&self, photo: &PhotoFile, folder: &Path) -> Result<Result<Pair, Misaligned>, Error> {
+    /// Writes both sides of a pair into `folder`, or says why it is left out.
+    fn prepare(&self, photo: &PhotoFile, folder: &Path) -> Result<Result<Pair, Problem>, Error> {
         let (name, size) = (photo.name(), self.resize.max_size);
+        let before = unusable::decoded(photo, Side::Before)?;
         let pair = match photo.recipe() {
-            Some(recipe) => PhotoPair::of_lesson(photo.path(), recipe, size)?,
-            // Without another side it is as it should be.
-            None => PhotoPair::open(photo.path(), photo.after().unwrap_or(photo.path()), size)?,
+            Some(recipe) => before.map(|before| PhotoPair::by_recipe(&before, recipe, size)).map_err(|it| vec![it]),
+            None => match (before, unusable::decoded(photo, Side::After)?) {
+                (Ok(before), Ok(after)) => Ok(PhotoPair::of(&before, &after, size)),
+                (before, after) => Err(before.err().into_iter().chain(after.err()).collect()),
+            },
+        };
+        let pair = match pair {
+            Ok(pair) => pair?,
+            Err(unusable) => return Ok(Err(Problem::Unusable(unusable))),
         };
         if let (false, Some(alignment)) = (pair.is_aligned(self.params.min_alignment), pair.alignment) {
-            return Ok(Err(Misaligned { name: name.to_owned(), alignment }));
+            return Ok(Err(Problem::Misaligned(Misaligned { name: name.to_owned(), alignment })));
         }
         let file_name = format!("{name}.png");
         pair.before.save(&folder.join("before").join(&file_name))?;
@@ -165,15 +182,14 @@ impl Preprocessor for PairAndSplit {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn key(&self, input: &Dataset, key: KeyBuilder) -> KeyBuilder {
-        key.with(input.content_hash())
-            .with(DECODER_VERSION)
-            .with(RESAMPLER_VERSION)
+        let key = key.with(input.content_hash()).with(DECODER_VERSION).with(RESAMPLER_VERSION);
+        self.resize
+            .key(input, self.seed, key)
             .with(self.params.min_alignment)
-            .with(self.resize.max_size)
             .with(self.params.train_ratio)
             .with(self.params.validation_ratio)
             .with(self.juror.name())
@@ -185,7 +201,7 @@ impl Preprocessor for PairAndSplit {
             let reason = "needs pairs or lessons: load the photos before and after with a loader of pairs".to_owned();
             return Err(Error::Input { step: self.name(), reason });
         }
-        self.sizes(input.photos().len()).map(drop)
+        self.sizes(self.resize.chosen(input, self.seed).len()).map(drop)
     }
 
     fn make(&self, input: &Dataset, folder: &Path, context: &Context) -> Result<(), Error> {
@@ -193,9 +209,9 @@ impl Preprocessor for PairAndSplit {
         let sides = folder.join("pairs");
         create(&sides.join("before"))?;
         create(&sides.join("after"))?;
-        context.progress().begin("pairing", input.photos().len() as u64);
-        let prepared = input
-            .photos()
+        let chosen = self.resize.chosen(input, self.seed);
+        context.progress().begin("pairing", chosen.len() as u64);
+        let prepared = chosen
             .par_iter()
             .map(|photo| {
                 context.check_interrupted()?;
@@ -206,18 +222,23 @@ impl Preprocessor for PairAndSplit {
             .collect::<Result<Vec<_>, Error>>()?;
         context.progress().end();
         // In the order of the dataset, whatever thread was faster.
-        let (mut pairs, mut misaligned) = (Vec::new(), Vec::new());
+        let (mut pairs, mut misaligned, mut unusable) = (Vec::new(), Vec::new(), Vec::new());
         for result in prepared {
             match result {
                 Ok(pair) => pairs.push(pair),
-                Err(problem) => misaligned.push(problem),
+                Err(Problem::Misaligned(problem)) => misaligned.push(problem),
+                Err(Problem::Unusable(sides)) => unusable.extend(sides),
             }
         }
+        unusable::save(&unusable, folder)?;
         let text = serde_json::to_vec_pretty(&misaligned).expect("names and numbers are always JSON");
         write_whole(&folder.join(LEFT_OUT), &text)?;
 
         // Else nobody would hear why there are too few.
-        let sizes = self.sizes(pairs.len()).inspect_err(|_| self.tell(&misaligned))?;
+        let sizes = self.sizes(pairs.len()).inspect_err(|_| {
+            tell_of_skipped(&unusable::skipped(&unusable, input));
+            self.tell(&misaligned);
+        })?;
         let names: Vec<&str> = pairs.iter().map(|pair| pair.file_name.as_str()).collect();
         let order = shuffled(&names, self.seed);
         let impressions: Vec<&Impression> = pairs.iter().map(|pair| &pair.impression).collect();
@@ -239,13 +260,18 @@ impl Preprocessor for PairAndSplit {
         fs::remove_dir_all(&sides).map_err(|source| file_error("remove", &sides, source))
     }
 
-    fn load(&self, _: &Dataset, result: &StepResult) -> Result<PairedPhotos, Error> {
+    fn load(&self, input: &Dataset, result: &StepResult) -> Result<PairedPhotos, Error> {
         let path = result.folder.join(LEFT_OUT);
         let text = fs::read(&path).map_err(|source| file_error("read", &path, source))?;
         let misaligned: Vec<Misaligned> = serde_json::from_slice(&text)
             .map_err(|error| Error::Annotations { path, reason: format!("{error}: delete its folder to remake it") })?;
         self.tell(&misaligned);
-        Ok(PairedPhotos { splits: Splits::load(&result.folder, &result.key)?, misaligned })
+        let splits = Splits::load(&result.folder, &result.key)?;
+        Ok(PairedPhotos { splits, misaligned, left_out: unusable::load(&result.folder, input)? })
+    }
+
+    fn left_out<'a>(&self, output: &'a PairedPhotos) -> &'a [Skipped] {
+        &output.left_out
     }
 
     fn figures(&self, output: &PairedPhotos) -> Vec<(String, f64)> {
@@ -256,7 +282,7 @@ impl Preprocessor for PairAndSplit {
 
     fn artifacts(&self) -> Vec<StepArtifact> {
         let mut artifacts = Splits::artifacts();
-        artifacts.push(StepArtifact::new(LEFT_OUT, LEFT_OUT));
+        artifacts.extend([LEFT_OUT, UNUSABLE].map(|name| StepArtifact::new(name, name)));
         artifacts
     }
 }

@@ -30,7 +30,12 @@ impl PhotoPair {
     /// # Errors
     /// [`Error::Photo`] for a file that cannot be read.
     pub fn open(before: &Path, after: &Path, max_size: u32) -> Result<Self, Error> {
-        let (before, after) = same_size(&Photo::open(before)?, &Photo::open(after)?, max_size);
+        Self::of(&Photo::open(before)?, &Photo::open(after)?, max_size)
+    }
+
+    /// The same of photos that were opened already.
+    pub(crate) fn of(before: &Photo, after: &Photo, max_size: u32) -> Result<Self, Error> {
+        let (before, after) = same_size(before, after, max_size);
         let edited = 255.0 * rmse(&before, &after)? > ROUNDING;
         let alignment = if edited { alignment(&before, &after) } else { None };
         let after = if edited { after } else { before.clone() };
@@ -43,7 +48,12 @@ impl PhotoPair {
     /// # Errors
     /// [`Error::Photo`] for a file that cannot be read.
     pub fn of_lesson(photo: &Path, recipe: &Path, max_size: u32) -> Result<Self, Error> {
-        let (before, recipe) = (Photo::open(photo)?.thumbnail(max_size), Recipe::load(recipe)?);
+        Self::by_recipe(&Photo::open(photo)?, recipe, max_size)
+    }
+
+    /// The same of a photo that was opened already.
+    pub(crate) fn by_recipe(photo: &Photo, recipe: &Path, max_size: u32) -> Result<Self, Error> {
+        let (before, recipe) = (photo.thumbnail(max_size), Recipe::load(recipe)?);
         let staying: Vec<Operation> = recipe.operations().iter().filter(|it| !it.moves_pixels()).copied().collect();
         let staying = match recipe.longer_side() {
             Some(side) => Recipe::new(staying).with_longer_side(side),

@@ -2,17 +2,21 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use crate::cache::cached;
-use crate::context::Context;
+use dodge_data::Skipped;
+
+use crate::cache::{Cached, cached};
+use crate::context::{Context, UsedResult};
 use crate::error::{Error, file_error};
 use crate::key::KeyBuilder;
+use crate::unusable::tell_of_skipped;
 
 /// One step of preprocessing: a small value that turns a typed input into a typed result on disk.
 ///
 /// Open for implementation. A step says what its result depends on, fills a folder, and reads a result back from it; all
 /// else is done by [`Preprocessor::run`], for every step alike: the cache, the lock between processes, the files that are
-/// there whole or not at all, the duration, the figures and the artifacts of the run.
+/// there whole or not at all, the word on what was left out, the duration, the figures and the artifacts of the run.
 ///
 /// A step is pure: the same input, parameters and version give the same files.
 pub trait Preprocessor {
@@ -53,6 +57,13 @@ pub trait Preprocessor {
     /// # Errors
     /// [`Error`], naming the file.
     fn load(&self, input: &Self::Input, result: &StepResult) -> Result<Self::Output, Error>;
+
+    /// Files of the input that the step left out because they cannot be decoded. [`Preprocessor::run`] tells the user of them, also
+    /// where the result is an earlier one.
+    fn left_out<'a>(&self, output: &'a Self::Output) -> &'a [Skipped] {
+        let _ = output;
+        &[]
+    }
 
     /// Figures of the result that are recorded as metrics of the run: name and value.
     fn figures(&self, output: &Self::Output) -> Vec<(String, f64)> {
@@ -100,12 +111,14 @@ impl StepArtifact {
 }
 
 fn run<P: Preprocessor + ?Sized>(step: &P, input: &P::Input, context: &Context) -> Result<P::Output, Error> {
-    let timer = context.run().time_stage(step.name());
+    let (timer, started) = (context.run().time_stage(step.name()), Instant::now());
     context.check_interrupted()?;
     step.check(input)?;
     let key = step.key(input, KeyBuilder::new(step.name(), step.version())).build();
-    let folder = cached(context, step.name(), &key, |folder| step.make(input, folder, context))?;
+    let Cached { folder, reused, lock } =
+        cached(context, step.name(), &key, |folder| step.make(input, folder, context))?;
     let output = step.load(input, &StepResult { folder: folder.clone(), key })?;
+    tell_of_skipped(step.left_out(&output));
     let figures = step.figures(&output);
     if !figures.is_empty() {
         context.run().log_metrics(&figures, 0)?;
@@ -115,6 +128,8 @@ fn run<P: Preprocessor + ?Sized>(step: &P, input: &P::Input, context: &Context) 
         let bytes = fs::read(&path).map_err(|source| file_error("read", &path, source))?;
         context.run().log_artifact_bytes(&bytes, &artifact.name)?;
     }
+    let (seconds, left_out) = (started.elapsed().as_secs_f64(), step.left_out(&output).len());
+    context.note_use(UsedResult { step: step.name(), folder, reused, seconds, left_out }, lock);
     timer.finish()?;
     Ok(output)
 }

@@ -53,14 +53,25 @@ pub fn damage_rng(seed: u64, file_name: &str) -> ChaCha8Rng {
 /// order of the photos nor that of their names plays a part.
 #[must_use]
 pub fn undamaged_photos(names: &[&str], share: f64, seed: u64) -> Vec<bool> {
-    let digest = |name: &str| {
-        Sha256::new().chain_update(b"undamaged").chain_update(seed.to_le_bytes()).chain_update(name).finalize()
-    };
+    let count = (names.len() as f64 * share).round() as usize;
+    drawn(names, count, b"undamaged", seed)
+}
+
+/// Which of the photos with these names are used where `count` of them are wanted, drawn by seed and name. Of a larger set, most of
+/// those that were drawn of a smaller one are drawn again.
+pub(crate) fn sampled(names: &[&str], count: usize, seed: u64) -> Vec<bool> {
+    drawn(names, count, b"sampled", seed)
+}
+
+/// `count` of the names, drawn for one purpose: those whose digests come first.
+fn drawn(names: &[&str], count: usize, purpose: &[u8], seed: u64) -> Vec<bool> {
+    let digest =
+        |name: &str| Sha256::new().chain_update(purpose).chain_update(seed.to_le_bytes()).chain_update(name).finalize();
     let mut order: Vec<usize> = (0..names.len()).collect();
     order.sort_by_cached_key(|&index| (digest(names[index]), index));
-    let mut undamaged = vec![false; names.len()];
-    order.iter().take((names.len() as f64 * share).round() as usize).for_each(|&index| undamaged[index] = true);
-    undamaged
+    let mut drawn = vec![false; names.len()];
+    order.iter().take(count).for_each(|&index| drawn[index] = true);
+    drawn
 }
 
 #[cfg(test)]
@@ -96,5 +107,19 @@ mod tests {
         let mut again = undamaged_photos(&turned, 0.15, 7);
         again.reverse();
         assert_eq!(undamaged, again, "whatever the order of the photos");
+    }
+    #[test]
+    fn a_photo_more_changes_a_sample_by_one_at_most() {
+        let names: Vec<String> = (0..60).map(|index| format!("photo-{index:02}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let of = |count: usize| {
+            let drawn = sampled(&names[..count], 20, 3);
+            names.iter().zip(drawn).filter_map(|(name, drawn)| drawn.then_some(*name)).collect::<BTreeSet<_>>()
+        };
+        for count in 20..60 {
+            assert_eq!(of(count).len(), 20);
+            assert!(of(count + 1).difference(&of(count)).count() <= 1, "{count}");
+        }
+        assert_ne!(sampled(&names, 20, 3), sampled(&names, 20, 4));
     }
 }

@@ -124,8 +124,16 @@ macro_rules! from_part {
     };
 }
 
+impl From<dodge_data::Error> for Error {
+    fn from(source: dodge_data::Error) -> Self {
+        match source {
+            dodge_data::Error::Cancelled => Self::Interrupted { model: None },
+            other => Self::Part { part: "photos", source: Box::new(other) },
+        }
+    }
+}
+
 from_part! {
-    dodge_data::Error => "photos",
     dodge_imaging::Error => "photo",
     dodge_juror::Error => "juror",
     dodge_hparams::Error => "hyperparameters",

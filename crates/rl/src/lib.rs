@@ -37,5 +37,6 @@ pub use trainer::context::{Session, TrainContext};
 pub use trainer::fitting::{Trained, train_agent};
 pub use trainer::params::{Algorithm, TrainingParams};
 pub use trainer::photo_trainer::{FIRST_MODEL, PhotoTrainer};
+pub use trainer::preparation::{Prepared, PreparedStep, prepare};
 pub use trainer::run_page::{RunPage, page_of_run};
 pub use trainer::skeleton::{Evaluated, Report, Trainer, UsedPhotos, photos_of_run};

@@ -9,6 +9,7 @@ pub(crate) mod logged_model;
 mod outcomes;
 pub(crate) mod params;
 pub(crate) mod photo_trainer;
+pub(crate) mod preparation;
 mod refitting;
 pub(crate) mod run_page;
 pub(crate) mod skeleton;

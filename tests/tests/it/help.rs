@@ -13,6 +13,7 @@ fn help_lists_the_commands() {
 
     Commands:
       train        Train an agent on photos and measure it on photos it never saw
+      prepare      Prepare photos for a training: fetch, scale, score, damage and split them
       tune         Try hyperparameters: many trainings, of which the best configuration is kept
       evaluate     Measure a model on a folder of photos, or on pairs
       enhance      Let a model retouch photos at their full size
@@ -158,7 +159,7 @@ fn help_of_train_explains_every_option() {
 #[test]
 fn every_command_has_help_and_the_program_a_version() {
     let scratch = Scratch::new();
-    for command in ["train", "tune", "evaluate", "enhance", "apply", "score", "params", "datasets"] {
+    for command in ["train", "prepare", "tune", "evaluate", "enhance", "apply", "score", "params", "datasets"] {
         let help = scratch.dodge(&[command, "--help"]).succeeded();
         assert!(help.stdout.contains(&format!("Usage: dodge {command}")), "{help}");
     }

@@ -23,6 +23,7 @@ mod names;
 mod one_crate_alone;
 mod pairs;
 mod photos;
+mod preparing;
 #[cfg(unix)]
 mod real_mlflow;
 mod reporting;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use dodge_data::{DataLoader, DataParams, FolderLoader, LessonLoader, PairLoader, SyntheticLoader};
+use dodge_data::{DataLoader, DataParams, FolderLoader, Hashing, LessonLoader, PairLoader, SyntheticLoader};
 use dodge_hparams::{Layer, Registry};
 use dodge_learn::NetworkParams;
 use dodge_preprocess::Progress;
@@ -39,11 +39,12 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         Some(used) => used.after.as_deref().map(|after| (&*used.folder, after)),
         None => pairs,
     };
+    let hashing = shown_hashing(surroundings, &progress, &interrupted);
     let loader: Box<dyn DataLoader> = match (&arguments.lessons, &used) {
-        _ if let Some((before, after)) = pairs => Box::new(PairLoader::new(before, after)),
-        (_, Some(used)) if used.lessons => Box::new(LessonLoader::new(&used.folder)),
-        (Some(folder), _) => Box::new(LessonLoader::new(folder)),
-        (None, Some(used)) => folder_loader(&used.folder, &registry)?,
+        _ if let Some((before, after)) = pairs => Box::new(PairLoader::new(before, after).with_hashing(hashing)),
+        (_, Some(used)) if used.lessons => Box::new(LessonLoader::new(&used.folder).with_hashing(hashing)),
+        (Some(folder), _) => Box::new(LessonLoader::new(folder).with_hashing(hashing)),
+        (None, Some(used)) => folder_loader(&used.folder, &registry, hashing)?,
         (None, None) => loader(&arguments.material, &registry, surroundings, &progress, &interrupted)?,
     };
     let _held = match (&found, &arguments.out) {
@@ -150,11 +151,12 @@ pub(crate) fn loader(
     progress: &Arc<dyn Progress>,
     interrupted: &Arc<AtomicBool>,
 ) -> Result<Box<dyn DataLoader>> {
+    let hashing = shown_hashing(surroundings, progress, interrupted);
     if let Some((before, after)) = pairs_of(material, false)? {
-        return Ok(Box::new(PairLoader::new(before, after)));
+        return Ok(Box::new(PairLoader::new(before, after).with_hashing(hashing)));
     }
     Ok(match (&material.photos, &material.dataset) {
-        (Some(folder), _) => folder_loader(folder, registry)?,
+        (Some(folder), _) => folder_loader(folder, registry, hashing)?,
         (None, Some(id)) => {
             let watcher = fetching::Display::new(Arc::clone(progress), Arc::clone(interrupted));
             fetching::loader(id, surroundings, Arc::new(watcher))?
@@ -168,11 +170,23 @@ pub(crate) fn loader(
     })
 }
 
-fn folder_loader(folder: &Path, registry: &Registry) -> Result<Box<dyn DataLoader>> {
+fn folder_loader(folder: &Path, registry: &Registry, hashing: Hashing) -> Result<Box<dyn DataLoader>> {
     let wanted = registry.get::<DataParams>()?;
     let stars = u8::try_from(wanted.least_rating).unwrap_or(u8::MAX);
-    Ok(Box::new(FolderLoader::new(folder).with_least_rating(stars).with_label(wanted.label.colour())))
+    let loader = FolderLoader::new(folder).with_least_rating(stars).with_label(wanted.label.colour());
+    Ok(Box::new(loader.with_hashing(hashing)))
 }
+
+/// How photos are read for their hash, shown on this display until the flag is set.
+pub(crate) fn shown_hashing(
+    surroundings: &Surroundings,
+    progress: &Arc<dyn Progress>,
+    interrupted: &Arc<AtomicBool>,
+) -> Hashing {
+    let watcher = fetching::Display::new(Arc::clone(progress), Arc::clone(interrupted));
+    fetching::hashing(surroundings, Arc::new(watcher))
+}
+
 /// The device is chosen here and handed down; burn's own default depends on the features of the build.
 ///
 /// `auto` takes a graphics card for networks only that gain from one, and never a driver that computes on the processor.

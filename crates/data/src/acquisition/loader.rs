@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::AcquisitionClient;
 use crate::watch::Watcher;
-use crate::{DataLoader, Dataset, Error, Fetcher, FolderDigest, FolderLoader};
+use crate::{DataLoader, Dataset, Error, Fetcher, FolderDigest, FolderLoader, Hashing};
 
 /// Has an acquisition service fetch a dataset onto the volume that both share, checks that it is the one that the service tells of, and
 /// loads its photos.
@@ -13,6 +13,7 @@ pub struct AcquisitionLoader {
     fetcher: Fetcher,
     id: String,
     watcher: Arc<dyn Watcher + Send>,
+    hashing: Hashing,
 }
 
 impl std::fmt::Debug for AcquisitionLoader {
@@ -34,7 +35,14 @@ impl AcquisitionLoader {
     ) -> Result<Self, Error> {
         let id = id.into();
         fetcher.registry().get(&id)?;
-        Ok(Self { client, fetcher, id, watcher })
+        let hashing = Hashing::default().watched_by(Arc::clone(&watcher));
+        Ok(Self { client, fetcher, id, watcher, hashing })
+    }
+
+    /// Reads the photos in this way.
+    #[must_use]
+    pub fn with_hashing(self, hashing: Hashing) -> Self {
+        Self { hashing, ..self }
     }
 }
 
@@ -56,7 +64,7 @@ impl DataLoader for AcquisitionLoader {
                 "tells the directory hash {told}, but that of {} is {got}: either the volume is another one, or files changed",
                 images.display()
             ))),
-            _ => FolderLoader::new(images).load(),
+            _ => FolderLoader::new(images).with_hashing(self.hashing.clone()).load(),
         }
     }
 

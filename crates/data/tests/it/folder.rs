@@ -97,15 +97,35 @@ fn an_empty_file_is_skipped() {
 }
 
 #[test]
-fn a_truncated_jpeg_is_skipped() {
+fn a_photo_that_is_cut_off_within_its_header_is_skipped() {
     let bytes = jpeg(9);
-    check_skipped("cut.jpg", &bytes[..bytes.len() / 2], "damaged");
+    check_skipped("cut.jpg", &bytes[..30], "damaged");
+    let bytes = png(9);
+    check_skipped("cut.PNG", &bytes[..20], "damaged");
 }
 
 #[test]
-fn a_truncated_png_is_skipped() {
-    let bytes = png(9);
-    check_skipped("cut.PNG", &bytes[..bytes.len() / 2], "damaged");
+fn pixels_are_not_looked_at() {
+    let folder = TempDir::new().unwrap();
+    let whole = jpeg(9);
+    put(folder.path(), "cut.jpg", &whole[..whole.len() - 40]);
+    let dataset = load(folder.path());
+    assert_eq!((relative(&dataset), dataset.skipped()), (vec!["cut.jpg".to_owned()], &[][..]));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_read_is_skipped() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    put(folder.path(), "good.jpg", &jpeg(1));
+    put(folder.path(), "secret.jpg", &jpeg(2));
+    let secret = folder.path().join("secret.jpg");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
+    // Whoever may read everything reads it, too.
+    let readable = fs::read(&secret).is_ok();
+    let dataset = load(folder.path());
+    assert_eq!((dataset.photos().len(), dataset.skipped().len()), if readable { (2, 0) } else { (1, 1) });
 }
 
 #[test]

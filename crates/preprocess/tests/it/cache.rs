@@ -39,8 +39,11 @@ fn a_second_run_finds_everything_and_changes_nothing() {
 #[test]
 fn whatever_a_result_depends_on_changes_its_key() {
     let place = Workplace::with_photos(8);
-    let resized =
-        |max_size| CopyAndResize::new(ResizeParams { max_size }).run(&place.dataset(), &place.context).unwrap();
+    let resized = |max_size| {
+        CopyAndResize::new(ResizeParams { max_size, ..ResizeParams::default() }, 1)
+            .run(&place.dataset(), &place.context)
+            .unwrap()
+    };
     let annotated = |max_size| AnnotationFile.run(&resized(max_size), &place.context).unwrap();
     let scored = |max_size, score| Score::new(Stub::constant(score)).run(&annotated(max_size), &place.context).unwrap();
     let split = |params, score, seed| {
@@ -100,7 +103,7 @@ fn a_failing_juror_leaves_nothing_in_the_cache() {
 fn an_interrupted_step_leaves_nothing_in_the_cache() {
     let place = Workplace::with_photos(10);
     place.interrupted.store(true, Ordering::Relaxed);
-    let error = CopyAndResize::new(ResizeParams::default()).run(&place.dataset(), &place.context).unwrap_err();
+    let error = CopyAndResize::new(ResizeParams::default(), 1).run(&place.dataset(), &place.context).unwrap_err();
     assert!(matches!(error, Error::Interrupted), "{error}");
     assert!(entries(&place.cache("copy_and_resize")).is_empty());
 
@@ -130,15 +133,74 @@ fn an_interrupted_step_leaves_nothing_in_the_cache() {
 fn a_photo_that_cannot_be_read_leaves_nothing_in_the_cache() {
     let place = Workplace::with_photos(5);
     let dataset = place.dataset();
-    fs::write(place.photo_path(2), "no longer a photo").unwrap();
-    let error = CopyAndResize::new(ResizeParams::default()).run(&dataset, &place.context).unwrap_err();
+    fs::remove_file(place.photo_path(2)).unwrap();
+    let error = CopyAndResize::new(ResizeParams::default(), 1).run(&dataset, &place.context).unwrap_err();
     assert!(error.to_string().contains("a02.png"), "{error}");
     assert!(entries(&place.cache("copy_and_resize")).is_empty());
 }
 
 #[test]
+fn a_damaged_photo_is_left_out_and_told_by_every_run() {
+    let place = Workplace::with_photos(5);
+    let whole = fs::read(place.photo_path(2)).unwrap();
+    fs::write(place.photo_path(2), &whole[..whole.len() - 60]).unwrap();
+    let dataset = place.dataset();
+    assert_eq!((dataset.photos().len(), dataset.skipped()), (5, &[][..]), "its header is whole");
+    let step = CopyAndResize::new(ResizeParams::default(), 1);
+    for _ in 0..2 {
+        let resized = step.run(&dataset, &place.context).unwrap();
+        let names: Vec<&str> = resized.photos.iter().map(|photo| &*photo.file_name).collect();
+        assert_eq!(names, ["a00.png", "a01.png", "a03.png", "a04.png"]);
+        assert_eq!(step.left_out(&resized), resized.left_out);
+        assert_eq!(resized.left_out.len(), 1);
+        assert_eq!(resized.left_out[0].path, place.photo_path(2));
+        assert!(resized.left_out[0].reason.to_string().starts_with("damaged: "), "{:?}", resized.left_out);
+    }
+    let kept = &place.record().artifacts["preprocess/unusable.json"];
+    let kept: serde_json::Value = serde_json::from_slice(kept).unwrap();
+    assert_eq!(
+        (&kept[0]["name"], &kept[0]["side"], kept.as_array().map(Vec::len)),
+        (&"a02".into(), &"before".into(), Some(1))
+    );
+}
+
+#[test]
+fn where_no_photo_can_be_decoded_the_error_says_why() {
+    let place = Workplace::with_photos(3);
+    for index in 0..3 {
+        let whole = fs::read(place.photo_path(index)).unwrap();
+        fs::write(place.photo_path(index), &whole[..whole.len() - 60]).unwrap();
+    }
+    let error = CopyAndResize::new(ResizeParams::default(), 1).run(&place.dataset(), &place.context).unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.starts_with("no photos in ") && told.contains("3 unusable") && told.contains("a01.png: damaged"),
+        "{told}"
+    );
+    assert!(entries(&place.cache("copy_and_resize")).is_empty());
+}
+
+#[test]
+fn so_many_photos_are_drawn_by_the_seed() {
+    let place = Workplace::with_photos(9);
+    let resized = |max_images, seed| {
+        let params = ResizeParams { max_images, ..ResizeParams::default() };
+        let resized = CopyAndResize::new(params, seed).run(&place.dataset(), &place.context).unwrap();
+        (resized.photos.iter().map(|photo| photo.file_name.clone()).collect::<Vec<_>>(), resized.key)
+    };
+    let (all, key) = resized(0, 1);
+    assert_eq!(all.len(), 9);
+    assert_eq!(resized(9, 2).1, key, "where all are used, the seed changes nothing");
+    let (four, of_four) = resized(4, 1);
+    assert_eq!(four.len(), 4);
+    assert!(four.iter().all(|name| all.contains(name)) && of_four != key);
+    assert_eq!(resized(4, 1), (four.clone(), of_four));
+    assert!((2..9).any(|seed| resized(4, seed).0 != four));
+}
+
+#[test]
 fn what_a_killed_process_left_behind_is_harmless() {
-    let step = CopyAndResize::new(ResizeParams::default());
+    let step = CopyAndResize::new(ResizeParams::default(), 1);
     let clean = Workplace::with_photos(5);
     let expected = step.run(&clean.dataset(), &clean.context).unwrap();
 
@@ -204,7 +266,7 @@ fn a_damaged_result_is_noticed_and_made_anew() {
 #[test]
 fn what_was_added_to_a_result_is_left_alone() {
     let place = Workplace::with_photos(5);
-    let step = CopyAndResize::new(ResizeParams::default());
+    let step = CopyAndResize::new(ResizeParams::default(), 1);
     let resized = step.run(&place.dataset(), &place.context).unwrap();
     let added = resized.folder.join("images/.DS_Store");
     fs::write(&added, "a file manager was here").unwrap();
@@ -233,7 +295,7 @@ fn many_at_once_make_one_result() {
 fn a_volume_that_cannot_be_written_is_named() {
     let place = Workplace::with_photos(5);
     fs::write(place.context.volume(), "a file where a folder should be").unwrap();
-    let error = CopyAndResize::new(ResizeParams::default()).run(&place.dataset(), &place.context).unwrap_err();
+    let error = CopyAndResize::new(ResizeParams::default(), 1).run(&place.dataset(), &place.context).unwrap_err();
     assert!(matches!(error, Error::File { action: "create", .. }), "{error}");
     assert!(error.to_string().contains("copy_and_resize"), "{error}");
 }

@@ -61,7 +61,7 @@ impl Pairs {
     }
 
     fn split(&self, seed: u64) -> Result<PairedPhotos, Error> {
-        let resize = ResizeParams { max_size: 96 };
+        let resize = ResizeParams { max_size: 96, ..ResizeParams::default() };
         PairAndSplit::new(PairParams::default(), resize, Stub::constant(5.0), seed)
             .run(&self.dataset(), &self.place.context)
     }
@@ -74,7 +74,7 @@ fn open(path: &Path) -> Photo {
 #[test]
 fn a_pair_is_what_is_given_and_what_is_wanted() {
     let pairs = Pairs::new(10);
-    let PairedPhotos { splits, misaligned } = pairs.split(1).unwrap();
+    let PairedPhotos { splits, misaligned, .. } = pairs.split(1).unwrap();
     assert_eq!(misaligned, []);
     let mut seen: Vec<String> = all(&splits).into_iter().flat_map(names).collect();
     seen.sort();
@@ -121,11 +121,32 @@ fn what_does_not_lie_on_each_other_is_left_out_and_told() {
     pairs.add("other", &scene(11, 120, 80), &edited(&scene(15, 120, 80)));
     let whole = scene(12, 120, 80);
     pairs.add("crop", &whole, &edited(&whole.cropped(20, 14, 90, 60).resized(120, 80)));
-    let PairedPhotos { splits, misaligned } = pairs.split(1).unwrap();
+    let PairedPhotos { splits, misaligned, .. } = pairs.split(1).unwrap();
     let left_out: Vec<&str> = misaligned.iter().map(|pair| pair.name.as_str()).collect();
     assert_eq!(left_out, ["crop", "other"], "{misaligned:?}");
     assert_eq!(all(&splits).map(|split| split.photos.len()).iter().sum::<usize>(), 10);
     assert_eq!(pairs.place.record().values("misaligned_pairs"), [2.0]);
+}
+
+#[test]
+fn a_pair_with_a_damaged_side_is_left_out_and_told() {
+    let pairs = Pairs::new(12);
+    let cut = |name: &str| {
+        let path = pairs.folder.path().join(name);
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() - 60]).unwrap();
+        path
+    };
+    let mut cut = [cut("before/p03.png"), cut("after/p03.png"), cut("after/p07.png")];
+    for _ in 0..2 {
+        let paired = pairs.split(1).unwrap();
+        assert_eq!(all(&paired.splits).map(|split| split.photos.len()).iter().sum::<usize>(), 10);
+        let mut told: Vec<_> = paired.left_out.into_iter().map(|skipped| skipped.path).collect();
+        told.sort();
+        cut.sort();
+        assert_eq!(told, cut);
+    }
+    assert!(pairs.place.record().artifacts.contains_key("preprocess/unusable.json"));
 }
 
 #[test]
@@ -134,7 +155,7 @@ fn sides_of_another_scale_are_brought_to_one_size() {
     pairs.add("large_after", &scene(30, 60, 40), &edited(&scene(30, 240, 160)));
     pairs.add("large_before", &scene(31, 240, 160), &edited(&scene(31, 60, 40)));
     pairs.add("both_large", &scene(32, 480, 320), &edited(&scene(32, 240, 160)));
-    let PairedPhotos { splits, misaligned } = pairs.split(1).unwrap();
+    let PairedPhotos { splits, misaligned, .. } = pairs.split(1).unwrap();
     assert_eq!(misaligned, []);
     for photo in all(&splits).into_iter().flat_map(|split| &split.photos) {
         let (before, after) = (open(&photo.degraded), open(&photo.original));

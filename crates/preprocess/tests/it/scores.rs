@@ -13,7 +13,9 @@ use crate::support::{Stub, Workplace, entries, photo};
 fn copies_are_bounded_and_keep_their_ratio() {
     let place = Workplace::with_photos(2);
     Photo::from_fn(100, 50, |x, _| [x as u8, 90, 80]).unwrap().save(&place.photo_path(2)).unwrap();
-    let resized = CopyAndResize::new(ResizeParams { max_size: 40 }).run(&place.dataset(), &place.context).unwrap();
+    let resized = CopyAndResize::new(ResizeParams { max_size: 40, ..ResizeParams::default() }, 1)
+        .run(&place.dataset(), &place.context)
+        .unwrap();
     let sizes: Vec<_> = resized.photos.iter().map(|p| (p.file_name.as_str(), p.width, p.height)).collect();
     assert_eq!(sizes, [("a00.png", 24, 18), ("a01.png", 24, 18), ("a02.png", 40, 20)]);
     let images = resized.folder.join("images");

@@ -66,7 +66,7 @@ impl Workplace {
     }
 
     pub(crate) fn annotated(&self) -> AnnotatedPhotos {
-        let resized = CopyAndResize::new(ResizeParams::default()).run(&self.dataset(), &self.context).unwrap();
+        let resized = CopyAndResize::new(ResizeParams::default(), 1).run(&self.dataset(), &self.context).unwrap();
         AnnotationFile.run(&resized, &self.context).unwrap()
     }
 

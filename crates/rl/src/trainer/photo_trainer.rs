@@ -8,7 +8,7 @@ use dodge_juror::Juror;
 use dodge_learn::{ApgParams, Callback, Checkpointer, EarlyStop, FolderCheckpointer};
 use dodge_preprocess::{
     AnnotationFile, CopyAndResize, DamageProtocol, DegradeAndSplit, DegradeParams, PairAndSplit, Preprocessor,
-    RandomStream, Score, SplitPhoto, Splits,
+    RandomStream, Score, SplitPhoto, Splits, tell_of_skipped,
 };
 use rand::RngExt;
 use rayon::prelude::*;
@@ -26,9 +26,6 @@ use crate::trainer::context::TrainContext;
 use crate::trainer::fitting::{Trained, go_on_from};
 use crate::trainer::params::{Algorithm, TrainingParams};
 use crate::trainer::skeleton::{Evaluated, Trainer};
-
-/// Skipped files that are told one by one; where there are more, all are counted by reason.
-const SKIPPED_TOLD: usize = 5;
 
 /// The file in a run's folder of the model that it began with, where it did with one.
 pub const FIRST_MODEL: &str = "first-model.safetensors";
@@ -109,15 +106,9 @@ impl PhotoTrainer {
 impl Trainer for PhotoTrainer {
     fn load_data(&self, context: &TrainContext) -> Result<Dataset, Error> {
         let dataset = self.loader.load()?;
-        for skipped in dataset.skipped().iter().take(SKIPPED_TOLD) {
-            tracing::warn!("skipped {}: {}", skipped.path.display(), skipped.reason);
-        }
-        if dataset.skipped().len() > SKIPPED_TOLD {
-            let words = Skipped::in_words(dataset.skipped());
-            tracing::warn!("skipped {} files in all: {words}", dataset.skipped().len());
-        }
+        context.progress().end();
+        tell_of_skipped(dataset.skipped());
         let (photos, hash) = (dataset.photos().len(), dataset.content_hash());
-        context.log_metric("skipped_files", dataset.skipped().len() as f64, 0)?;
         let params = [
             ("source_dataset_id", self.loader.describe()),
             ("dataset_hash", hash.to_string()),
@@ -132,7 +123,9 @@ impl Trainer for PhotoTrainer {
         if self.material == Material::Pairs {
             let (pairs, resize) = (context.hyperparameters()?, context.hyperparameters()?);
             let step = PairAndSplit::new(pairs, resize, Arc::clone(&self.juror), context.seed());
-            return Ok(step.run(dataset, context.preprocessing())?.splits);
+            let paired = step.run(dataset, context.preprocessing())?;
+            log_skipped(dataset, &paired.left_out, context)?;
+            return Ok(paired.splits);
         }
         if dataset.after_root().is_some() {
             let reason = "the loader yields pairs, and what damage on top of them should teach is not defined: train with \
@@ -140,7 +133,9 @@ impl Trainer for PhotoTrainer {
             return Err(Error::Data { reason: reason.to_owned() });
         }
         let degrade: DegradeParams = context.hyperparameters()?;
-        let resized = CopyAndResize::new(context.hyperparameters()?).run(dataset, context.preprocessing())?;
+        let resize = CopyAndResize::new(context.hyperparameters()?, context.seed());
+        let resized = resize.run(dataset, context.preprocessing())?;
+        log_skipped(dataset, &resized.left_out, context)?;
         let annotated = AnnotationFile.run(&resized, context.preprocessing())?;
         let scored = Score::new(Arc::clone(&self.juror)).run(&annotated, context.preprocessing())?;
         let split = DegradeAndSplit::new(degrade, Arc::clone(&self.juror), context.seed());
@@ -227,6 +222,11 @@ impl Trainer for PhotoTrainer {
         let shown = Shown::of_mosaic(&photos, &outcomes, rows, &*self.juror)?;
         Ok(Evaluated { evaluation, photos, outcomes, shown })
     }
+}
+
+/// Records how many files were left out: those that show it in their headers, and those that could not be decoded.
+fn log_skipped(dataset: &Dataset, undecodable: &[Skipped], context: &TrainContext) -> Result<(), Error> {
+    context.log_metric("skipped_files", (dataset.skipped().len() + undecodable.len()) as f64, 0)
 }
 
 /// The model in the box, for a training of its kind to go on from.

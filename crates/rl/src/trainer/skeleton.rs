@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use dodge_data::Dataset;
 use dodge_learn::device_name;
-use dodge_preprocess::{Context, Splits};
-use dodge_tracking::Status;
+use dodge_preprocess::{Context, Splits, UsedResult};
+use dodge_tracking::{Status, Summary as Delivered};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -147,6 +147,16 @@ pub struct Report {
 
 fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error> {
     let started = Instant::now();
+    let context = begin(session)?;
+    let result = stages(trainer, &context, started);
+    let (mut report, summary) = end(&context, result)?;
+    report.run_id = summary.run_id;
+    report.undelivered_records = summary.pending;
+    Ok(report)
+}
+
+/// Opens the tracked run of a session.
+pub(super) fn begin(session: Session) -> Result<TrainContext, Error> {
     // Before the run is started: afterwards, every error has to close it.
     let seed = session.registry.get::<TrainingParams>()?.seed;
     let run = match &session.run_dir {
@@ -159,8 +169,8 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
     });
     let preprocessing =
         Context::new(session.volume, run.clone(), Arc::clone(&session.progress), Arc::clone(&session.interrupted));
-    let context = TrainContext {
-        run: run.clone(),
+    Ok(TrainContext {
+        run,
         experiment: session.run_options.experiment,
         registry: session.registry,
         seed,
@@ -169,8 +179,11 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
         interrupted: session.interrupted,
         resumed: session.resume,
         preprocessing,
-    };
-    let result = stages(trainer, &context, started);
+    })
+}
+
+/// Closes the tracked run with the status that the result stands for.
+pub(super) fn end<R>(context: &TrainContext, result: Result<R, Error>) -> Result<(R, Delivered), Error> {
     context.progress().end();
     let status = match &result {
         Ok(_) => Status::Finished,
@@ -182,25 +195,21 @@ fn run_stages<T: Trainer>(trainer: &T, session: Session) -> Result<Report, Error
         Err(Error::Interrupted { model: Some(model) }) => context.log_artifact(model, "models"),
         _ => Ok(()),
     };
-    let finished = run.finish(status);
-    let mut report = result?;
+    let finished = context.run().finish(status);
+    let result = result?;
     kept?;
     let summary = finished?;
     // A server gives the run an id of its own.
-    tracked_run::note(&report.run_dir, &summary.run_id)?;
-    report.run_id = summary.run_id;
-    report.undelivered_records = summary.pending;
-    Ok(report)
+    tracked_run::note(context.run_dir(), &summary.run_id)?;
+    Ok((result, summary))
 }
 
-fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> Result<Report, Error> {
-    let run = context.run();
-    let run_dir = context.run_dir().to_owned();
-    fs::create_dir_all(&run_dir).map_err(|source| Error::File { action: "create", path: run_dir.clone(), source })?;
-    tracked_run::note(&run_dir, run.run_id())?;
-    let device = device_name(context.device());
+/// The first two stages: photos, and what the steps make of them.
+pub(super) fn prepared<T: Trainer>(trainer: &T, context: &TrainContext) -> Result<(Dataset, Splits), Error> {
+    let (run, run_dir) = (context.run(), context.run_dir());
+    fs::create_dir_all(run_dir).map_err(|source| Error::File { action: "create", path: run_dir.to_owned(), source })?;
+    tracked_run::note(run_dir, run.run_id())?;
     context.log_params(&context.registry.flatten())?;
-    context.log_params(&[("device", &device)])?;
     let configuration = run_dir.join("configuration.toml");
     write_whole(&configuration, context.registry.to_toml().as_bytes())?;
     context.log_artifact(&configuration, "")?;
@@ -209,13 +218,23 @@ fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> 
     let dataset = trainer.load_data(context)?;
     timer.finish()?;
     if context.is_resumed() {
-        check_unchanged(&run_dir, &dataset)?;
+        check_unchanged(run_dir, &dataset)?;
     }
     let timer = run.time_stage("preprocess");
     let splits = trainer.preprocess(&dataset, context)?;
     timer.finish()?;
-    write_whole(&run_dir.join("used.json"), used(run.run_name(), &dataset, &splits).as_bytes())?;
+    let used = used(run.run_name(), &dataset, &splits, &context.preprocessing().used());
+    write_whole(&run_dir.join("used.json"), used.as_bytes())?;
     inputs::log_splits(run, &dataset, &splits)?;
+    Ok((dataset, splits))
+}
+
+fn stages<T: Trainer>(trainer: &T, context: &TrainContext, started: Instant) -> Result<Report, Error> {
+    let run = context.run();
+    let run_dir = context.run_dir().to_owned();
+    let device = device_name(context.device());
+    context.log_params(&[("device", &device)])?;
+    let (dataset, splits) = prepared(trainer, context)?;
     tracing::info!(target: "dodge::device", "training on {device}");
     let timer = run.time_stage("train");
     let trained = trainer.train(&splits, context)?;
@@ -317,7 +336,7 @@ fn check_unchanged(run_dir: &Path, dataset: &Dataset) -> Result<(), Error> {
 }
 
 /// Which data the run used: the folders in the cache are shared between runs.
-fn used(run_name: &str, dataset: &Dataset, splits: &Splits) -> String {
+fn used(run_name: &str, dataset: &Dataset, splits: &Splits, results: &[UsedResult]) -> String {
     let absolute = |folder: &Path| naming::in_json(&std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
     let mut value = serde_json::json!({
         "run": run_name,
@@ -331,6 +350,7 @@ fn used(run_name: &str, dataset: &Dataset, splits: &Splits) -> String {
         "train": naming::in_json(&splits.train.path),
         "validation": naming::in_json(&splits.validation.path),
         "test": naming::in_json(&splits.test.path),
+        "results": results.iter().map(|result| naming::in_json(&result.folder)).collect::<Vec<_>>(),
     });
     if let Some(after) = dataset.after_root() {
         value["after"] = absolute(after);

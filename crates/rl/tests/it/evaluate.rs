@@ -271,7 +271,7 @@ fn photos_are_damaged_as_preprocessing_does() {
     let context = context(volume.path(), false);
     let juror = Stub::brightness();
     let dataset = SyntheticLoader::new(10, 48, 1, volume.path().join("photos")).unwrap().load().unwrap();
-    let resized = CopyAndResize::new(ResizeParams::default()).run(&dataset, &context).unwrap();
+    let resized = CopyAndResize::new(ResizeParams::default(), 1).run(&dataset, &context).unwrap();
     let annotated = AnnotationFile.run(&resized, &context).unwrap();
     let scored = Score::new(juror.clone()).run(&annotated, &context).unwrap();
     let params = DegradeParams { train_ratio: 0.6, validation_ratio: 0.2, ..DegradeParams::default() };

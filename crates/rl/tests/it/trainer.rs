@@ -218,6 +218,7 @@ fn a_run_from_photos_to_report() {
             "preprocess/scores.json",
             "preprocess/test.json",
             "preprocess/train.json",
+            "preprocess/unusable.json",
             "preprocess/validation.json",
             "report.html",
             "report.json",
