@@ -154,7 +154,7 @@ class PhotoEnvironments:
         actions: Sequence[str] | None = None,
         max_steps: int = 10,
         damage: str = "standard",
-        seed: int = 0,
+        mask_actions: bool = True,
     ) -> None: ...
     @property
     def observation_len(self) -> int: ...
@@ -163,7 +163,7 @@ class PhotoEnvironments:
     def __len__(self) -> int: ...
     def reset(self, seed: int | None = None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]: ...
     def step(
-        self, actions: NDArray[np.int64], autoreset: bool
+        self, actions: NDArray[np.int64], autoreset: str
     ) -> tuple[
         NDArray[np.float32],
         NDArray[np.float32],

@@ -58,8 +58,9 @@ class PhotoEnv(_Photos, gymnasium.Env):
         actions: Sequence[str] | None = None,
         max_steps: int = 10,
         damage: str = "standard",
+        mask_actions: bool = True,
     ) -> None:
-        self._native = PhotoEnvironments(1, photos, actions, max_steps, damage)
+        self._native = PhotoEnvironments(1, photos, actions, max_steps, damage, mask_actions)
         self.observation_space, self.action_space = _spaces(self._native)
         self._masks = np.ones((1, int(self.action_space.n)), bool)
 
@@ -68,7 +69,7 @@ class PhotoEnv(_Photos, gymnasium.Env):
         return observations[0], {"action_mask": self._masks[0]}
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        observations, rewards, terminated, self._masks, _ = self._native.step(np.array([action], np.int64), False)
+        observations, rewards, terminated, self._masks, _ = self._native.step(np.array([action], np.int64), AutoresetMode.DISABLED.value)
         return observations[0], float(rewards[0]), bool(terminated[0]), False, {"action_mask": self._masks[0]}
 
     def action_masks(self) -> np.ndarray:
@@ -80,8 +81,11 @@ class PhotoVectorEnv(_Photos, gymnasium.vector.VectorEnv):
     """Many photos at a time, on all cores.
 
     `photos` is a folder of good photos, made ones where none is named; `actions` are operations with their strengths; `damage` is
-    `standard`, `camera` or `mixed`. A step that ends an episode begins the next one: its last observation is in
-    `info["final_obs"]`.
+    `standard`, `camera` or `mixed`. Edits that would be pointless may not be taken (`info["action_mask"]`), unless `mask_actions` is False, for
+    what knows no masks.
+
+    A step that ends an episode begins the next one, and its last observation is in `info["final_obs"]`; with `AutoresetMode.NEXT_STEP` the next
+    one begins in place of the next action, and with `DISABLED` all begin by `reset`.
     """
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
@@ -93,9 +97,12 @@ class PhotoVectorEnv(_Photos, gymnasium.vector.VectorEnv):
         actions: Sequence[str] | None = None,
         max_steps: int = 10,
         damage: str = "standard",
+        mask_actions: bool = True,
+        autoreset_mode: AutoresetMode = AutoresetMode.SAME_STEP,
     ) -> None:
-        self._native = PhotoEnvironments(num_envs, photos, actions, max_steps, damage)
+        self._native = PhotoEnvironments(num_envs, photos, actions, max_steps, damage, mask_actions)
         self.num_envs = num_envs
+        self.metadata = {**self.metadata, "autoreset_mode": AutoresetMode(autoreset_mode)}
         self.single_observation_space, self.single_action_space = _spaces(self._native)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -103,13 +110,14 @@ class PhotoVectorEnv(_Photos, gymnasium.vector.VectorEnv):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         observations = self._begin(seed)
-        return observations, {"action_mask": self._masks}
+        return observations, self._info()
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        stepped = self._native.step(np.asarray(actions, np.int64), True)
+        mode = self.metadata["autoreset_mode"]
+        stepped = self._native.step(np.asarray(actions, np.int64), mode.value)
         observations, rewards, terminated, self._masks, ended = stepped
-        info: dict[str, Any] = {"action_mask": self._masks}
-        if terminated.any():
+        info = self._info()
+        if mode == AutoresetMode.SAME_STEP and terminated.any():
             final = np.empty(self.num_envs, object)
             final[:] = ended
             info["final_obs"], info["_final_obs"] = final, terminated.copy()
@@ -118,6 +126,10 @@ class PhotoVectorEnv(_Photos, gymnasium.vector.VectorEnv):
     def action_masks(self) -> np.ndarray:
         """Which actions may be taken now, a row for each photo."""
         return self._masks
+
+    def _info(self) -> dict[str, Any]:
+        """As Gymnasium has it for vectors: beside what is told, which environments tell it."""
+        return {"action_mask": self._masks, "_action_mask": np.ones(self.num_envs, bool)}
 
 
 def register_envs() -> None:

@@ -124,7 +124,8 @@ def enhance(
             batch_size=batch,
             batch_format="pyarrow",
             num_cpus=cpus,
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers),
+            # All at once: one after the other, short lists would be done before the second one has loaded its model.
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=_room(cpus, workers)),
         )
         data.write_parquet(str(rows), ray_remote_args=little, concurrency=2)
     finally:
@@ -141,6 +142,13 @@ def enhance(
         "seconds": round(seconds, 2),
         "rows": str(rows),
     }
+
+
+def _room(cpus: int, workers: int | None) -> int:
+    """How many workers of so many cores the nodes that are there now have room for, at least one and at most `workers`."""
+    cores = (node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])
+    room = max(1, sum(int(count // cpus) for count in cores))
+    return room if workers is None else min(room, workers)
 
 
 class _Listed(ray.data.Datasource):

@@ -30,8 +30,9 @@ class PhotoVecEnv(VecEnv):
         actions: Sequence[str] | None = None,
         max_steps: int = 10,
         damage: str = "standard",
+        mask_actions: bool = True,
     ) -> None:
-        self.envs = PhotoVectorEnv(num_envs, photos, actions, max_steps, damage)
+        self.envs = PhotoVectorEnv(num_envs, photos, actions, max_steps, damage, mask_actions)
         self.render_mode = None
         super().__init__(num_envs, self.envs.single_observation_space, self.envs.single_action_space)
         self._returns = np.zeros(num_envs)

@@ -12,6 +12,7 @@ import pytest
 # Tests tell nobody that they ran.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
+
 def scene(number: int, height: int = 64, width: int = 96) -> np.ndarray:
     """Sky, land and a few things; every other one with half of its contrast, about which the model in the box does something."""
     rng = np.random.default_rng(number)
@@ -39,12 +40,12 @@ def png(photo: np.ndarray) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def photos(folder: Path, count: int) -> list[Path]:
+def photos(folder: Path, count: int, height: int = 64, width: int = 96) -> list[Path]:
     """That many photos in two folders, half of them under the names of the others, and the list of them."""
     paths = [folder / ("b" if number >= count // 2 else "") / f"{number % (count // 2)}.png" for number in range(count)]
     for number, path in enumerate(paths):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(scene(number)))
+        path.write_bytes(png(scene(number, height, width)))
     (folder / "list.txt").write_text("".join(f"{path.relative_to(folder)}\n" for path in paths))
     return paths
 

@@ -49,6 +49,35 @@ def test_many_photos_at_a_time():
     assert stopped.mean() > rewards.mean()
 
 
+def test_the_next_episode_begins_when_it_is_wanted():
+    modes = gymnasium.vector.AutoresetMode
+    same, following, never = (dodge.gym.PhotoVectorEnv(3, autoreset_mode=mode) for mode in (modes.SAME_STEP, modes.NEXT_STEP, modes.DISABLED))
+    assert following.metadata["autoreset_mode"] == modes.NEXT_STEP and dodge.gym.PhotoVectorEnv.metadata["autoreset_mode"] == modes.SAME_STEP
+    assert all((envs.reset(seed=1)[0] == same.reset(seed=1)[0]).all() for envs in (following, never))
+    stop = same.single_action_space.n - 1
+    actions = np.array([stop, 0, 0])
+    now, _, ended, _, info = same.step(actions)
+    last, rewards, also, _, told = following.step(actions)
+    assert ended.tolist() == also.tolist() == [True, False, False] and "final_obs" not in told
+    assert (last[0] == info["final_obs"][0]).all() and (last[1:] == now[1:]).all()
+    assert (never.step(actions)[0] == last).all()
+    # The first one begins anew whatever the action is; the others go on.
+    now_too, rewards, ended, truncated, _ = following.step(np.array([stop, stop, 2]))
+    assert (now_too[0] == now[0]).all() and rewards[0] == 0 and ended.tolist() == [False, True, False] and not truncated.any()
+    with pytest.raises(ValueError, match="call reset"):
+        never.step(actions)
+    never.reset()
+    never.step(actions)
+
+
+def test_who_knows_no_masks_may_take_every_action():
+    envs = dodge.gym.PhotoVectorEnv(4, mask_actions=False, max_steps=4)
+    envs.reset(seed=1)
+    for action in [0, 1, 0, 1, 2, 2]:
+        *_, info = envs.step(np.full(4, action))
+        assert info["action_mask"].all()
+
+
 def test_one_photo_at_a_time_stops_where_it_ended(tmp_path):
     env = gymnasium.make("dodge/Photo-v0", actions=["lightness:10", "lightness:-10"], max_steps=2, damage="camera").unwrapped
     _, info = env.reset(seed=1)

@@ -55,40 +55,52 @@ def rows(folder: Path) -> list[dict]:
     return pyarrow.dataset.dataset(folder, format="parquet").to_table().to_pylist()
 
 
-def rows_of(file: Path) -> int:
-    """How many rows a file has; none where it is torn."""
-    try:
-        return pyarrow.parquet.read_metadata(file).num_rows
-    except pyarrow.ArrowInvalid:
-        return 0
+def whole_files(folder: Path) -> list[pyarrow.Table]:
+    """What stands in the files of a folder, without those that are torn or not yet whole."""
+    tables = []
+    for file in folder.glob("*.parquet"):
+        try:
+            tables.append(pyarrow.parquet.read_table(file))
+        except (pyarrow.ArrowInvalid, FileNotFoundError):
+            continue
+    return tables
+
+
+def workers(folder: Path) -> set[str]:
+    """Those that rows were written by."""
+    return {worker for table in whole_files(folder) for worker in table["worker"].to_pylist()}
 
 
 def test_a_node_is_lost_and_nothing_is(tmp_path, cluster, program):
-    sources = photos(tmp_path / "in", PHOTOS)
+    # Large enough that a worker that is later by a second has something left to do.
+    sources = photos(tmp_path / "in", PHOTOS, 256, 384)
     (tmp_path / "in/broken.png").write_bytes(b"no photo")
     whole, ours = tmp_path / "whole", tmp_path / "ours"
     program("enhance", "--manifest", tmp_path / "in/list.txt", "-o", whole)
     with open(tmp_path / "in/list.txt", "a") as listed:
         listed.write("broken.png\n")
     ray.init(address=cluster.address, log_to_driver=False)
-    lost = []
+    lost, ended = [], []
 
     def lose() -> None:
-        # Once the second node has done something, too.
-        wait_for("a third of the photos", lambda: results(ours) > PHOTOS // 3)
+        both = lambda: len(workers(tmp_path / "ours.rows")) >= 2  # noqa: E731
+        wait_for("a third of the photos, by both nodes", lambda: ended or (results(ours) > PHOTOS // 3 and both()))
         cluster.remove_node(cluster.second, allow_graceful=False)
         lost.append(results(ours))
 
     killer = threading.Thread(target=lose, daemon=True)
     killer.start()
-    told = dodge.ray.enhance(tmp_path / "in/list.txt", ours, batch=BATCH)
-    killer.join()
+    try:
+        told = dodge.ray.enhance(tmp_path / "in/list.txt", ours, batch=BATCH)
+    finally:
+        ended.append(True)
+        killer.join()
     assert PHOTOS // 3 < lost[0] < PHOTOS, "in the middle"
     assert told["photos"] == told["done_now"] == PHOTOS + 1 and told["failed"] == 1
     done = rows(tmp_path / "ours.rows")
     assert sorted(row["photo"] for row in done) == sorted(map(str, [*sources, tmp_path / "in/broken.png"]))
     assert [row["photo"] for row in done if row["error"]] == [str(tmp_path / "in/broken.png")]
-    assert len({row["worker"] for row in done}) >= 2, "both nodes worked"
+    assert len(workers(tmp_path / "ours.rows")) >= 2, "both nodes worked"
     assert files(ours) == files(whole)
     # There is nothing left to do.
     again = dodge.ray.enhance(tmp_path / "in/list.txt", ours, batch=BATCH)
@@ -110,7 +122,7 @@ def test_a_stopped_command_goes_on(tmp_path, cluster, program):
     assert stopped.wait() == -signal.SIGKILL, "it was stopped in the middle"
     # What workers had begun may end after it.
     time.sleep(2)
-    before = sum(map(rows_of, (tmp_path / "ours.rows").glob("*.parquet")))
+    before = sum(map(len, whole_files(tmp_path / "ours.rows")))
     assert 0 < before < PHOTOS
     again = subprocess.run(command, check=True, capture_output=True, text=True)
     told = json.loads(again.stdout.splitlines()[-1])

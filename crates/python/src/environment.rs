@@ -37,6 +37,26 @@ struct Slot {
     terminated: bool,
 }
 
+/// When an episode follows one that ended.
+#[derive(Clone, Copy, PartialEq)]
+enum Autoreset {
+    SameStep,
+    NextStep,
+    Disabled,
+}
+
+impl Autoreset {
+    /// The values of Gymnasium's `AutoresetMode`.
+    fn named(name: &str) -> PyResult<Self> {
+        match name {
+            "SameStep" => Ok(Self::SameStep),
+            "NextStep" => Ok(Self::NextStep),
+            "Disabled" => Ok(Self::Disabled),
+            other => Err(value(format!("autoreset is SameStep, NextStep or Disabled, and not {other}"))),
+        }
+    }
+}
+
 /// What a step gives: observations `[environment][feature]`, rewards, whether episodes ended, masks `[environment][action]`, and of those that
 /// were followed by another the last observation, or None.
 type Stepped<'py> =
@@ -46,7 +66,7 @@ type Stepped<'py> =
 impl PhotoEnvironments {
     /// Environments on the photos of a folder, or on made ones. `actions` are operations with their strengths; *stop* is the last action.
     #[new]
-    #[pyo3(signature = (count, photos=None, actions=None, max_steps=10, damage="standard", seed=0))]
+    #[pyo3(signature = (count, photos=None, actions=None, max_steps=10, damage="standard", mask_actions=true))]
     fn new(
         py: Python<'_>,
         count: usize,
@@ -54,12 +74,12 @@ impl PhotoEnvironments {
         actions: Option<Vec<String>>,
         max_steps: usize,
         damage: &str,
-        seed: u64,
+        mask_actions: bool,
     ) -> PyResult<Self> {
         if !(1..=100_000).contains(&count) {
             return Err(value(format!("there can be 1 to 100000 environments, and not {count}")));
         }
-        let mut environment = EnvironmentParams { max_steps, ..EnvironmentParams::default() };
+        let mut environment = EnvironmentParams { max_steps, mask_actions, ..EnvironmentParams::default() };
         environment.actions = actions.unwrap_or_default();
         checked(&environment)?;
         let set = environment.action_set().map_err(value)?;
@@ -84,7 +104,7 @@ impl PhotoEnvironments {
             has_critic: false,
         });
         let mut environments = Self { slots: Vec::new(), task };
-        environments.begin(seed, count);
+        environments.begin(0, count);
         Ok(environments)
     }
 
@@ -118,8 +138,10 @@ impl PhotoEnvironments {
         Ok((self.observations(py)?, self.masks(py)?))
     }
 
-    /// Takes one action in each. Where an episode ends and `autoreset` is set the next one begins at once: what is observed then belongs to it.
-    fn step<'py>(&mut self, py: Python<'py>, actions: &Bound<'py, PyAny>, autoreset: bool) -> PyResult<Stepped<'py>> {
+    /// Takes one action in each. `autoreset` is how the episode after one that ended begins, in the words of Gymnasium: `SameStep` at once,
+    /// so that what is observed belongs to it; `NextStep` in place of the next action; `Disabled` by `reset` alone.
+    fn step<'py>(&mut self, py: Python<'py>, actions: &Bound<'py, PyAny>, autoreset: &str) -> PyResult<Stepped<'py>> {
+        let autoreset = Autoreset::named(autoreset)?;
         let (kinds, count) = (self.task.actions.space().kinds, self.slots.len());
         let actions = bytes_of(actions, "int64")?;
         let actions: Vec<i64> = actions.as_bytes().as_chunks().0.iter().map(|it| i64::from_ne_bytes(*it)).collect();
@@ -190,9 +212,16 @@ impl Slot {
         Ok(())
     }
 
-    fn step(&mut self, action: usize, autoreset: bool) -> Result<(), Error> {
-        if self.terminated && !autoreset {
-            return Err(Error::Environment { reason: "the episode has ended: call reset first".to_owned() });
+    fn step(&mut self, action: usize, autoreset: Autoreset) -> Result<(), Error> {
+        match autoreset {
+            Autoreset::NextStep if self.terminated => {
+                self.reward = 0.0;
+                return self.reset();
+            }
+            Autoreset::Disabled if self.terminated => {
+                return Err(Error::Environment { reason: "the episode has ended: call reset first".to_owned() });
+            }
+            _ => {}
         }
         if !self.mask[action] {
             return Err(Error::Environment {
@@ -202,7 +231,7 @@ impl Slot {
         let step = self.environment.step(Action::new(action))?;
         (self.reward, self.terminated, self.ended) = (step.reward, step.ended(), None);
         self.look();
-        if step.ended() && autoreset {
+        if step.ended() && autoreset == Autoreset::SameStep {
             self.ended = Some(std::mem::take(&mut self.observation));
             self.observation = vec![0.0; self.ended.as_ref().map_or(0, Vec::len)];
             self.environment.reset()?;
