@@ -62,7 +62,9 @@ def main() -> int:
         command = [os.environ["DODGE_TEST_PROGRAM"], "enhance", "--manifest", manifest, "-o", folder / "program"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "RAYON_NUM_THREADS": "1"})
         measured = {"program, one thread": {"photos_per_second": round(given.photos / (time.perf_counter() - begun), 1)}}
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        # A node keeps as many processes as it has cores: these, of one, would else end and begin those that read and write rows all the time.
+        patient = {"idle_worker_killing_time_threshold_ms": 60_000}
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, "_system_config": patient})
         cluster.add_node(num_cpus=1)
         ray.init(address=cluster.address, log_to_driver=False)
         for workers in (1, 2):

@@ -45,6 +45,9 @@ ROW = pa.schema(
     ]
 )
 
+#: How many batches make a file of rows. A stop loses rows that are in none yet, and no results: those are passed over then.
+FILE = 16
+
 
 class Enhance:
     """Enhances batches of photos: of `photo` and `output`, two columns of paths, rows of `ROW` are made."""
@@ -124,10 +127,11 @@ def enhance(
             batch_size=batch,
             batch_format="pyarrow",
             num_cpus=cpus,
-            # All at once: one after the other, short lists would be done before the second one has loaded its model.
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=_room(cpus, workers)),
+            # All at once, and none is given up: one after the other, short lists would be done before the second one has loaded its model.
+            compute=ray.data.ActorPoolStrategy(min_size=_room(cpus, workers), max_size=workers),
         )
-        data.write_parquet(str(rows), ray_remote_args=little, concurrency=2)
+        # Few files: each is a task, and a node of few cores starts a process anew for a task that comes after a pause.
+        data.write_parquet(str(rows), min_rows_per_file=FILE * batch, ray_remote_args=little, concurrency=1)
     finally:
         context.checkpoint_config = was
     seconds = time.perf_counter() - begun
