@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Studio(StudioArguments),
     /// Serve other machines until Ctrl-C
     Serve(ServeArguments),
+    /// Look at this machine: devices, tracking, the volume and its cache
+    Doctor(DoctorArguments),
     /// Print a script that lets a shell complete commands and options
     Completions {
         /// The shell
@@ -230,6 +232,9 @@ pub(crate) struct TrainArguments {
     /// of its checkpoint files
     #[arg(long, value_name = "RUN|DIR|FILE", conflicts_with_all = ["photos", "pairs", "lessons", "dataset", "synthetic", "preset", "config", "algo", "damage", "seed", "out", "experiment", "run_name", "rating", "label"])]
     pub(crate) resume: Option<PathBuf>,
+    /// With --resume: go on with another juror than the run began with, which scores the photos anew
+    #[arg(long, requires = "resume")]
+    pub(crate) rescore: bool,
     #[command(flatten)]
     pub(crate) learning: LearningArguments,
     /// The run's folder, empty or new; without it, below the volume
@@ -238,6 +243,19 @@ pub(crate) struct TrainArguments {
     /// The name of the run; without it, one is made up
     #[arg(long, value_name = "NAME")]
     pub(crate) run_name: Option<String>,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Remove the results in the cache that no run on the volume needs; a training that wants one again makes it again
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Where runs are recorded: local, or the address of an MLflow server [env: MLFLOW_TRACKING_URI]
+    #[arg(long, value_name = "local|console|off|URL")]
+    pub(crate) tracking_uri: Option<String>,
     /// Print the result as one JSON object on the last line
     #[arg(long)]
     pub(crate) json: bool,

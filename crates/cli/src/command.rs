@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod completions;
 pub(crate) mod datasets;
+pub(crate) mod doctor;
 pub(crate) mod enhance;
 pub(crate) mod evaluate;
 pub(crate) mod export;

@@ -64,6 +64,7 @@ fn main() -> ExitCode {
             Command::Enhance(arguments) => command::enhance::run(arguments, &surroundings),
             Command::Apply(arguments) => command::apply::run(arguments, &surroundings),
             Command::Export(arguments) => command::export::run(arguments),
+            Command::Doctor(arguments) => command::doctor::run(arguments, &surroundings),
             Command::Completions { shell } => command::completions::run(*shell),
             Command::Man { command } => command::man::run(command.as_deref()),
             Command::Report(arguments) => command::report::run(arguments, &surroundings),

@@ -80,6 +80,22 @@ fn below(volume: &Path) -> Vec<KnownRun> {
     runs
 }
 
+/// The folders of all runs that are known here: below the volume, of its studies, and elsewhere where the store of this machine has
+/// their names.
+pub(crate) fn all_folders(volume: &Path) -> Result<Vec<PathBuf>> {
+    let mut runs = below(volume);
+    if let Some(tracking) = local_store(volume) {
+        add_records(&mut runs, &tracking)?;
+    }
+    let mut all: Vec<PathBuf> = runs.into_iter().filter_map(|run| run.folder).collect();
+    for study in folders(&volume.join("studies")) {
+        all.extend(folders(&study.join("trials")));
+    }
+    all.sort();
+    all.dedup();
+    Ok(all)
+}
+
 /// Adds what is recorded: names, and runs whose folder is elsewhere.
 fn add_records(runs: &mut Vec<KnownRun>, tracking: &Tracking) -> Result<()> {
     for record in tracking.search_runs(&RunQuery::default().with_limit(usize::MAX))? {

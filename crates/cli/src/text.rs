@@ -17,6 +17,15 @@ pub(crate) fn shown(path: &Path) -> Cow<'_, str> {
     }
 }
 
+/// Bytes for people.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
 /// The text of a file of which at most `most` bytes are read; see [`dodge_imaging::text_of`].
 pub(crate) fn read(path: &Path, most: u64) -> io::Result<String> {
     let mut bytes = Vec::new();

@@ -82,6 +82,8 @@ pub use kaggle::{KAGGLE_URL, KaggleToken};
 pub use registry::{Entry, Registry, Source};
 #[cfg(feature = "fetch")]
 pub use selection::{Numbers, Selection};
+#[cfg(feature = "fetch")]
+pub use space::free_space;
 
 #[cfg(feature = "synthetic")]
 pub use params::{DataParams, Label};

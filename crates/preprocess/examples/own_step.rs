@@ -4,7 +4,7 @@
 //! cargo run -p dodge-preprocess --example own_step
 //! ```
 //!
-//! Cache, lock, whole files, duration, figures and artifacts are not its business: [`Preprocessor::run`] does that for
+//! `PhotoTrainer::with_step(MirrorTraining)` has a training learn from it. Cache, lock, whole files, duration, figures and artifacts are not its business: [`Preprocessor::run`] does that for
 //! every step.
 
 use std::fs;
@@ -21,7 +21,7 @@ use dodge_preprocess::{
 use dodge_tracking::{RunOptions, Tracking};
 
 /// Doubles the training split; validation and test stay as they are.
-struct MirrorTraining;
+pub(crate) struct MirrorTraining;
 
 impl Preprocessor for MirrorTraining {
     type Input = Splits;

@@ -16,7 +16,7 @@ use crate::lock::Lock;
 use crate::whole_file::{PART, part_folder, rename_folder, write_whole};
 
 /// The list of files of a result, written last.
-const CONTENTS: &str = "contents.json";
+pub(crate) const CONTENTS: &str = "contents.json";
 
 /// Bytes of a file in memory at a time, for each thread.
 const BLOCK: usize = 64 * 1024;
@@ -67,7 +67,7 @@ pub(crate) fn cached(
     let folder = parent.join(key);
     let create = |source| file_error("create", &folder, source);
     fs::create_dir_all(&parent).map_err(|source| file_error("create", &parent, source))?;
-    let lock = Lock::acquire(&parent.join(format!(".{key}.lock")), context)?;
+    let lock = Lock::acquire(&lock_file(&parent, key), context)?;
     match wrong_with(&folder) {
         None => {
             tracing::info!(step, folder = %folder.display(), "reusing the earlier result");
@@ -92,6 +92,11 @@ pub(crate) fn cached(
     // It has its final name: nothing is left to be removed.
     let _ = part.keep();
     Ok(Cached::new(folder, false))
+}
+
+/// The lock of a result, held by whoever makes or removes it.
+pub(crate) fn lock_file(parent: &Path, key: &str) -> PathBuf {
+    parent.join(format!(".{key}.lock"))
 }
 
 /// Why a result cannot be used; none where every file is as it was written. Files that were added do no harm.

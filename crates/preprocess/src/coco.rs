@@ -46,6 +46,9 @@ pub struct Info {
     /// [`ANNOTATION_FORMAT`] of the writing program; missing in files of other programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dodge_annotation_format: Option<u32>,
+    /// Who gave the scores, by [`Juror::name`](dodge_juror::Juror::name); missing where there are none, and in files of other programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub juror: Option<String>,
     /// Photos that were left out because the juror did not notice their damage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<usize>,
@@ -131,6 +134,7 @@ impl CocoDocument {
             info: Info {
                 description: description.to_owned(),
                 dodge_annotation_format: Some(ANNOTATION_FORMAT),
+                juror: None,
                 left_out: None,
             },
             licenses: Vec::new(),
@@ -141,6 +145,13 @@ impl CocoDocument {
                 category(TRANSFORMER_CATEGORY, "transformer", "edit"),
             ],
         }
+    }
+
+    /// The same with the name of the juror whose scores it will hold.
+    #[must_use]
+    pub fn scored_by(mut self, juror: String) -> Self {
+        self.info.juror = Some(juror);
+        self
     }
 
     /// Adds a photo and returns its id.

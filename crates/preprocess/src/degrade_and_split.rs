@@ -14,11 +14,10 @@ use crate::context::Context;
 use crate::damage_protocol::DamageProtocol;
 use crate::error::{Error, file_error};
 use crate::key::KeyBuilder;
-use crate::likeness::{Impression, groups};
 use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
 use crate::random::{damage_rng, undamaged_photos};
 use crate::score::ScoredPhotos;
-use crate::split::{ANNOTATIONS, SPLITS, Splits, check_ratios, deal_groups, shuffled, sizes};
+use crate::split::{ANNOTATIONS, SPLITS, Splits, check_ratios, deal_scored, sizes};
 
 /// Damaging and splitting of photos.
 #[derive(Debug, Clone, Copy, PartialEq, HParams)]
@@ -97,7 +96,8 @@ impl DegradeAndSplit {
             })
             .collect::<Result<Vec<_>, Error>>()?;
 
-        let mut document = CocoDocument::new(&format!("photographs, damaged: {name} split"));
+        let mut document =
+            CocoDocument::new(&format!("photographs, damaged: {name} split")).scored_by(self.juror.name());
         document.info.left_out = Some(judged.iter().filter(|found| found.is_none()).count());
         // Originals stay in the result of the first step, three folders up and then down again.
         let resized = input.images.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
@@ -149,7 +149,7 @@ impl Preprocessor for DegradeAndSplit {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn key(&self, input: &ScoredPhotos, key: KeyBuilder) -> KeyBuilder {
@@ -169,16 +169,9 @@ impl Preprocessor for DegradeAndSplit {
     }
 
     fn make(&self, input: &ScoredPhotos, folder: &Path, context: &Context) -> Result<(), Error> {
-        let images = &input.document.images;
-        let names: Vec<&str> = images.iter().map(|image| image.file_name.as_str()).collect();
-        context.progress().begin("damaging", images.len() as u64);
-        let impression = |image: &CocoImage| {
-            context.check_interrupted()?;
-            Ok(Impression::of(&Photo::open(&input.images.join(&image.file_name))?))
-        };
-        let impressions = images.par_iter().map(impression).collect::<Result<Vec<_>, Error>>()?;
-        let groups = groups(&impressions.iter().collect::<Vec<_>>());
-        let dealt = deal_groups(&shuffled(&names, self.seed), &groups, self.sizes(images.len())?);
+        let total = input.document.images.len();
+        context.progress().begin("damaging", total as u64);
+        let dealt = deal_scored(input, self.sizes(total)?, self.seed, context)?;
         for (name, members) in SPLITS.into_iter().zip(&dealt) {
             self.make_split(input, members, name, &folder.join(name), context)?;
         }

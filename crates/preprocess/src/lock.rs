@@ -24,17 +24,8 @@ impl Lock {
     pub(crate) fn acquire(path: &Path, context: &Context) -> Result<Self, Error> {
         let mut told = false;
         loop {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
-            let file = file.map_err(|source| file_error("create", path, source))?;
-            match file.try_lock() {
-                Ok(()) if is_still_there(&file, path) => return Ok(Self { path: path.to_owned(), file: Some(file) }),
-                // The one before has just removed it.
-                Ok(()) => continue,
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                    return Ok(Self { path: path.to_owned(), file: None });
-                }
-                Err(TryLockError::Error(source)) => return Err(file_error("lock", path, source)),
-                Err(TryLockError::WouldBlock) => {}
+            if let Some(lock) = Self::try_acquire(path)? {
+                return Ok(lock);
             }
             if !told {
                 tracing::info!(lock = %path.display(), "waiting for another process that makes the same");
@@ -42,6 +33,26 @@ impl Lock {
             }
             context.check_interrupted()?;
             std::thread::sleep(TRY_AGAIN);
+        }
+    }
+
+    /// The lock, where nobody else holds it at this moment.
+    pub(crate) fn try_acquire(path: &Path) -> Result<Option<Self>, Error> {
+        loop {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+            let file = file.map_err(|source| file_error("create", path, source))?;
+            match file.try_lock() {
+                Ok(()) if is_still_there(&file, path) => {
+                    return Ok(Some(Self { path: path.to_owned(), file: Some(file) }));
+                }
+                // The one before has just removed it.
+                Ok(()) => {}
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                    return Ok(Some(Self { path: path.to_owned(), file: None }));
+                }
+                Err(TryLockError::Error(source)) => return Err(file_error("lock", path, source)),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+            }
         }
     }
 

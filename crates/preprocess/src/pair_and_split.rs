@@ -160,8 +160,8 @@ impl PairAndSplit {
 }
 
 /// The annotation file of some pairs, with the *before* in `images` and the *after* in `originals` beside it.
-fn document(description: &str, pairs: &[&Pair]) -> CocoDocument {
-    let mut document = CocoDocument::new(description);
+fn document(description: &str, pairs: &[&Pair], juror: String) -> CocoDocument {
+    let mut document = CocoDocument::new(description).scored_by(juror);
     for pair in pairs {
         let id = document.add_image(&pair.file_name, pair.size.0, pair.size.1);
         document.images[id as usize - 1].original = Some(format!("originals/{}", pair.file_name));
@@ -255,7 +255,7 @@ impl Preprocessor for PairAndSplit {
                 }
             }
             let description = format!("photographs before and after: {name} split");
-            document(&description, &members).save(&split.join(ANNOTATIONS))?;
+            document(&description, &members, self.juror.name()).save(&split.join(ANNOTATIONS))?;
         }
         fs::remove_dir_all(&sides).map_err(|source| file_error("remove", &sides, source))
     }

@@ -62,7 +62,7 @@ impl Preprocessor for Score {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn key(&self, input: &AnnotatedPhotos, key: KeyBuilder) -> KeyBuilder {
@@ -70,7 +70,7 @@ impl Preprocessor for Score {
     }
 
     fn make(&self, input: &AnnotatedPhotos, folder: &Path, context: &Context) -> Result<(), Error> {
-        let mut document = input.document.clone();
+        let mut document = input.document.clone().scored_by(self.juror.name());
         context.progress().begin("scoring", document.images.len() as u64);
         let files: Vec<PathBuf> = document.images.iter().map(|image| input.images.join(&image.file_name)).collect();
         let mut image_id = 0;

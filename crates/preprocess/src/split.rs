@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use dodge_imaging::Photo;
 use rand::RngExt;
+use rayon::prelude::*;
 
-use crate::coco::CocoDocument;
+use crate::coco::{CocoDocument, CocoImage};
+use crate::context::Context;
 use crate::error::Error;
+use crate::likeness::{Impression, groups};
 use crate::preprocessor::StepArtifact;
 use crate::random::RandomStream;
+use crate::score::ScoredPhotos;
 
 /// Names of the splits, in the order in which photos are dealt out.
 pub(crate) const SPLITS: [&str; 3] = ["train", "validation", "test"];
@@ -41,6 +46,8 @@ pub struct SplitPhotos {
     pub photos: Vec<SplitPhoto>,
     /// Photos left out because the juror did not notice their damage.
     pub left_out: usize,
+    /// Who scored them; none where the file does not say.
+    pub juror: Option<String>,
 }
 
 /// A photo with its original.
@@ -118,7 +125,8 @@ impl SplitPhotos {
             })
         });
         let photos = photos.collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self { path: path.to_owned(), photos, left_out: document.info.left_out.unwrap_or(0) })
+        let left_out = document.info.left_out.unwrap_or(0);
+        Ok(Self { path: path.to_owned(), photos, left_out, juror: document.info.juror.clone() })
     }
 }
 
@@ -162,6 +170,24 @@ pub(crate) fn shuffled(names: &[&str], seed: u64) -> Vec<usize> {
         order.swap(i, rng.random_range(0..=i));
     }
     order
+}
+
+/// Deals scored photos out by the seed and the set of their names, nearly equal ones into one split. Opens each photo for that.
+pub(crate) fn deal_scored(
+    input: &ScoredPhotos,
+    sizes: [usize; 3],
+    seed: u64,
+    context: &Context,
+) -> Result<[Vec<usize>; 3], Error> {
+    let images = &input.document.images;
+    let names: Vec<&str> = images.iter().map(|image| image.file_name.as_str()).collect();
+    let impression = |image: &CocoImage| {
+        context.check_interrupted()?;
+        Ok(Impression::of(&Photo::open(&input.images.join(&image.file_name))?))
+    };
+    let impressions = images.par_iter().map(impression).collect::<Result<Vec<_>, Error>>()?;
+    let groups = groups(&impressions.iter().collect::<Vec<_>>());
+    Ok(deal_groups(&shuffled(&names, seed), &groups, sizes))
 }
 
 /// Deals photos out in the given order, so many to each split.

@@ -39,4 +39,4 @@ pub use trainer::params::{Algorithm, TrainingParams};
 pub use trainer::photo_trainer::{FIRST_MODEL, PhotoTrainer};
 pub use trainer::preparation::{Prepared, PreparedStep, prepare};
 pub use trainer::run_page::{RunPage, page_of_run};
-pub use trainer::skeleton::{Evaluated, Report, Trainer, UsedPhotos, photos_of_run};
+pub use trainer::skeleton::{Evaluated, Report, Trainer, UsedPhotos, UsedResults, photos_of_run, used_results};

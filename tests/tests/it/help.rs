@@ -27,6 +27,7 @@ fn help_lists_the_commands() {
       datasets     List, fetch and verify datasets that have a name
       studio       Look at photos, correct what the model would do, and teach it, in the browser
       serve        Serve other machines until Ctrl-C
+      doctor       Look at this machine: devices, tracking, the volume and its cache
       completions  Print a script that lets a shell complete commands and options
       man          Print the manual page of the program, or of one of its commands, for `man`
       help         Print this message or the help of the given subcommand(s)
@@ -98,6 +99,9 @@ fn help_of_train_explains_every_option() {
           --resume <RUN|DIR|FILE>
               Go on with an interrupted run as if it had never stopped: its name, its id or the first digits of it, its folder, or one of its checkpoint files
 
+          --rescore
+              With --resume: go on with another juror than the run began with, which scores the photos anew
+
           --algo <ALGO>
               The algorithm (training.algorithm)
 
@@ -159,7 +163,8 @@ fn help_of_train_explains_every_option() {
 #[test]
 fn every_command_has_help_and_the_program_a_version() {
     let scratch = Scratch::new();
-    for command in ["train", "prepare", "tune", "evaluate", "enhance", "apply", "score", "params", "datasets"] {
+    for command in ["train", "prepare", "tune", "evaluate", "enhance", "apply", "score", "params", "datasets", "doctor"]
+    {
         let help = scratch.dodge(&[command, "--help"]).succeeded();
         assert!(help.stdout.contains(&format!("Usage: dodge {command}")), "{help}");
     }

@@ -7,6 +7,7 @@ mod cameras;
 mod consistent;
 mod contact_sheet;
 mod datasets;
+mod doctor;
 mod enhancing;
 mod environment;
 mod existing_files;

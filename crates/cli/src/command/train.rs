@@ -73,6 +73,7 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
         None if pairs.is_some() => PhotoTrainer::of_pairs(loader, juror),
         None => PhotoTrainer::new(loader, juror),
     };
+    let trainer = if arguments.rescore { trainer.rescoring() } else { trainer };
     let report = trainer.run(session)?;
     if arguments.json { command::print_json(&report) } else { command::print(&in_words(&report)) }
 }

@@ -92,7 +92,9 @@ fn the_files_of_a_split_have_the_format() {
     let splits =
         DegradeAndSplit::new(crate::support::degrade(), Stub::constant(4.0), 1).run(&scored, &place.context).unwrap();
     let value: Value = serde_json::from_str(&fs::read_to_string(&splits.train.path).unwrap()).unwrap();
-    assert_eq!(value["info"]["left_out"], 0);
+    assert_eq!((&value["info"]["left_out"], &value["info"]["juror"]), (&json!(0), &json!("constant 4")));
+    let by = |path: &std::path::Path| CocoDocument::load(path).unwrap().info.juror;
+    assert_eq!((by(&scored.path).as_deref(), by(&place.annotated().path)), (Some("constant 5"), None));
     for (index, (image, photo)) in value["images"].as_array().unwrap().iter().zip(&splits.train.photos).enumerate() {
         assert_eq!(image["id"], index as u64 + 1);
         let of_image: Vec<&Value> =

@@ -4,6 +4,7 @@
 
 mod cache;
 mod coco;
+mod entries;
 mod own_step;
 mod pairs;
 mod scores;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dodge_hparams::HParams;
 use dodge_imaging::{DamageKind, Photo};
 use dodge_preprocess::{
-    DamageProtocol, DegradeAndSplit, DegradeParams, Error, Preprocessor, ScoredPhotos, SplitPhotos, Splits,
+    DamageProtocol, DegradeAndSplit, DegradeParams, Error, Preprocessor, ScoredPhotos, Split, SplitPhotos, Splits,
 };
 use proptest::prelude::*;
 
@@ -295,4 +295,30 @@ fn the_sizes_of_the_splits_are_recorded() {
     assert_eq!(recorded("validation_num_images"), [2.0]);
     assert_eq!(recorded("test_num_images"), [2.0]);
     assert_eq!(recorded("train_left_out"), [0.0]);
+}
+
+#[test]
+fn undamaged_photos_are_dealt_out_as_damaged_ones() {
+    let place = Workplace::with_photos(20);
+    let (originals, damaged) = noticing();
+    let scored = place.scored(originals);
+    let degraded = split(params(), &damaged, 7, &scored, &place).unwrap();
+    let step = Split::new(params(), 7);
+    let undamaged = step.run(&scored, &place.context).unwrap();
+    for (with, without) in all(&degraded).into_iter().zip(all(&undamaged)) {
+        assert_eq!(names(with), names(without));
+        assert_eq!((without.left_out, without.juror.as_deref()), (0, Some("constant 5")));
+        for photo in &without.photos {
+            assert!(!photo.is_damaged() && photo.degraded == photo.original);
+            assert_eq!((photo.degraded_score, photo.original_score), (5.0, 5.0));
+            let copy = scored.images.join(&photo.file_name);
+            assert_eq!(Photo::open(&photo.original).unwrap(), Photo::open(&copy).unwrap());
+        }
+    }
+    assert_eq!(place.record().values("perf/split_duration_seconds").len(), 1);
+    assert_eq!(step.run(&scored, &place.context).unwrap().key, undamaged.key, "the second run finds it");
+    assert!(matches!(
+        Split::new(params(), 7).run(&reordered(&scored, &[0, 1]), &place.context),
+        Err(Error::TooFewPhotos { got: 2, .. })
+    ));
 }

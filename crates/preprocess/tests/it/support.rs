@@ -74,6 +74,11 @@ impl Workplace {
         Score::new(juror).run(&self.annotated(), &self.context).unwrap()
     }
 
+    /// Ends the run; what it left stays.
+    pub(crate) fn end(self) -> TempDir {
+        self.folder
+    }
+
     pub(crate) fn record(&self) -> RecordedRun {
         self.tracking.recorded_runs().remove(0)
     }

@@ -25,16 +25,21 @@ use crate::photo::test_photo::TestPhoto;
 use crate::trainer::context::TrainContext;
 use crate::trainer::fitting::{Trained, go_on_from};
 use crate::trainer::params::{Algorithm, TrainingParams};
-use crate::trainer::skeleton::{Evaluated, Trainer};
+use crate::trainer::skeleton::{Evaluated, Trainer, juror_of_run};
 
 /// The file in a run's folder of the model that it began with, where it did with one.
 pub const FIRST_MODEL: &str = "first-model.safetensors";
+
+/// A step of one's own, which makes splits of splits.
+type SplitStep = Box<dyn Preprocessor<Input = Splits, Output = Splits> + Send + Sync>;
 
 /// Trains an agent on photographs.
 pub struct PhotoTrainer {
     loader: Box<dyn DataLoader>,
     material: Material,
     juror: Arc<dyn Juror>,
+    steps: Vec<SplitStep>,
+    rescores: bool,
     reward: Option<Arc<dyn Reward>>,
     observer: Option<Arc<dyn Observe>>,
     first: Option<Model>,
@@ -66,7 +71,8 @@ impl PhotoTrainer {
 
     fn with_material(material: Material, loader: Box<dyn DataLoader>, juror: Arc<dyn Juror>) -> Self {
         let callbacks = Mutex::default();
-        Self { loader, material, juror, reward: None, observer: None, first: None, checkpointer: None, callbacks }
+        let (steps, rescores, reward, observer, first, checkpointer) = (Vec::new(), false, None, None, None, None);
+        Self { loader, material, juror, steps, rescores, reward, observer, first, checkpointer, callbacks }
     }
 
     /// What is learnt from: photos are damaged by the protocol that the hyperparameters name.
@@ -75,6 +81,65 @@ impl PhotoTrainer {
             Material::Damaged(_) => Material::Damaged(context.hyperparameters::<DegradeParams>()?.damage),
             Material::Pairs => Material::Pairs,
         })
+    }
+
+    /// Prepares photos by one step more, after the usual ones and those that were added before: to augment the training split, for
+    /// example. It has cache, timing, counts and artifacts as they do.
+    #[must_use]
+    pub fn with_step(
+        mut self,
+        step: impl Preprocessor<Input = Splits, Output = Splits> + Send + Sync + 'static,
+    ) -> Self {
+        self.steps.push(Box::new(step));
+        self
+    }
+
+    /// The usual steps.
+    fn splits(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error> {
+        if self.material == Material::Pairs {
+            let (pairs, resize) = (context.hyperparameters()?, context.hyperparameters()?);
+            let step = PairAndSplit::new(pairs, resize, Arc::clone(&self.juror), context.seed());
+            let paired = step.run(dataset, context.preprocessing())?;
+            log_skipped(dataset, &paired.left_out, context)?;
+            return Ok(paired.splits);
+        }
+        if dataset.after_root().is_some() {
+            let reason = "the loader yields pairs, and what damage on top of them should teach is not defined: train with \
+                          `PhotoTrainer::of_pairs`";
+            return Err(Error::Data { reason: reason.to_owned() });
+        }
+        let degrade: DegradeParams = context.hyperparameters()?;
+        let resize = CopyAndResize::new(context.hyperparameters()?, context.seed());
+        let resized = resize.run(dataset, context.preprocessing())?;
+        log_skipped(dataset, &resized.left_out, context)?;
+        let annotated = AnnotationFile.run(&resized, context.preprocessing())?;
+        let scored = Score::new(Arc::clone(&self.juror)).run(&annotated, context.preprocessing())?;
+        let split = DegradeAndSplit::new(degrade, Arc::clone(&self.juror), context.seed());
+        Ok(split.run(&scored, context.preprocessing())?)
+    }
+
+    /// Goes on with a run whose photos another juror scored: they are scored anew. Without it, that is refused, because scores of two
+    /// jurors do not compare.
+    #[must_use]
+    pub fn rescoring(self) -> Self {
+        Self { rescores: true, ..self }
+    }
+
+    /// Refuses to go on with the scores of another juror.
+    fn check_juror(&self, context: &TrainContext) -> Result<(), Error> {
+        if !context.is_resumed() || self.rescores {
+            return Ok(());
+        }
+        match juror_of_run(context.run_dir())? {
+            Some(before) if before != self.juror.name() => Err(Error::Data {
+                reason: format!(
+                    "the photos of this run were scored by {before}, and scores of {} do not compare with those: choose the juror that \
+                     it began with, or have them scored anew with --rescore",
+                    self.juror.name()
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Pays for something else than the section `reward` of the hyperparameters says.
@@ -120,26 +185,12 @@ impl Trainer for PhotoTrainer {
     }
 
     fn preprocess(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error> {
-        if self.material == Material::Pairs {
-            let (pairs, resize) = (context.hyperparameters()?, context.hyperparameters()?);
-            let step = PairAndSplit::new(pairs, resize, Arc::clone(&self.juror), context.seed());
-            let paired = step.run(dataset, context.preprocessing())?;
-            log_skipped(dataset, &paired.left_out, context)?;
-            return Ok(paired.splits);
+        self.check_juror(context)?;
+        let mut splits = self.splits(dataset, context)?;
+        for step in &self.steps {
+            splits = step.run(&splits, context.preprocessing())?;
         }
-        if dataset.after_root().is_some() {
-            let reason = "the loader yields pairs, and what damage on top of them should teach is not defined: train with \
-                          `PhotoTrainer::of_pairs`";
-            return Err(Error::Data { reason: reason.to_owned() });
-        }
-        let degrade: DegradeParams = context.hyperparameters()?;
-        let resize = CopyAndResize::new(context.hyperparameters()?, context.seed());
-        let resized = resize.run(dataset, context.preprocessing())?;
-        log_skipped(dataset, &resized.left_out, context)?;
-        let annotated = AnnotationFile.run(&resized, context.preprocessing())?;
-        let scored = Score::new(Arc::clone(&self.juror)).run(&annotated, context.preprocessing())?;
-        let split = DegradeAndSplit::new(degrade, Arc::clone(&self.juror), context.seed());
-        Ok(split.run(&scored, context.preprocessing())?)
+        Ok(splits)
     }
 
     fn train(&self, splits: &Splits, context: &TrainContext) -> Result<Trained, Error> {

@@ -304,6 +304,32 @@ pub fn photos_of_run(run_dir: &Path) -> Result<UsedPhotos, Error> {
     Ok(UsedPhotos { folder, after, lessons: used["lessons"] == true })
 }
 
+/// The results in the cache that a run used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UsedResults {
+    /// All of them, by their folders; none of a run that ended before its photos were prepared.
+    Named(Vec<PathBuf>),
+    /// Those of the splits alone: the run is of an earlier version, which named no others.
+    SplitsOnly(Vec<PathBuf>),
+}
+
+/// The results in the cache that the run in `run_dir` used.
+///
+/// # Errors
+/// [`Error::Data`] where what the run says of them cannot be read.
+pub fn used_results(run_dir: &Path) -> Result<UsedResults, Error> {
+    if !run_dir.join("used.json").exists() {
+        return Ok(UsedResults::Named(Vec::new()));
+    }
+    let used = read_used(run_dir)?;
+    if let Some(results) = used["results"].as_array() {
+        return Ok(UsedResults::Named(results.iter().filter_map(naming::path_in).collect()));
+    }
+    // An annotation file lies in the folder of its split, and that in the result.
+    let result = |split: &str| Some(naming::path_in(&used[split])?.parent()?.parent()?.to_owned());
+    Ok(UsedResults::SplitsOnly(["train", "validation", "test"].into_iter().filter_map(result).collect()))
+}
+
 fn read_used(run_dir: &Path) -> Result<serde_json::Value, Error> {
     let path = run_dir.join("used.json");
     let text = fs::read_to_string(&path).map_err(|source| Error::Data {
@@ -316,6 +342,11 @@ fn read_used(run_dir: &Path) -> Result<serde_json::Value, Error> {
     })?;
     serde_json::from_str(&text)
         .map_err(|error| Error::Data { reason: format!("{} cannot be read: {error}", path.display()) })
+}
+
+/// Whose scores the run in `run_dir` began with; none where it does not say.
+pub(super) fn juror_of_run(run_dir: &Path) -> Result<Option<String>, Error> {
+    Ok(read_used(run_dir)?["juror"].as_str().map(str::to_owned))
 }
 
 /// A run that goes on with other photos would not be the same run.
@@ -357,6 +388,9 @@ fn used(run_name: &str, dataset: &Dataset, splits: &Splits, results: &[UsedResul
     }
     if dataset.has_lessons() {
         value["lessons"] = true.into();
+    }
+    if let Some(juror) = &splits.train.juror {
+        value["juror"] = juror.as_str().into();
     }
     format!("{value:#}\n")
 }

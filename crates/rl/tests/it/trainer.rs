@@ -306,6 +306,51 @@ fn pairs_are_trained_on_from_two_folders_to_a_report() {
     assert_eq!(timeless(&run(true).evaluation), timeless(&report.evaluation));
 }
 
+#[path = "../../../preprocess/examples/own_step.rs"]
+mod own_step;
+
+#[test]
+fn a_step_of_ones_own_is_run_after_the_usual_ones() {
+    let place = Workplace::new();
+    let loader = SyntheticLoader::new(10, 64, 42, place.volume.path().join("datasets")).unwrap();
+    let trainer = PhotoTrainer::new(Box::new(loader), Arc::new(ClassicalJuror::new()));
+    let trainer = trainer.with_step(own_step::MirrorTraining);
+    let prepared = dodge_rl::prepare(&trainer, place.session()).unwrap();
+    let steps: Vec<&str> = prepared.steps.iter().map(|step| step.step).collect();
+    assert_eq!(steps, ["copy_and_resize", "annotation_file", "score", "degrade_and_split", "mirror_training"]);
+    let record = place.record();
+    assert_eq!(record.values("train_num_images_mirrored"), [prepared.train as f64]);
+    assert_eq!(record.values("train_num_images"), [prepared.train as f64 / 2.0]);
+    assert_eq!(record.status, Some(Status::Finished));
+    assert!(record.values("perf/train_duration_seconds").is_empty(), "nothing is trained");
+}
+
+#[test]
+fn a_run_goes_on_with_scores_of_its_juror_alone() {
+    struct Other;
+    impl dodge_juror::Juror for Other {
+        fn name(&self) -> String {
+            "other".to_owned()
+        }
+
+        fn score(&self, photos: &[&dodge_imaging::Photo]) -> Result<Vec<f64>, dodge_juror::Error> {
+            ClassicalJuror::new().score(photos)
+        }
+    }
+    let place = Workplace::new();
+    let run_dir = place.volume.path().join("run");
+    let trainer = |juror: Arc<dyn dodge_juror::Juror>| {
+        let loader = SyntheticLoader::new(10, 64, 42, place.volume.path().join("datasets")).unwrap();
+        PhotoTrainer::new(Box::new(loader), juror)
+    };
+    let session = |resume| Session { run_dir: Some(run_dir.clone()), resume, ..place.session() };
+    trainer(Arc::new(ClassicalJuror::new())).run(session(false)).unwrap();
+    let error = trainer(Arc::new(Other)).run(session(true)).unwrap_err().to_string();
+    assert!(error.contains("scored by classical") && error.contains("--rescore"), "{error}");
+    trainer(Arc::new(ClassicalJuror::new())).run(session(true)).unwrap();
+    trainer(Arc::new(Other)).rescoring().run(session(true)).unwrap();
+}
+
 #[test]
 fn photos_and_model_stand_in_the_record() {
     let place = Workplace::new();
