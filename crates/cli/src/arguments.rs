@@ -118,9 +118,14 @@ pub(crate) enum Device {
 pub(crate) enum JurorChoice {
     /// A formula over statistics of the photo.
     Classical,
+    /// The aesthetic predictor whose files are in this folder.
+    Siglip(PathBuf),
     /// The one of a service.
     At(String),
 }
+
+/// What the folder of an aesthetic predictor follows.
+const SIGLIP: &str = "siglip:";
 
 impl FromStr for JurorChoice {
     type Err = String;
@@ -128,8 +133,12 @@ impl FromStr for JurorChoice {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "classical" => Ok(Self::Classical),
+            _ if text.len() > SIGLIP.len() && text.starts_with(SIGLIP) => Ok(Self::Siglip(text[SIGLIP.len()..].into())),
             _ if text.starts_with("http://") || text.starts_with("https://") => Ok(Self::At(text.to_owned())),
-            _ => Err("use classical, or the address of a juror service such as http://127.0.0.1:5010".into()),
+            _ => Err(
+                "use classical, siglip: and a folder, or the address of a juror service such as http://127.0.0.1:5010"
+                    .into(),
+            ),
         }
     }
 }
@@ -202,8 +211,8 @@ pub(crate) struct LearningArguments {
     /// Where to compute [env: DODGE_DEVICE]
     #[arg(long, value_enum)]
     pub(crate) device: Option<Device>,
-    /// The juror: classical, or the address of a juror service
-    #[arg(long, value_name = "classical|URL", default_value = "classical")]
+    /// The juror: classical, an aesthetic predictor that is in a folder, or the address of a juror service
+    #[arg(long, value_name = "classical|siglip:DIR|URL", default_value = "classical")]
     pub(crate) juror: JurorChoice,
     /// Threads to use; without it, one per core [env: DODGE_THREADS]
     #[arg(long, value_name = "N")]
@@ -557,8 +566,8 @@ pub(crate) struct JurorCheckArguments {
     /// Good photos that the juror was not made from
     #[arg(long, value_name = "DIR")]
     pub(crate) photos: PathBuf,
-    /// The juror: classical, or the address of a juror service
-    #[arg(long, value_name = "classical|URL", default_value = "classical")]
+    /// The juror: classical, an aesthetic predictor that is in a folder, or the address of a juror service
+    #[arg(long, value_name = "classical|siglip:DIR|URL", default_value = "classical")]
     pub(crate) juror: JurorChoice,
     /// Seed of the damages that are drawn
     #[arg(long, value_name = "N", default_value_t = 1)]

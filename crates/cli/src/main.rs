@@ -8,6 +8,7 @@ mod batch;
 mod by_photo;
 mod command;
 mod configuration;
+mod devices;
 #[cfg(test)]
 mod documents_tests;
 mod failure;

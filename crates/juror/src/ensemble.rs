@@ -66,6 +66,10 @@ impl Juror for Ensemble {
         format!("ensemble({})", self.members.iter().map(of).collect::<Vec<_>>().join("; "))
     }
 
+    fn files(&self) -> Vec<(String, String)> {
+        self.members.iter().flat_map(|member| member.juror.files()).collect()
+    }
+
     fn score(&self, photos: &[&Photo]) -> Result<Vec<f64>, Error> {
         let (mut sums, mut limits) = (vec![0.0; photos.len()], vec![f64::INFINITY; photos.len()]);
         for Member { juror, weight, has_veto } in &self.members {

@@ -1,5 +1,7 @@
 //! The one error type of this crate.
 
+use std::path::PathBuf;
+
 /// Why a juror gave no scores.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,14 @@ pub enum Error {
         expected: usize,
         /// Number of scores.
         got: usize,
+    },
+    /// A file of a juror's model cannot be used.
+    #[error("{} is no file of a juror: {reason}", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: String,
     },
     /// The juror service cannot run.
     #[error("the juror service on {address} cannot run: {reason}")]

@@ -15,6 +15,12 @@ pub trait Juror: Send + Sync {
     /// Name and version, as recorded with a run; another name means that scores do not compare.
     fn name(&self) -> String;
 
+    /// Names of the files that the juror was read from, each with its SHA-256 in hexadecimal digits; recorded with a run beside
+    /// [`Juror::name`]. A juror that was not read from files has none.
+    fn files(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// One score from 0 to 10 for each photo, in order.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ mod messages;
 mod npy;
 #[cfg(feature = "service")]
 mod service;
+#[cfg(feature = "neural")]
+mod siglip;
 
 pub use check::{CheckResult, DamageCheck, PairCheck, ScoreDrops};
 pub use classical::{ClassicalJuror, Measurements, SubScores};
@@ -24,3 +26,5 @@ pub use http::{HttpJuror, HttpJurorOptions};
 pub use judge::{BEST_SCORE, Juror};
 #[cfg(feature = "service")]
 pub use service::{JurorService, JurorServiceOptions};
+#[cfg(feature = "neural")]
+pub use siglip::SiglipJuror;

@@ -132,8 +132,8 @@ fn help_of_train_explains_every_option() {
               - cpu:  The processor
               - gpu:  A graphics card; `cargo xtask train --device gpu` builds for it
 
-          --juror <classical|URL>
-              The juror: classical, or the address of a juror service
+          --juror <classical|siglip:DIR|URL>
+              The juror: classical, an aesthetic predictor that is in a folder, or the address of a juror service
               
               [default: classical]
 

@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &JurorArguments, surroundings: &Surroundings) -> Re
 
 /// Photos are damaged and judged at the size that preprocessing gives them.
 fn check(arguments: &JurorCheckArguments, surroundings: &Surroundings) -> Result<()> {
-    let juror = jurors::chosen(&arguments.juror, surroundings)?;
+    let juror = jurors::chosen(&arguments.juror, None, surroundings)?;
     let inputs = Inputs::of(std::slice::from_ref(&arguments.photos), None)?;
     let (size, check) = (ResizeParams::default().max_size, PairCheck::new(arguments.seed));
     let interrupted = interruption::stop_on_ctrl_c()?;

@@ -20,7 +20,7 @@ use crate::failure::usage;
 use crate::resume::{Held, Resumed};
 use crate::sections::TrackingParams;
 use crate::surroundings::Surroundings;
-use crate::{command, configuration, fetching, interruption, jurors, pairs, progress, runs, table, text};
+use crate::{command, configuration, devices, fetching, interruption, jurors, pairs, progress, runs, table, text};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Result<()> {
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &TrainArguments, surroundings: &Surroundings) -> Re
     let used = resumed.as_deref().map(photos_of_run).transpose()?;
     let first = first_model(arguments, resumed.as_deref(), used.as_ref())?;
     let registry = hyperparameters(arguments, resumed.as_deref(), first.as_ref(), surroundings)?;
-    let juror = jurors::chosen(&arguments.learning.juror, surroundings)?;
+    let juror = jurors::chosen(&arguments.learning.juror, arguments.learning.device, surroundings)?;
     let device = device(&arguments.learning, surroundings, &registry)?;
     use_threads(arguments.learning.threads.or(surroundings.threads))?;
     let (progress, interrupted) = (progress::display(surroundings), interruption::stop_on_ctrl_c()?);
@@ -188,28 +188,14 @@ pub(crate) fn shown_hashing(
     fetching::hashing(surroundings, Arc::new(watcher))
 }
 
-/// The device is chosen here and handed down; burn's own default depends on the features of the build.
-///
-/// `auto` takes a graphics card for networks only that gain from one, and never a driver that computes on the processor.
+/// Where the agent's networks compute. `auto` takes a graphics card for those only that gain from one.
 pub(crate) fn device(
     learning: &LearningArguments,
     surroundings: &Surroundings,
     registry: &Registry,
 ) -> Result<dodge_learn::Device> {
-    let choice = learning.device.or(surroundings.device).unwrap_or_default();
-    let network: NetworkParams = registry.get()?;
-    let chosen = match choice {
-        Device::Cpu => None,
-        Device::Gpu => Some(dodge_learn::gpu()?),
-        Device::Auto if network.suits_gpu() => dodge_learn::gpu().ok().filter(|gpu| !gpu.in_software),
-        Device::Auto => None,
-    };
-    if let Some(gpu) = &chosen
-        && gpu.in_software
-    {
-        tracing::warn!("{} is no graphics card: it computes on the processor, slower than --device cpu", gpu.name);
-    }
-    Ok(chosen.map_or_else(dodge_learn::cpu, |gpu| gpu.device))
+    let auto = if registry.get::<NetworkParams>()?.suits_gpu() { Device::Gpu } else { Device::Cpu };
+    devices::chosen(learning.device, auto, surroundings)
 }
 
 /// Limits the threads of the process.

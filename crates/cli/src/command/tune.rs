@@ -280,7 +280,7 @@ impl Studying<'_> {
         let rungs = self.halving.map_or_else(Vec::new, |it| it.rungs(training.steps, least));
         let judge = Judge { study: Arc::clone(&self.study), number, halving: self.halving, rungs };
         let loader = train::loader(&arguments.material, &registry, surroundings, &self.progress, &self.interrupted)?;
-        let juror = jurors::chosen(&arguments.learning.juror, surroundings)?;
+        let juror = jurors::chosen(&arguments.learning.juror, arguments.learning.device, surroundings)?;
         let trainer = match &arguments.material.pairs {
             Some(_) => PhotoTrainer::of_pairs(loader, juror),
             None => PhotoTrainer::new(loader, juror),

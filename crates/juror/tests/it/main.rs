@@ -6,3 +6,5 @@ mod check;
 mod classical;
 #[cfg(all(feature = "http", feature = "service"))]
 mod service;
+#[cfg(feature = "neural")]
+mod siglip;

@@ -99,6 +99,10 @@ impl Juror for Counting<'_> {
         self.juror.name()
     }
 
+    fn files(&self) -> Vec<(String, String)> {
+        self.juror.files()
+    }
+
     fn score(&self, photos: &[&Photo]) -> Result<Vec<f64>, JurorError> {
         self.asked.fetch_add(photos.len() as u64, Ordering::Relaxed);
         self.juror.score(photos)

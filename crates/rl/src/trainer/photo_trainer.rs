@@ -181,6 +181,8 @@ impl Trainer for PhotoTrainer {
             ("juror", self.juror.name()),
         ];
         context.log_params(&params)?;
+        let files = self.juror.files().into_iter().map(|(file, sha256)| (format!("juror/{file}"), sha256));
+        context.log_params(&files.collect::<Vec<_>>())?;
         Ok(dataset)
     }
 
