@@ -41,7 +41,7 @@ const HEAD_IN_SAFETENSORS: &str = "aesthetic_predictor_v2_5.safetensors";
 ///
 /// A photo is squeezed into a square of 384 pixels, whatever its ratio, by bicubic resampling. The predictor scores from 1 to
 /// 10 (good photos from about 5.5, most about 5), and can leave that range; scores are cut off at 0 and 10. On the processor
-/// a score depends on nothing but the photo; a graphics card differs from it behind the fourth digit.
+/// a score depends on nothing but the photo; a graphics card rounds its sums otherwise.
 #[derive(Debug)]
 pub struct SiglipJuror {
     name: String,

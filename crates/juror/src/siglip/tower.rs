@@ -219,8 +219,8 @@ impl Perceptron {
     }
 }
 
-/// The approximation of GELU by a hyperbolic tangent, x/2 (1 + tanh z), as x sigmoid(2z): half as many passes over the
-/// numbers as burn's.
+/// The approximation of GELU by a hyperbolic tangent, x/2 (1 + tanh z), as x sigmoid(2z), which is the same with a pass over
+/// the numbers less.
 fn gelu_tanh(x: Tensor<2>) -> Tensor<2> {
     let cubic = (x.clone() * x.clone() * GELU_CUBIC + 1.0) * x.clone();
     x * sigmoid(cubic * (2.0 * SQRT_2_OVER_PI))

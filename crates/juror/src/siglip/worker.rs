@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use crate::siglip::head::Head;
 use crate::siglip::tower::Tower;
 
-/// Photos of one request at most that the processor looks at at a time, each for itself: some 60 megabytes each. More would not
-/// be faster, because a single photo keeps all threads busy most of the time.
+/// Photos of one request at most that the processor looks at at a time, each for itself, about a hundred megabytes each. What
+/// burn does to numbers one by one takes a single thread; the products of another photo use the others meanwhile.
 const PHOTOS_ON_THE_PROCESSOR: usize = 4;
 
 /// Numbers in the matrices of attention that a graphics card holds at a time: 128 MiB, three photos of so400m.
