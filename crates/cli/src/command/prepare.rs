@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &PrepareArguments, surroundings: &Surroundings) -> 
     };
     train::apply_options(&mut registry, material, &learning)?;
     configuration::validate(&registry)?;
-    let juror = jurors::chosen(&arguments.juror, surroundings)?;
+    let juror = jurors::chosen(&arguments.juror, None, surroundings)?;
     train::use_threads(arguments.threads.or(surroundings.threads))?;
     let (progress, interrupted) = (progress::display(surroundings), interruption::stop_on_ctrl_c()?);
     let loader: Box<dyn DataLoader> = match &arguments.lessons {
