@@ -1,5 +1,7 @@
 //! The one error type of this crate.
 
+use std::path::PathBuf;
+
 /// Why a juror gave no scores.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,22 @@ pub enum Error {
         expected: usize,
         /// Number of scores.
         got: usize,
+    },
+    /// The file of a juror cannot be used.
+    #[error("{} {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// There are too few photos to learn from.
+    #[error("{got} photos are too few to learn from: at least {expected} are needed")]
+    TooFewPhotos {
+        /// How many there are.
+        got: usize,
+        /// How many it takes.
+        expected: usize,
     },
     /// The juror service cannot run.
     #[error("the juror service on {address} cannot run: {reason}")]

@@ -8,6 +8,8 @@ mod fault;
 #[cfg(feature = "http")]
 mod http;
 mod judge;
+#[cfg(feature = "neural")]
+mod learned;
 #[cfg(any(feature = "http", feature = "service"))]
 mod messages;
 #[cfg(any(feature = "http", feature = "service"))]
@@ -22,5 +24,7 @@ pub use error::Error;
 #[cfg(feature = "http")]
 pub use http::{HttpJuror, HttpJurorOptions};
 pub use judge::{BEST_SCORE, Juror};
+#[cfg(feature = "neural")]
+pub use learned::{see, FEWEST_PHOTOS, LearnedJuror, TrainedOn, Versions};
 #[cfg(feature = "service")]
 pub use service::{JurorService, JurorServiceOptions};

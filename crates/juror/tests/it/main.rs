@@ -4,5 +4,7 @@
 
 mod check;
 mod classical;
+#[cfg(feature = "neural")]
+mod learned;
 #[cfg(all(feature = "http", feature = "service"))]
 mod service;
