@@ -8,6 +8,14 @@ use dodge_juror::{ClassicalJuror, Ensemble, HttpJuror, HttpJurorOptions, Juror, 
 use crate::arguments::JurorChoice;
 use crate::surroundings::Surroundings;
 
+/// A choice in words that tell it from any other: of a file what is in it, which may be another juror tomorrow.
+pub(crate) fn described(choice: &JurorChoice) -> Result<String> {
+    Ok(match choice {
+        JurorChoice::Learned(file) => LearnedJuror::load(file)?.name(),
+        other => format!("{other:?}"),
+    })
+}
+
 /// How far a learned juror may go above the classical one. These two do not mean the same by a number: a good photo
 /// of an unusual kind may get so much more, and no more.
 const CLASSICAL_SLACK: f64 = 3.0;

@@ -139,6 +139,3 @@ impl Juror for LearnedJuror {
         Ok(self.score_of(photo))
     }
 }
-
-/// scratch
-pub fn see(photo: &Photo) -> Vec<f32> { Sight::default().of(photo) }

@@ -25,6 +25,6 @@ pub use error::Error;
 pub use http::{HttpJuror, HttpJurorOptions};
 pub use judge::{BEST_SCORE, Juror};
 #[cfg(feature = "neural")]
-pub use learned::{see, FEWEST_PHOTOS, LearnedJuror, TrainedOn, Versions};
+pub use learned::{FEWEST_PHOTOS, LearnedJuror, TrainedOn, Versions};
 #[cfg(feature = "service")]
 pub use service::{JurorService, JurorServiceOptions};

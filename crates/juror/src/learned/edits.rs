@@ -70,7 +70,8 @@ impl Way {
     pub(super) fn each_damage(rng: &mut ChaCha8Rng) -> Vec<Self> {
         let signs = |kind| if kind == DamageKind::Haze { &[1.0][..] } else { &[-1.0, 1.0] };
         let each = DAMAGES.iter().flat_map(|&(kind, most)| signs(kind).iter().map(move |sign| (kind, sign * most)));
-        each.map(|(kind, most)| Self::Damage(Damage::new(vec![step(kind, most * rng.random_range(0.4..1.0))]))).collect()
+        each.map(|(kind, most)| Self::Damage(Damage::new(vec![step(kind, most * rng.random_range(0.4..1.0))])))
+            .collect()
     }
 
     /// One damage of any kind and sign.
@@ -166,4 +167,58 @@ fn of_detail(kind: OperationKind, least: f32, most: f32, rng: &mut ChaCha8Rng) -
 
 fn operation(kind: OperationKind, strength: f32) -> Operation {
     Operation::new(kind, strength).expect("the tables keep to the ranges of the kinds")
+}
+
+#[cfg(test)]
+mod tests {
+    use dodge_imaging::rmse;
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn photo() -> Photo {
+        Photo::from_fn(24, 24, |x, y| [60 + 5 * x, 50 + 6 * y, 80 + 3 * (x ^ y)].map(|value| value as u8))
+            .expect("a photo")
+    }
+
+    #[test]
+    fn whatever_is_drawn_can_be_done_and_more_of_it_is_further_off() {
+        let (photo, mut rng) = (photo(), ChaCha8Rng::seed_from_u64(3));
+        let error = |result: &Photo| rmse(result, &photo).expect("no way changes the size");
+        for _ in 0..100 {
+            for way in [Way::any_damage(&mut rng), Way::of_training(true, &mut rng), Way::of_training(false, &mut rng)]
+            {
+                let [mild, strong] = way.results(&photo, &mut rng).map(|result| error(&result));
+                assert!(0.0 < mild && mild < strong, "{way:?}: {mild}, {strong}");
+            }
+            for way in [Way::any_detail(&mut rng), Way::walk(&mut rng)] {
+                let [_, strong] = way.results(&photo, &mut rng).map(|result| error(&result));
+                assert!(strong > 0.0, "{way:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_and_sign_of_damage_is_among_them() {
+        let drawn = Way::each_damage(&mut ChaCha8Rng::seed_from_u64(1));
+        let of_kind = |kind| {
+            let is_it = |way: &&Way| matches!(way, Way::Damage(damage) if damage.steps()[0].kind == kind);
+            drawn.iter().filter(is_it).count()
+        };
+        for (kind, _) in DAMAGES {
+            assert_eq!(of_kind(kind), if kind == DamageKind::Haze { 1 } else { 2 }, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_mended_is_mostly_nearer_than_what_was_damaged() {
+        let (photo, mut rng) = (photo(), ChaCha8Rng::seed_from_u64(5));
+        let error = |result: &Photo| rmse(result, &photo).expect("no way changes the size");
+        let nearer = (0..100).filter(|_| {
+            let (damaged, mended) = Way::damage_in_a_file(&photo, &mut rng);
+            error(&mended) < error(&damaged)
+        });
+        // What was clipped is lost.
+        assert!(nearer.count() > 80);
+    }
 }

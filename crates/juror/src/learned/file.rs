@@ -19,7 +19,7 @@ const FORMAT: u32 = 1;
 /// Key of the file's metadata.
 const KEY: &str = "dodge_juror";
 
-/// Most bytes of a file that are read; one has about 270 kB.
+/// Most bytes of a file that are read; one has about 220 kB.
 const MAX_BYTES: u64 = 4 << 20;
 
 /// What the file says about itself.
@@ -56,8 +56,7 @@ impl LearnedJuror {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let about = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
         let about = about.ok_or("is a safetensors file, but no juror of dodge")?;
-        let about: About =
-            serde_json::from_str(about).map_err(|error| format!("does not say what it is ({error})"))?;
+        let about: About = serde_json::from_str(about).map_err(|error| format!("does not say what it is ({error})"))?;
         if (about.format, about.sight) != (FORMAT, SIGHT_VERSION) {
             return Err(format!(
                 "has version {}.{}, this program reads version {FORMAT}.{SIGHT_VERSION}: train it again",

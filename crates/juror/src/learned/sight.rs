@@ -1,4 +1,4 @@
-//! What the learned juror sees of a photo: some three hundred numbers about tones, colours, where they are, and detail.
+//! What the learned juror sees of a photo: some 240 numbers about tones, colours, where they are, and detail.
 //!
 //! None of them looks at single levels of a histogram: whether 8-bit values were moved says nothing about a photo, and a juror that saw
 //! it would punish a good correction as much as a damage.
@@ -35,8 +35,7 @@ impl Sight {
     /// The [`LENGTH`] numbers of a photo, all finite, in no common unit. The last [`colours::GRID_LENGTH`] of them tell where colours
     /// are.
     pub(super) fn of(&self, photo: &Photo) -> Vec<f32> {
-        let photo =
-            if photo.longer_side() > SIZE { Cow::Owned(photo.thumbnail(SIZE)) } else { Cow::Borrowed(photo) };
+        let photo = if photo.longer_side() > SIZE { Cow::Owned(photo.thumbnail(SIZE)) } else { Cow::Borrowed(photo) };
         let mut numbers = Vec::with_capacity(LENGTH);
         numbers.push((photo.longer_side() as f32 / SIZE as f32).ln());
         let luma = tones::luma(&photo);

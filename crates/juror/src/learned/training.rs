@@ -147,15 +147,12 @@ impl Batch {
         let outputs_vg = network.forward_thinned(rows_bf, rng, device).reshape([views, GROUP]);
         let better_vgg = outputs_vg.clone().reshape([views, GROUP, 1]);
         let worse_vgg = outputs_vg.clone().reshape([views, 1, GROUP]);
-        let weights_vgg =
-            Tensor::<3>::from_data(TensorData::new(self.weights.clone(), [views, GROUP, GROUP]), device);
+        let weights_vgg = Tensor::<3>::from_data(TensorData::new(self.weights.clone(), [views, GROUP, GROUP]), device);
         let within = (softplus(worse_vgg - better_vgg) * weights_vgg).sum();
         // The originals, each beside the results of the next view.
         let originals_v1 = outputs_vg.clone().slice([0..views, 0..1]);
-        let others_v1 = Tensor::cat(
-            vec![originals_v1.clone().slice([1..views, 0..1]), originals_v1.slice([0..1, 0..1])],
-            0,
-        );
+        let others_v1 =
+            Tensor::cat(vec![originals_v1.clone().slice([1..views, 0..1]), originals_v1.slice([0..1, 0..1])], 0);
         let results_vr = outputs_vg.slice([0..views, 1..GROUP]);
         let across = softplus(results_vr - others_v1).sum() * OTHER_PHOTO;
         let total = self.weights.iter().sum::<f32>() + OTHER_PHOTO * (views * (GROUP - 1)) as f32;
@@ -248,4 +245,60 @@ fn calibrated(mut ranker: Ranker, views: &[&View]) -> Ranker {
 fn median(mut values: Vec<f32>) -> f32 {
     values.sort_unstable_by(f32::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::versions::Seen;
+    use super::*;
+
+    /// A view of a single number: the original is at 0, and each chain goes away from it.
+    fn view(chains: &[(bool, &[f32])]) -> View {
+        let row = |value: f32| vec![value; LENGTH];
+        let chain = |&(by_error, errors): &(bool, &[f32])| {
+            let results = errors.iter().map(|&error| Seen { numbers: row(error), error }).collect();
+            Chain { by_error, results }
+        };
+        View { original: row(0.0), chains: chains.iter().map(chain).collect() }
+    }
+
+    #[test]
+    fn pairs_count_where_it_is_known_which_one_is_better() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let weight = |view: &View, rng: &mut ChaCha8Rng| {
+            let batch = Batch::draw(&[view], rng);
+            assert_eq!((batch.rows.len(), batch.weights.len()), (GROUP * LENGTH, GROUP * GROUP));
+            move |better: usize, worse: usize| batch.weights[better * GROUP + worse]
+        };
+        // The same chain is drawn four times.
+        let detail = weight(&view(&[(false, &[0.1, 0.2])]), &mut rng);
+        assert_eq!([detail(0, 0), detail(0, 1), detail(0, 2), detail(1, 0)], [0.0, 1.0, 1.0, 0.0]);
+        assert_eq!([detail(1, 2), detail(2, 1), detail(1, 4), detail(3, 4)], [1.0, 0.0, 0.0, 1.0]);
+        let tones = weight(&view(&[(true, &[0.3, 0.1])]), &mut rng);
+        let further = (0.31_f32 / 0.11).ln();
+        // A walk that came nearer again is better at its end.
+        assert!((tones(2, 1) - BY_ERROR * further.min(1.0)).abs() < 1e-6 && tones(1, 2) == 0.0);
+        assert!(tones(4, 1) > 0.0 && tones(2, 4) == 0.0, "the same distance");
+        let alone = weight(&view(&[(false, &[1.0])]), &mut rng);
+        assert_eq!([alone(0, 1), alone(1, 2)], [1.0, 0.0]);
+    }
+
+    #[test]
+    fn the_loss_is_that_of_ranknet() {
+        let x = Tensor::<1>::from_data(TensorData::from([-2.0_f32, 0.0, 3.0, 200.0]), &Device::flex());
+        let got = softplus(x).into_data().try_into_vec::<f32>().expect("numbers of 32 bit");
+        for (got, x) in got.into_iter().zip([-2.0_f64, 0.0, 3.0, 200.0]) {
+            let expected = x.max(0.0) + (-x.abs()).exp().ln_1p();
+            assert!((f64::from(got) - expected).abs() < 1e-5, "{x}: {got} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn nearly_normal_draws_have_mean_0_and_deviation_1() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let draws: Vec<f32> = (0..20_000).map(|_| nearly_normal(&mut rng)).collect();
+        let mean = draws.iter().sum::<f32>() / 20_000.0;
+        let deviation = (draws.iter().map(|draw| draw * draw).sum::<f32>() / 20_000.0).sqrt();
+        assert!(mean.abs() < 0.03 && (deviation - 1.0).abs() < 0.03, "{mean}, {deviation}");
+    }
 }

@@ -19,8 +19,8 @@ use crate::output::{self, Existing, Written};
 use crate::surroundings::Surroundings;
 use crate::{command, interruption, pairs, progress, text};
 
-/// Most photos that are learnt from: each takes a third of a megabyte until the juror is done, and a second of two cores at most. Of
-/// more, so many are taken that lie evenly in the list.
+/// Most photos that are learnt from: what is seen of the versions of each takes a third of a megabyte until the juror is done. Of more,
+/// so many are taken that lie evenly in the list.
 const MOST_PHOTOS: usize = 1000;
 
 /// Runs the command. The file is written when all is done.
@@ -62,7 +62,8 @@ pub(super) fn run(arguments: &JurorTrainArguments, surroundings: &Surroundings) 
     });
     progress.end();
     let juror = juror?.ok_or_else(stopped)?;
-    output::write_all(&[(arguments.output.clone(), juror.to_bytes())], existing).context("the juror was not written")?;
+    output::write_all(&[(arguments.output.clone(), juror.to_bytes())], existing)
+        .context("the juror was not written")?;
     if arguments.json {
         return command::print_json(&json!({
             "juror": juror.name(),
@@ -115,7 +116,8 @@ impl Material {
                     let after = file.after().ok_or_else(|| anyhow!("{} has no partner", text::shown(file.path())))?;
                     Ok((Input { path: after.to_owned(), below: PathBuf::new() }, file.path().to_owned()))
                 };
-                let (photos, before) = dataset.photos().iter().map(of_pair).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+                let (photos, before) =
+                    dataset.photos().iter().map(of_pair).collect::<Result<Vec<_>>>()?.into_iter().unzip();
                 (Inputs { photos, skipped: dataset.skipped().to_vec() }, before)
             }
             (None, Some(folder)) => (Inputs::of(std::slice::from_ref(folder), None)?, Vec::new()),

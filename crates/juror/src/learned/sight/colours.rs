@@ -171,7 +171,8 @@ impl Colours {
         };
         let edges: [f32; 3] = std::array::from_fn(|channel| {
             let rows = self.rgb.chunks_exact(self.width);
-            let steps = rows.map(|row| row.windows(2).map(|pair| (pair[0][channel] - pair[1][channel]).abs()).sum::<f32>());
+            let steps =
+                rows.map(|row| row.windows(2).map(|pair| (pair[0][channel] - pair[1][channel]).abs()).sum::<f32>());
             steps.sum::<f32>() / count
         });
         let bright = mean(&|value| value.powi(6)).map(|mean| mean.powf(1.0 / 6.0));
@@ -185,7 +186,8 @@ impl Colours {
         // Every cell has a pixel, in a photo that is narrower than the grid too.
         let part = |index: usize, length: usize| {
             let start = index * length / GRID;
-            start.min(length - 1)..((index + 1) * length / GRID).max(start + 1).min(length).max(start.min(length - 1) + 1)
+            start.min(length - 1)
+                ..((index + 1) * length / GRID).max(start + 1).min(length).max(start.min(length - 1) + 1)
         };
         for row in 0..GRID {
             for column in 0..GRID {

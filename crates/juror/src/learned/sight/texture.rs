@@ -18,8 +18,7 @@ const NOISE_BLOCK: usize = 8;
 /// Distance between the borders of the blocks of a JPEG file, in pixels.
 const JPEG_BLOCK: usize = 8;
 
-pub(super) const LENGTH: usize =
-    DISTANCES.len() + 1 + TONE_BINS + 3 + 2 + 2 * (CHROMA_DISTANCES.len() + 2);
+pub(super) const LENGTH: usize = DISTANCES.len() + 1 + TONE_BINS + 3 + 2 + 2 * (CHROMA_DISTANCES.len() + 2);
 
 /// Rows that are looked at where differences are summed up; of a higher photo every second, every third: so many tell as much.
 const ROWS: usize = 128;
