@@ -3,19 +3,27 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use dodge_juror::{ClassicalJuror, HttpJuror, HttpJurorOptions, Juror};
+use dodge_juror::{CacheOptions, CachedJuror, ClassicalJuror, HttpJuror, HttpJurorOptions, Juror};
 
 use crate::arguments::JurorChoice;
 use crate::surroundings::Surroundings;
 
-/// The juror of `--juror`. One that lives elsewhere is asked whether it is there.
+/// The file of the volume in which the scores of jurors are kept that take longer than looking them up.
+const SCORES: &str = "cache/scores/scores-1.bin";
+
+/// The juror of `--juror`. One that lives elsewhere is asked whether it is there, and of no photo twice.
 pub(crate) fn chosen(choice: &JurorChoice, surroundings: &Surroundings) -> Result<Arc<dyn Juror>> {
     Ok(match choice {
         JurorChoice::Classical => Arc::new(ClassicalJuror::new()),
         JurorChoice::At(url) => {
             let mut options = HttpJurorOptions::new(url);
             options.token.clone_from(&surroundings.juror_token);
-            Arc::new(HttpJuror::new(options)?)
+            kept(Arc::new(HttpJuror::new(options)?), surroundings)
         }
     })
+}
+
+/// A juror whose scores are kept in the volume.
+fn kept(juror: Arc<dyn Juror>, surroundings: &Surroundings) -> Arc<dyn Juror> {
+    Arc::new(CachedJuror::new(juror, &CacheOptions::with_store(surroundings.volume().join(SCORES))))
 }

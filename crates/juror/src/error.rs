@@ -1,7 +1,7 @@
 //! The one error type of this crate.
 
 /// Why a juror gave no scores.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The juror cannot answer.

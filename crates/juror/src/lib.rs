@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod cached;
 mod check;
 mod classical;
+mod climb;
 mod ensemble;
 mod error;
 mod fault;
@@ -15,8 +17,10 @@ mod npy;
 #[cfg(feature = "service")]
 mod service;
 
+pub use cached::{CacheCounts, CacheOptions, CachedJuror};
 pub use check::{CheckResult, DamageCheck, PairCheck, ScoreDrops};
 pub use classical::{ClassicalJuror, Measurements, SubScores};
+pub use climb::{Climb, Climbed};
 pub use ensemble::Ensemble;
 pub use error::Error;
 #[cfg(feature = "http")]
