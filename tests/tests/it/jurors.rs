@@ -66,7 +66,9 @@ fn a_juror_that_is_none_is_told() {
     let check = |juror: &str| scratch.dodge(&["juror", "check", "--photos=photos", "--juror", juror]);
     let finished = check("best");
     assert_eq!(finished.code, Some(2), "{finished}");
-    assert!(finished.stderr.contains("use classical, or the address of a juror service"), "{finished}");
+    assert!(finished.stderr.contains("use classical, siglip: and a folder, or the address of"), "{finished}");
+    let told = check("siglip:nowhere").failed(1);
+    assert!(told.contains("config.json") && told.contains("it is not there"), "{told}");
     let told = check("http://127.0.0.1:1").failed(1);
     assert!(told.contains("http://127.0.0.1:1") && told.contains("refused"), "{told}");
     let told = scratch.dodge(&["serve", "juror", "--address", "0.0.0.0:0"]).failed(2);
