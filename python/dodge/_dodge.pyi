@@ -154,7 +154,6 @@ class PhotoEnvironments:
         actions: Sequence[str] | None = None,
         max_steps: int = 10,
         damage: str = "standard",
-        mask_actions: bool = True,
     ) -> None: ...
     @property
     def observation_len(self) -> int: ...

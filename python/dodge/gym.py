@@ -2,7 +2,7 @@
 
 An observation is statistics of the photo, float32; an action one of `env.unwrapped.actions`, of which the last is *stop*; a reward is what the edit
 gained of the way to the original. Episodes terminate, and are never truncated: the limit of edits is part of the task. Which actions
-may be taken is in `info["action_mask"]`, and in `action_masks()`, as MaskablePPO asks for it.
+are worth taking is in `info["action_mask"]`, and in `action_masks()`, as MaskablePPO asks for it.
 
 `import dodge.gym` registers `dodge/Photo-v0`, of which `gymnasium.make_vec` makes the vector that steps all photos at once on all cores.
 """
@@ -58,9 +58,8 @@ class PhotoEnv(_Photos, gymnasium.Env):
         actions: Sequence[str] | None = None,
         max_steps: int = 10,
         damage: str = "standard",
-        mask_actions: bool = True,
     ) -> None:
-        self._native = PhotoEnvironments(1, photos, actions, max_steps, damage, mask_actions)
+        self._native = PhotoEnvironments(1, photos, actions, max_steps, damage)
         self.observation_space, self.action_space = _spaces(self._native)
         self._masks = np.ones((1, int(self.action_space.n)), bool)
 
@@ -73,7 +72,7 @@ class PhotoEnv(_Photos, gymnasium.Env):
         return observations[0], float(rewards[0]), bool(terminated[0]), False, {"action_mask": self._masks[0]}
 
     def action_masks(self) -> np.ndarray:
-        """Which actions may be taken now."""
+        """Which actions are worth taking now."""
         return self._masks[0]
 
 
@@ -81,8 +80,8 @@ class PhotoVectorEnv(_Photos, gymnasium.vector.VectorEnv):
     """Many photos at a time, on all cores.
 
     `photos` is a folder of good photos, made ones where none is named; `actions` are operations with their strengths; `damage` is
-    `standard`, `camera` or `mixed`. Edits that would be pointless may not be taken (`info["action_mask"]`), unless `mask_actions` is False, for
-    what knows no masks.
+    `standard`, `camera` or `mixed`. `info["action_mask"]` says which edits would be pointless: those that change nothing, or take the last one
+    back. Who knows no masks may take them; they cost a step.
 
     A step that ends an episode begins the next one, and its last observation is in `info["final_obs"]`; with `AutoresetMode.NEXT_STEP` the next
     one begins in place of the next action, and with `DISABLED` all begin by `reset`.
@@ -97,10 +96,9 @@ class PhotoVectorEnv(_Photos, gymnasium.vector.VectorEnv):
         actions: Sequence[str] | None = None,
         max_steps: int = 10,
         damage: str = "standard",
-        mask_actions: bool = True,
         autoreset_mode: AutoresetMode = AutoresetMode.SAME_STEP,
     ) -> None:
-        self._native = PhotoEnvironments(num_envs, photos, actions, max_steps, damage, mask_actions)
+        self._native = PhotoEnvironments(num_envs, photos, actions, max_steps, damage)
         self.num_envs = num_envs
         self.metadata = {**self.metadata, "autoreset_mode": AutoresetMode(autoreset_mode)}
         self.single_observation_space, self.single_action_space = _spaces(self._native)
@@ -124,7 +122,7 @@ class PhotoVectorEnv(_Photos, gymnasium.vector.VectorEnv):
         return observations, rewards, terminated, np.zeros(self.num_envs, bool), info
 
     def action_masks(self) -> np.ndarray:
-        """Which actions may be taken now, a row for each photo."""
+        """Which actions are worth taking now, a row for each photo."""
         return self._masks
 
     def _info(self) -> dict[str, Any]:

@@ -30,9 +30,8 @@ class PhotoVecEnv(VecEnv):
         actions: Sequence[str] | None = None,
         max_steps: int = 10,
         damage: str = "standard",
-        mask_actions: bool = True,
     ) -> None:
-        self.envs = PhotoVectorEnv(num_envs, photos, actions, max_steps, damage, mask_actions)
+        self.envs = PhotoVectorEnv(num_envs, photos, actions, max_steps, damage)
         self.render_mode = None
         super().__init__(num_envs, self.envs.single_observation_space, self.envs.single_action_space)
         self._returns = np.zeros(num_envs)
@@ -63,7 +62,7 @@ class PhotoVecEnv(VecEnv):
         self.envs.close()
 
     def action_masks(self) -> np.ndarray:
-        """Which actions may be taken now, a row for each photo."""
+        """Which actions are worth taking now, a row for each photo."""
         return self.envs.action_masks()
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:

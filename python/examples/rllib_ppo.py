@@ -24,11 +24,11 @@ given = arguments.parse_args()
 
 
 def photos(config):
-    """RLlib's default network knows no masks, and its episodes begin in place of the next action."""
+    """Episodes of RLlib begin in place of the next action."""
     import dodge.gym
 
     count, folder = config["num_envs"], config["photos"]
-    return dodge.gym.PhotoVectorEnv(count, folder, mask_actions=False, autoreset_mode=AutoresetMode.NEXT_STEP)
+    return dodge.gym.PhotoVectorEnv(count, folder, autoreset_mode=AutoresetMode.NEXT_STEP)
 
 
 ray.init(include_dashboard=False, log_to_driver=False)

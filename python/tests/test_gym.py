@@ -9,7 +9,8 @@ import dodge.gym
 
 
 def test_gymnasium_takes_it_for_an_environment():
-    check_env(gymnasium.make("dodge/Photo-v0").unwrapped, skip_render_check=True)
+    for _ in range(5):  # it takes actions at random
+        check_env(gymnasium.make("dodge/Photo-v0").unwrapped, skip_render_check=True)
 
 
 def allowed(masks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -70,14 +71,6 @@ def test_the_next_episode_begins_when_it_is_wanted():
     never.step(actions)
 
 
-def test_who_knows_no_masks_may_take_every_action():
-    envs = dodge.gym.PhotoVectorEnv(4, mask_actions=False, max_steps=4)
-    envs.reset(seed=1)
-    for action in [0, 1, 0, 1, 2, 2]:
-        *_, info = envs.step(np.full(4, action))
-        assert info["action_mask"].all()
-
-
 def test_one_photo_at_a_time_stops_where_it_ended(tmp_path):
     env = gymnasium.make("dodge/Photo-v0", actions=["lightness:10", "lightness:-10"], max_steps=2, damage="camera").unwrapped
     _, info = env.reset(seed=1)
@@ -88,10 +81,10 @@ def test_one_photo_at_a_time_stops_where_it_ended(tmp_path):
         env.step(2)
     env.reset()
     env.step(0)
-    # What takes the last edit back is masked.
+    # What takes the last edit back is masked; who knows no masks may take it, and it is the last of two.
     assert not env.action_masks()[1]
-    with pytest.raises(ValueError, match="may not be taken"):
-        env.step(1)
+    *_, terminated, _, _ = env.step(1)
+    assert terminated
 
 
 def test_what_cannot_be_used_is_told(tmp_path):

@@ -66,7 +66,7 @@ type Stepped<'py> =
 impl PhotoEnvironments {
     /// Environments on the photos of a folder, or on made ones. `actions` are operations with their strengths; *stop* is the last action.
     #[new]
-    #[pyo3(signature = (count, photos=None, actions=None, max_steps=10, damage="standard", mask_actions=true))]
+    #[pyo3(signature = (count, photos=None, actions=None, max_steps=10, damage="standard"))]
     fn new(
         py: Python<'_>,
         count: usize,
@@ -74,12 +74,11 @@ impl PhotoEnvironments {
         actions: Option<Vec<String>>,
         max_steps: usize,
         damage: &str,
-        mask_actions: bool,
     ) -> PyResult<Self> {
         if !(1..=100_000).contains(&count) {
             return Err(value(format!("there can be 1 to 100000 environments, and not {count}")));
         }
-        let mut environment = EnvironmentParams { max_steps, mask_actions, ..EnvironmentParams::default() };
+        let mut environment = EnvironmentParams { max_steps, ..EnvironmentParams::default() };
         environment.actions = actions.unwrap_or_default();
         checked(&environment)?;
         let set = environment.action_set().map_err(value)?;
@@ -138,7 +137,7 @@ impl PhotoEnvironments {
         Ok((self.observations(py)?, self.masks(py)?))
     }
 
-    /// Takes one action in each. `autoreset` is how the episode after one that ended begins, in the words of Gymnasium: `SameStep` at once,
+    /// Takes one action in each, also a masked one: it is pointless, and costs a step. `autoreset` is how the episode after one that ended begins, in the words of Gymnasium: `SameStep` at once,
     /// so that what is observed belongs to it; `NextStep` in place of the next action; `Disabled` by `reset` alone.
     fn step<'py>(&mut self, py: Python<'py>, actions: &Bound<'py, PyAny>, autoreset: &str) -> PyResult<Stepped<'py>> {
         let autoreset = Autoreset::named(autoreset)?;
@@ -222,11 +221,6 @@ impl Slot {
                 return Err(Error::Environment { reason: "the episode has ended: call reset first".to_owned() });
             }
             _ => {}
-        }
-        if !self.mask[action] {
-            return Err(Error::Environment {
-                reason: format!("action {action} may not be taken now: see action_masks"),
-            });
         }
         let step = self.environment.step(Action::new(action))?;
         (self.reward, self.terminated, self.ended) = (step.reward, step.ended(), None);
