@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use dodge_juror::{ClassicalJuror, HttpJuror, HttpJurorOptions, Juror, SiglipJuror};
+use dodge_juror::{CacheOptions, CachedJuror, ClassicalJuror, HttpJuror, HttpJurorOptions, Juror, SiglipJuror};
 
 use crate::arguments::{Device, JurorChoice};
 use crate::devices;
 use crate::surroundings::Surroundings;
 
-/// The juror of `--juror`. One that lives elsewhere is asked whether it is there, one in files is loaded onto the device of
+/// The file of the volume in which the scores of jurors are kept that take longer than looking them up.
+const SCORES: &str = "cache/scores/scores-1.bin";
+
+/// The juror of `--juror`. One that lives elsewhere is asked whether it is there, and of no photo twice; one in files is loaded onto the device of
 /// `--device` or `DODGE_DEVICE`.
 pub(crate) fn chosen(
     choice: &JurorChoice,
@@ -21,12 +24,17 @@ pub(crate) fn chosen(
         JurorChoice::Siglip(folder) => {
             // Any graphics card is faster than the processor with a network of this size.
             let device = devices::chosen(device, Device::Gpu, surroundings)?;
-            Arc::new(SiglipJuror::open(folder, &device)?)
+            kept(Arc::new(SiglipJuror::open(folder, &device)?), surroundings)
         }
         JurorChoice::At(url) => {
             let mut options = HttpJurorOptions::new(url);
             options.token.clone_from(&surroundings.juror_token);
-            Arc::new(HttpJuror::new(options)?)
+            kept(Arc::new(HttpJuror::new(options)?), surroundings)
         }
     })
+}
+
+/// A juror whose scores are kept in the volume.
+fn kept(juror: Arc<dyn Juror>, surroundings: &Surroundings) -> Arc<dyn Juror> {
+    Arc::new(CachedJuror::new(juror, &CacheOptions::with_store(surroundings.volume().join(SCORES))))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// Why a juror gave no scores.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The juror cannot answer.

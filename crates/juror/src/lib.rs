@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod cached;
 mod check;
 mod classical;
+mod climb;
 mod ensemble;
 mod error;
 mod fault;
@@ -17,8 +19,10 @@ mod service;
 #[cfg(feature = "neural")]
 mod siglip;
 
+pub use cached::{CacheCounts, CacheOptions, CachedJuror};
 pub use check::{CheckResult, DamageCheck, PairCheck, ScoreDrops};
 pub use classical::{ClassicalJuror, Measurements, SubScores};
+pub use climb::{Climb, Climbed};
 pub use ensemble::Ensemble;
 pub use error::Error;
 #[cfg(feature = "http")]

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
+mod cached;
 mod check;
 mod classical;
+mod climb;
 #[cfg(all(feature = "http", feature = "service"))]
 mod service;
 #[cfg(feature = "neural")]
