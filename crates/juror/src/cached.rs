@@ -144,6 +144,10 @@ impl Juror for CachedJuror {
         self.juror.name()
     }
 
+    fn files(&self) -> Vec<(String, String)> {
+        self.juror.files()
+    }
+
     fn score(&self, photos: &[&Photo]) -> Result<Vec<f64>, Error> {
         let juror = self.juror.name();
         let keys: Vec<Key> = photos.par_iter().map(|photo| Key::of(&juror, photo)).collect();

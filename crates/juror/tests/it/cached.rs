@@ -23,6 +23,10 @@ impl Juror for Counting {
         self.name.into()
     }
 
+    fn files(&self) -> Vec<(String, String)> {
+        vec![("weights".into(), "00".into())]
+    }
+
     fn score(&self, photos: &[&Photo]) -> Result<Vec<f64>, Error> {
         self.batches.lock().unwrap().push(photos.len());
         thread::sleep(self.pause);
@@ -70,7 +74,7 @@ fn expected(values: &[u8]) -> Vec<f64> {
 fn only_what_is_missing_is_asked_for_and_together() {
     let juror = counting("counting", 0);
     let cached = in_memory(&juror);
-    assert_eq!(cached.name(), "counting");
+    assert_eq!((cached.name(), cached.files()), (juror.name(), juror.files()), "it is the same juror");
     assert_eq!(scores(&cached, &[1, 2, 1, 3]).unwrap(), expected(&[1, 2, 1, 3]));
     assert_eq!(scores(&cached, &[4, 3, 2, 5]).unwrap(), expected(&[4, 3, 2, 5]));
     assert_eq!(*juror.batches.lock().unwrap(), [3, 2]);
