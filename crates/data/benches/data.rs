@@ -1,5 +1,5 @@
-//! Hashing and listing ten thousand small files, beside `sha256sum` over the same files with as many processes as there are
-//! cores.
+//! Hashing and listing ten thousand small files, and opening them as a dataset, beside `sha256sum` over the same files with as many processes as
+//! there are cores.
 //!
 //! `cargo xtask bench data` prints the median of five turns each, taken by turns, with the files in the memory of the
 //! system. `--files N` and `--bytes N` choose other sizes.
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use dodge_data::{ContentHash, FolderDigest, Listing, Unwatched};
+use dodge_data::{ContentHash, DataLoader, FolderDigest, FolderLoader, Hashing, Listing, Unwatched};
 use dodge_imaging::{Encoding, Photo};
 
 const TURNS: usize = 5;
@@ -31,7 +31,12 @@ fn main() {
         .expect("the list can be written");
     let paths: Vec<_> = names.iter().map(Into::into).collect();
 
-    let mut times: [Vec<f64>; 5] = Default::default();
+    let memory = folder.path().join("hashes");
+    let opened = |hashing: Hashing| {
+        let dataset = FolderLoader::new(&root).with_hashing(hashing).load().expect("the folder is there");
+        assert_eq!(dataset.len(), count);
+    };
+    let mut times: [Vec<f64>; 7] = Default::default();
     for turn in 0..=TURNS {
         let measured = [
             timed(|| sha256sum(&root, &list, cores)),
@@ -42,6 +47,8 @@ fn main() {
                 ContentHash::of_files(&root, &paths).expect("the files are there");
                 Listing::of_folder(&root).expect("the folder is there");
             }),
+            timed(|| opened(Hashing::default())),
+            timed(|| opened(Hashing::default().remembered_in(&memory))),
         ];
         // The first turn brings the files into memory.
         if turn > 0 {
@@ -60,6 +67,8 @@ fn main() {
         "content hash and directory hash",
         "listing with sizes",
         "content hash and listing",
+        "dataset of a folder",
+        "dataset of a folder, whose hashes are remembered",
     ];
     for (what, time) in rows.into_iter().zip(medians) {
         println!("| {what} | {:.0} | {:.2} |", 1e3 * time, medians[0] / time);

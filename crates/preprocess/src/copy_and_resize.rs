@@ -95,6 +95,11 @@ impl CopyAndResize {
     }
 }
 
+/// What the copy of a photo is called.
+pub(crate) fn copy_name(name: &str) -> String {
+    format!("{name}.png")
+}
+
 impl CopyAndResize {
     /// Writes the copy of a photo into the folder `images`.
     fn resized(&self, file: &PhotoFile, images: &Path) -> Result<Result<ResizedPhoto, Unusable>, Error> {
@@ -102,7 +107,7 @@ impl CopyAndResize {
             Ok(photo) => photo.thumbnail(self.params.max_size),
             Err(problem) => return Ok(Err(problem)),
         };
-        let file_name = format!("{}.png", file.name());
+        let file_name = copy_name(file.name());
         photo.save(&images.join(&file_name))?;
         Ok(Ok(ResizedPhoto { file_name, width: photo.width(), height: photo.height() }))
     }

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::damage_protocol::DamageProtocol;
 use crate::error::{Error, file_error};
 use crate::key::KeyBuilder;
+use crate::membership::Membership;
 use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
 use crate::random::{damage_rng, undamaged_photos};
 use crate::score::ScoredPhotos;
@@ -47,13 +48,14 @@ fn ratios_leave_a_test_split(params: &DegradeParams) -> Result<(), String> {
 
 /// Damages each photo by a protocol ([`DamageProtocol`]), scores it, and deals the photos out.
 ///
-/// Which photo goes where depends on the seed, the set of names, and which photos are nearly the same: a burst is in one split, so
-/// that none is tested on what it learnt from. The damage of a photo depends on the seed and its own name. A training photo whose score is not lower after any of the attempts is left out and counted; validation and
+/// Which photo goes where depends on the seed, the set of names, what is known of them ([`SplitMemory`](crate::SplitMemory)), and which photos are nearly the same: a
+/// burst is in one split, so that none is tested on what it learnt from. The damage of a photo depends on the seed and its own name. A training photo whose score is not lower after any of the attempts is left out and counted; validation and
 /// test keep every photo.
 #[derive(Clone)]
 pub struct DegradeAndSplit {
     params: DegradeParams,
     juror: Arc<dyn Juror>,
+    known: Membership,
     seed: u64,
 }
 
@@ -61,7 +63,13 @@ impl DegradeAndSplit {
     /// The step with its parameters, the juror that judges the damage, and the seed of damage and split.
     #[must_use]
     pub fn new(params: DegradeParams, juror: Arc<dyn Juror>, seed: u64) -> Self {
-        Self { params, juror, seed }
+        Self { params, juror, known: Membership::default(), seed }
+    }
+
+    /// Leaves photos where they are known to be. Without it, all are dealt out anew.
+    #[must_use]
+    pub fn keeping(self, known: Membership) -> Self {
+        Self { known, ..self }
     }
 
     fn sizes(&self, total: usize) -> Result<[usize; 3], Error> {
@@ -154,8 +162,9 @@ impl Preprocessor for DegradeAndSplit {
 
     fn key(&self, input: &ScoredPhotos, key: KeyBuilder) -> KeyBuilder {
         let DegradeParams { train_ratio, validation_ratio, undamaged_share, damage, attempts } = self.params;
-        key.with(&input.key)
-            .with(damage.key())
+        let names = input.document.images.iter().map(|image| &*image.file_name);
+        let key = self.known.key(names, key.with(&input.key));
+        key.with(damage.key())
             .with(self.juror.name())
             .with(train_ratio)
             .with(validation_ratio)
@@ -171,7 +180,7 @@ impl Preprocessor for DegradeAndSplit {
     fn make(&self, input: &ScoredPhotos, folder: &Path, context: &Context) -> Result<(), Error> {
         let total = input.document.images.len();
         context.progress().begin("damaging", total as u64);
-        let dealt = deal_scored(input, self.sizes(total)?, self.seed, context)?;
+        let dealt = deal_scored(input, self.sizes(total)?, &self.known, self.seed, context)?;
         for (name, members) in SPLITS.into_iter().zip(&dealt) {
             self.make_split(input, members, name, &folder.join(name), context)?;
         }

@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::coco::CocoDocument;
 use crate::context::Context;
-use crate::copy_and_resize::ResizeParams;
+use crate::copy_and_resize::{ResizeParams, copy_name};
 use crate::error::{Error, file_error};
 use crate::key::KeyBuilder;
 use crate::likeness::{Impression, groups};
+use crate::membership::Membership;
 use crate::photo_pair::PhotoPair;
 use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
-use crate::split::{ANNOTATIONS, SPLITS, Splits, check_ratios, deal_groups, shuffled, sizes};
+use crate::split::{ANNOTATIONS, SPLITS, Splits, check_ratios, deal_named, sizes};
 use crate::unusable::{self, Side, UNUSABLE, Unusable, tell_of_skipped};
 use crate::whole_file::write_whole;
 
@@ -62,6 +63,7 @@ pub struct PairAndSplit {
     params: PairParams,
     resize: ResizeParams,
     juror: Arc<dyn Juror>,
+    known: Membership,
     seed: u64,
 }
 
@@ -106,7 +108,13 @@ impl PairAndSplit {
     /// The step with its parameters, the juror that scores both sides, and the seed of the split.
     #[must_use]
     pub fn new(params: PairParams, resize: ResizeParams, juror: Arc<dyn Juror>, seed: u64) -> Self {
-        Self { params, resize, juror, seed }
+        Self { params, resize, juror, known: Membership::default(), seed }
+    }
+
+    /// Leaves photos where they are known to be. Without it, all are dealt out anew.
+    #[must_use]
+    pub fn keeping(self, known: Membership) -> Self {
+        Self { known, ..self }
     }
 
     fn sizes(&self, total: usize) -> Result<[usize; 3], Error> {
@@ -131,7 +139,7 @@ impl PairAndSplit {
         if let (false, Some(alignment)) = (pair.is_aligned(self.params.min_alignment), pair.alignment) {
             return Ok(Err(Problem::Misaligned(Misaligned { name: name.to_owned(), alignment })));
         }
-        let file_name = format!("{name}.png");
+        let file_name = copy_name(name);
         pair.before.save(&folder.join("before").join(&file_name))?;
         pair.after.save(&folder.join("after").join(&file_name))?;
         let scores = self.juror.score_checked(&[&pair.before, &pair.after])?;
@@ -187,6 +195,8 @@ impl Preprocessor for PairAndSplit {
 
     fn key(&self, input: &Dataset, key: KeyBuilder) -> KeyBuilder {
         let key = key.with(input.content_hash()).with(DECODER_VERSION).with(RESAMPLER_VERSION);
+        let names: Vec<String> = input.photos().iter().map(|photo| copy_name(photo.name())).collect();
+        let key = self.known.key(names.iter().map(String::as_str), key);
         self.resize
             .key(input, self.seed, key)
             .with(self.params.min_alignment)
@@ -240,9 +250,8 @@ impl Preprocessor for PairAndSplit {
             self.tell(&misaligned);
         })?;
         let names: Vec<&str> = pairs.iter().map(|pair| pair.file_name.as_str()).collect();
-        let order = shuffled(&names, self.seed);
         let impressions: Vec<&Impression> = pairs.iter().map(|pair| &pair.impression).collect();
-        let dealt = deal_groups(&order, &groups(&impressions), sizes);
+        let dealt = deal_named(&names, &self.known, &groups(&impressions), sizes, self.seed);
         for (name, members) in SPLITS.into_iter().zip(dealt) {
             let split = folder.join(name);
             create(&split.join("images"))?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use dodge_imaging::Photo;
 use dodge_juror::Juror;
@@ -36,8 +37,12 @@ pub struct ScoredPhotos {
 /// Name of the annotation file in the folder of the result.
 const ANNOTATIONS: &str = "annotations.json";
 
-/// Photos that are decoded and handed to the juror together.
-const BATCH: usize = 64;
+/// Photos that are decoded and handed to the juror together, at first and at most.
+const FIRST: usize = 8;
+const MOST: usize = 64;
+
+/// Whoever wants to stop waits for about as long: a batch holds as many photos as are judged in it, and one at least.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Score {
     /// The step with its juror.
@@ -74,14 +79,23 @@ impl Preprocessor for Score {
         context.progress().begin("scoring", document.images.len() as u64);
         let files: Vec<PathBuf> = document.images.iter().map(|image| input.images.join(&image.file_name)).collect();
         let mut image_id = 0;
-        for files in files.chunks(BATCH) {
+        let (mut rest, mut batch) = (&files[..], FIRST);
+        while !rest.is_empty() {
             context.check_interrupted()?;
+            let begun = Instant::now();
+            let (files, later) = rest.split_at(batch.min(rest.len()));
             let photos = files.par_iter().map(|file| Photo::open(file)).collect::<Result<Vec<_>, _>>()?;
             for score in self.juror.score_checked(&photos.iter().collect::<Vec<_>>())? {
                 image_id += 1;
                 document.add_score(image_id, score, score);
             }
             context.progress().advance(files.len() as u64);
+            rest = later;
+            batch = match begun.elapsed() {
+                taken if taken > PATIENCE => (batch / 2).max(1),
+                taken if taken < PATIENCE / 2 => (2 * batch).min(MOST),
+                _ => batch,
+            };
         }
         context.progress().end();
         document.save(&folder.join(ANNOTATIONS))

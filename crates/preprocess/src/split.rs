@@ -11,6 +11,7 @@ use crate::coco::{CocoDocument, CocoImage};
 use crate::context::Context;
 use crate::error::Error;
 use crate::likeness::{Impression, groups};
+use crate::membership::Membership;
 use crate::preprocessor::StepArtifact;
 use crate::random::RandomStream;
 use crate::score::ScoredPhotos;
@@ -172,10 +173,12 @@ pub(crate) fn shuffled(names: &[&str], seed: u64) -> Vec<usize> {
     order
 }
 
-/// Deals scored photos out by the seed and the set of their names, nearly equal ones into one split. Opens each photo for that.
+/// Deals scored photos out by the seed, the set of their names and what is known of them, nearly equal ones into one split. Opens each photo
+/// for that.
 pub(crate) fn deal_scored(
     input: &ScoredPhotos,
     sizes: [usize; 3],
+    known: &Membership,
     seed: u64,
     context: &Context,
 ) -> Result<[Vec<usize>; 3], Error> {
@@ -187,7 +190,27 @@ pub(crate) fn deal_scored(
     };
     let impressions = images.par_iter().map(impression).collect::<Result<Vec<_>, Error>>()?;
     let groups = groups(&impressions.iter().collect::<Vec<_>>());
-    Ok(deal_groups(&shuffled(&names, seed), &groups, sizes))
+    Ok(deal_named(&names, known, &groups, sizes, seed))
+}
+
+/// Deals photos out by the seed, the set of their names and what is known of them, those of one group (`group[photo]`) into one split.
+pub(crate) fn deal_named(
+    names: &[&str],
+    known: &Membership,
+    group: &[usize],
+    sizes: [usize; 3],
+    seed: u64,
+) -> [Vec<usize>; 3] {
+    let order = shuffled(names, seed);
+    let known: Vec<Option<usize>> = names.iter().map(|name| known.split_of(name)).collect();
+    let (kept, total) = (known.iter().flatten().count(), names.len());
+    let dealt = deal_new(&order, &known, group, sizes);
+    // Also where nobody is left in a split of those who were in it.
+    if kept == 0 || dealt.iter().any(Vec::is_empty) {
+        return deal_groups(&order, group, sizes);
+    }
+    tracing::info!("{kept} photos stay in the split that they were in before, {} are new", total - kept);
+    dealt
 }
 
 /// Deals photos out in the given order, so many to each split.
@@ -230,9 +253,42 @@ pub(crate) fn deal_groups(order: &[usize], group: &[usize], sizes: [usize; 3]) -
     deal(&order, if enough { got } else { sizes })
 }
 
+/// Leaves photos in the split where they are known to be. A new one goes to those of its group, the first of them where they are apart; any
+/// other group of new ones goes where most photos are missing.
+fn deal_new(order: &[usize], known: &[Option<usize>], group: &[usize], sizes: [usize; 3]) -> [Vec<usize>; 3] {
+    let mut splits: [Vec<usize>; 3] = Default::default();
+    let mut split_of_group = HashMap::new();
+    for (&photo, split) in order.iter().filter_map(|photo| Some((photo, known[*photo]?))) {
+        splits[split].push(photo);
+        split_of_group.entry(group[photo]).or_insert(split);
+    }
+    for &photo in order.iter().filter(|photo| known[**photo].is_none()) {
+        let missing = |split: usize| sizes[split].saturating_sub(splits[split].len());
+        let neediest = (0..splits.len()).rev().max_by_key(|&split| missing(split)).unwrap_or_default();
+        let split = *split_of_group.entry(group[photo]).or_insert(neediest);
+        splits[split].push(photo);
+    }
+    splits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_was_dealt_out_stays_and_the_new_go_where_photos_are_missing() {
+        // 0 to 4 were in training, 5 was validated on, 6 tested on; 7 is like 6, and 8, 9 and 10 are new.
+        let known = [0, 0, 0, 0, 0, 1, 2].map(Some).into_iter().chain([None; 4]).collect::<Vec<_>>();
+        let group = [0, 1, 2, 3, 4, 5, 6, 6, 8, 9, 10];
+        for seed in 0..20 {
+            let names: Vec<String> = (0..11).map(|index| index.to_string()).collect();
+            let order = shuffled(&names.iter().map(String::as_str).collect::<Vec<_>>(), seed);
+            let splits = deal_new(&order, &known, &group, [7, 2, 2]);
+            assert!(known.iter().enumerate().all(|(photo, split)| split.is_none_or(|it| splits[it].contains(&photo))));
+            assert!(splits[2].contains(&7), "it goes to the one that it is like");
+            assert_eq!(splits.map(|split| split.len()), [7, 2, 2]);
+        }
+    }
 
     #[test]
     fn without_groups_everybody_is_dealt_out_as_before() {

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::degrade_and_split::DegradeParams;
 use crate::error::{Error, file_error};
 use crate::key::KeyBuilder;
+use crate::membership::Membership;
 use crate::preprocessor::{Preprocessor, StepArtifact, StepResult};
 use crate::score::ScoredPhotos;
 use crate::split::{ANNOTATIONS, SPLITS, Splits, deal_scored, sizes};
@@ -16,9 +17,10 @@ use crate::split::{ANNOTATIONS, SPLITS, Splits, deal_scored, sizes};
 /// themselves, or learn from good ones alone. With the same ratios and seed, each photo is in the same split as there.
 ///
 /// Of the parameters the two ratios count. The copies of the first step are linked where the file system can, else copied.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Split {
     params: DegradeParams,
+    known: Membership,
     seed: u64,
 }
 
@@ -26,7 +28,13 @@ impl Split {
     /// The step with its parameters and the seed.
     #[must_use]
     pub fn new(params: DegradeParams, seed: u64) -> Self {
-        Self { params, seed }
+        Self { params, known: Membership::default(), seed }
+    }
+
+    /// Leaves photos where they are known to be. Without it, all are dealt out anew.
+    #[must_use]
+    pub fn keeping(self, known: Membership) -> Self {
+        Self { known, ..self }
     }
 
     fn sizes(&self, total: usize) -> Result<[usize; 3], Error> {
@@ -68,7 +76,12 @@ impl Preprocessor for Split {
     }
 
     fn key(&self, input: &ScoredPhotos, key: KeyBuilder) -> KeyBuilder {
-        key.with(&input.key).with(self.params.train_ratio).with(self.params.validation_ratio).with(self.seed)
+        let names = input.document.images.iter().map(|image| &*image.file_name);
+        self.known
+            .key(names, key.with(&input.key))
+            .with(self.params.train_ratio)
+            .with(self.params.validation_ratio)
+            .with(self.seed)
     }
 
     fn check(&self, input: &ScoredPhotos) -> Result<(), Error> {
@@ -78,7 +91,7 @@ impl Preprocessor for Split {
     fn make(&self, input: &ScoredPhotos, folder: &Path, context: &Context) -> Result<(), Error> {
         let total = input.document.images.len();
         context.progress().begin("splitting", total as u64);
-        let dealt = deal_scored(input, self.sizes(total)?, self.seed, context)?;
+        let dealt = deal_scored(input, self.sizes(total)?, &self.known, self.seed, context)?;
         for (name, members) in SPLITS.into_iter().zip(&dealt) {
             self.make_split(input, members, name, &folder.join(name))?;
             context.progress().advance(members.len() as u64);

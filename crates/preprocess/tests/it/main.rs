@@ -5,6 +5,7 @@
 mod cache;
 mod coco;
 mod entries;
+mod membership;
 mod own_step;
 mod pairs;
 mod scores;

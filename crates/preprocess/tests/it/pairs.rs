@@ -6,9 +6,12 @@ use std::path::Path;
 use dodge_data::{DataLoader, Dataset, PairLoader};
 use dodge_hparams::HParams;
 use dodge_imaging::Photo;
-use dodge_preprocess::{EDITED, Error, PairAndSplit, PairParams, PairedPhotos, Preprocessor, ResizeParams};
+use dodge_preprocess::{
+    EDITED, Error, PairAndSplit, PairParams, PairedPhotos, Preprocessor, ResizeParams, SplitMemory,
+};
 
 use crate::coco::every_category_has_a_row;
+use crate::membership::membership;
 use crate::support::{Stub, Workplace, all, names};
 
 /// A picture with structure of its own for each seed.
@@ -176,4 +179,27 @@ fn what_is_no_pair_or_too_few_is_refused() {
     let step = PairAndSplit::new(PairParams::default(), ResizeParams::default(), Stub::constant(5.0), 1);
     let message = step.run(&place.dataset(), &place.context).unwrap_err().to_string();
     assert!(message.starts_with("the step pair_and_split needs pairs"), "{message}");
+}
+
+#[test]
+fn pairs_stay_in_their_split_when_others_are_added() {
+    let pairs = Pairs::new(12);
+    let dealt = || {
+        let resize = ResizeParams { max_size: 96, ..ResizeParams::default() };
+        let memory = SplitMemory::open(pairs.place.context.volume(), &pairs.dataset(), &resize, [0.8, 0.1], 1).unwrap();
+        let step = PairAndSplit::new(PairParams::default(), resize, Stub::constant(5.0), 1);
+        let splits = step.keeping(memory.membership()).run(&pairs.dataset(), &pairs.place.context).unwrap().splits;
+        memory.remember(&splits).unwrap();
+        membership(&splits)
+    };
+    let before = dealt();
+    assert_eq!(before, membership(&pairs.split(1).unwrap().splits), "what was never dealt out is dealt out as ever");
+    for seed in 20..32 {
+        let before = scene(seed, 120, 80);
+        pairs.add(&format!("p{seed:02}"), &before, &edited(&before));
+    }
+    let after = dealt();
+    assert_eq!(after.len(), 24);
+    assert!(before.iter().all(|(name, split)| after[name] == *split), "{before:?} became {after:?}");
+    assert_ne!(after, membership(&pairs.split(1).unwrap().splits));
 }

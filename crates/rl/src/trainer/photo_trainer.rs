@@ -7,8 +7,8 @@ use dodge_imaging::{Damage, Photo};
 use dodge_juror::Juror;
 use dodge_learn::{ApgParams, Callback, Checkpointer, EarlyStop, FolderCheckpointer};
 use dodge_preprocess::{
-    AnnotationFile, CopyAndResize, DamageProtocol, DegradeAndSplit, DegradeParams, PairAndSplit, Preprocessor,
-    RandomStream, Score, SplitPhoto, Splits, tell_of_skipped,
+    AnnotationFile, CopyAndResize, DamageProtocol, DegradeAndSplit, DegradeParams, PairAndSplit, PairParams,
+    Preprocessor, RandomStream, ResizeParams, Score, SplitMemory, SplitPhoto, Splits, tell_of_skipped,
 };
 use rand::RngExt;
 use rayon::prelude::*;
@@ -96,10 +96,15 @@ impl PhotoTrainer {
 
     /// The usual steps.
     fn splits(&self, dataset: &Dataset, context: &TrainContext) -> Result<Splits, Error> {
+        let memory = |ratios, resize: &ResizeParams| {
+            SplitMemory::open(context.preprocessing().volume(), dataset, resize, ratios, context.seed())
+        };
         if self.material == Material::Pairs {
-            let (pairs, resize) = (context.hyperparameters()?, context.hyperparameters()?);
+            let (pairs, resize): (PairParams, ResizeParams) = (context.hyperparameters()?, context.hyperparameters()?);
+            let memory = memory([pairs.train_ratio, pairs.validation_ratio], &resize)?;
             let step = PairAndSplit::new(pairs, resize, Arc::clone(&self.juror), context.seed());
-            let paired = step.run(dataset, context.preprocessing())?;
+            let paired = step.keeping(memory.membership()).run(dataset, context.preprocessing())?;
+            memory.remember(&paired.splits)?;
             log_skipped(dataset, &paired.left_out, context)?;
             return Ok(paired.splits);
         }
@@ -109,13 +114,16 @@ impl PhotoTrainer {
             return Err(Error::Data { reason: reason.to_owned() });
         }
         let degrade: DegradeParams = context.hyperparameters()?;
-        let resize = CopyAndResize::new(context.hyperparameters()?, context.seed());
-        let resized = resize.run(dataset, context.preprocessing())?;
+        let resize: ResizeParams = context.hyperparameters()?;
+        let memory = memory([degrade.train_ratio, degrade.validation_ratio], &resize)?;
+        let resized = CopyAndResize::new(resize, context.seed()).run(dataset, context.preprocessing())?;
         log_skipped(dataset, &resized.left_out, context)?;
         let annotated = AnnotationFile.run(&resized, context.preprocessing())?;
         let scored = Score::new(Arc::clone(&self.juror)).run(&annotated, context.preprocessing())?;
         let split = DegradeAndSplit::new(degrade, Arc::clone(&self.juror), context.seed());
-        Ok(split.run(&scored, context.preprocessing())?)
+        let splits = split.keeping(memory.membership()).run(&scored, context.preprocessing())?;
+        memory.remember(&splits)?;
+        Ok(splits)
     }
 
     /// Goes on with a run whose photos another juror scored: they are scored anew. Without it, that is refused, because scores of two
