@@ -38,6 +38,9 @@ def check(file: Path) -> tuple[int, set[str]]:
         assert (folder := file.parent / "images").is_dir() is False or (folder / image["file_name"]).is_file()
         annotations = loaded.loadAnns(loaded.getAnnIds(imgIds=[image["id"]]))
         for annotation in annotations:
+            # FiftyOne's reader wants a box of each.
+            assert annotation["bbox"] == [0, 0, image["width"], image["height"]]
+            assert annotation["area"] == image["width"] * image["height"]
             category, = loaded.loadCats([annotation["category_id"]])
             assert isinstance(category["supercategory"], str)
             if annotation["is_scoring_annotation"]:
@@ -45,7 +48,7 @@ def check(file: Path) -> tuple[int, set[str]]:
             else:
                 names.add(category["name"])
     # What it filters by is in each annotation.
-    assert loaded.getAnnIds(areaRng=[-1, 1], iscrowd=False) == [it["id"] for it in loaded.dataset["annotations"]]
+    assert loaded.getAnnIds(areaRng=[1, 1e9], iscrowd=False) == [it["id"] for it in loaded.dataset["annotations"]]
     return len(loaded.getImgIds()), names
 
 

@@ -85,10 +85,11 @@ pub struct Annotation {
     pub image_id: u64,
     /// [`SCORE_CATEGORY`], or the category of an edit.
     pub category_id: u64,
-    /// Always empty.
+    /// The whole photo, in pixels: left, top, width, height. `pycocotools` does without, FiftyOne does not. Empty in files of the
+    /// predecessor.
     #[serde(default)]
     pub bbox: Vec<f64>,
-    /// Always 0.
+    /// Of the photo, in pixels.
     #[serde(default)]
     pub area: f64,
     /// Always 0.
@@ -186,6 +187,9 @@ impl CocoDocument {
     }
 
     /// Records an edit by the name of its kind and its text form.
+    ///
+    /// # Panics
+    /// When there is no photo with this id.
     pub fn add_transformation(&mut self, image_id: u64, kind: &str, text: &str) {
         // An edit may be called as the categories above the edits are.
         let known = self.categories.iter().find(|c| c.name == kind && c.id > TRANSFORMER_CATEGORY).map(|c| c.id);
@@ -294,12 +298,14 @@ impl CocoDocument {
     fn annotation(&self, image_id: u64, category_id: u64) -> Annotation {
         // Annotations of a photo are added one after the other, so the last one tells the number.
         let before = self.annotations.last().filter(|last| last.image_id == image_id).and_then(|last| last.sequence);
+        let image = &self.images[image_id as usize - 1];
+        let [width, height] = [image.width, image.height].map(f64::from);
         Annotation {
             id: self.annotations.len() as u64 + 1,
             image_id,
             category_id,
-            bbox: Vec::new(),
-            area: 0.0,
+            bbox: vec![0.0, 0.0, width, height],
+            area: width * height,
             iscrowd: 0,
             segmentation: Vec::new(),
             is_scoring_annotation: false,

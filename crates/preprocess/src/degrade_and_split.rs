@@ -157,7 +157,7 @@ impl Preprocessor for DegradeAndSplit {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn key(&self, input: &ScoredPhotos, key: KeyBuilder) -> KeyBuilder {

@@ -190,7 +190,7 @@ impl Preprocessor for PairAndSplit {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn key(&self, input: &Dataset, key: KeyBuilder) -> KeyBuilder {

@@ -67,7 +67,7 @@ impl Preprocessor for Score {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn key(&self, input: &AnnotatedPhotos, key: KeyBuilder) -> KeyBuilder {

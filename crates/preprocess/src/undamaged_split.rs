@@ -72,7 +72,7 @@ impl Preprocessor for Split {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn key(&self, input: &ScoredPhotos, key: KeyBuilder) -> KeyBuilder {

@@ -36,8 +36,9 @@ fn example() -> CocoDocument {
 /// which they occur, and the sequence counts from 1 for each photo.
 fn example_json() -> Value {
     let annotation = |id: u64, image_id: u64, category_id: u64, sequence: u64, rest: Value| {
+        let whole = if image_id == 1 { [0.0, 0.0, 24.0, 18.0] } else { [0.0, 0.0, 18.0, 24.0] };
         let mut value = json!({
-            "id": id, "image_id": image_id, "category_id": category_id, "bbox": [], "area": 0.0, "iscrowd": 0,
+            "id": id, "image_id": image_id, "category_id": category_id, "bbox": whole, "area": 432.0, "iscrowd": 0,
             "segmentation": [], "is_scoring_annotation": category_id == 0, "sequence": sequence,
         });
         value.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
