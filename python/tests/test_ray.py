@@ -105,6 +105,8 @@ def test_a_node_is_lost_and_nothing_is(tmp_path, cluster, program):
         second[0].suspend()
         wait_for("its rows", lambda: second[0].pid in workers(tmp_path / "ours.rows"))
         lost.append(results(ours))
+        # Halted, it would not notice that its node is gone.
+        second[0].kill()
         cluster.remove_node(cluster.second, allow_graceful=False)
         first.resume()
 
