@@ -48,7 +48,7 @@ pub(crate) enum Command {
     Report(ReportArguments),
     /// Print the juror's score of photos
     Score(ScoreArguments),
-    /// Measure a juror: whether it tells damaged photos from their originals
+    /// Train a juror on your good photos, or measure one: whether it tells damaged photos from their originals
     Juror(JurorArguments),
     /// Show the hyperparameters
     Params(ParamsArguments),
@@ -122,6 +122,8 @@ pub(crate) enum JurorChoice {
     Siglip(PathBuf),
     /// The one of a service.
     At(String),
+    /// One that `dodge juror train` made.
+    Learned(PathBuf),
 }
 
 /// What the folder of an aesthetic predictor follows.
@@ -135,10 +137,12 @@ impl FromStr for JurorChoice {
             "classical" => Ok(Self::Classical),
             _ if text.len() > SIGLIP.len() && text.starts_with(SIGLIP) => Ok(Self::Siglip(text[SIGLIP.len()..].into())),
             _ if text.starts_with("http://") || text.starts_with("https://") => Ok(Self::At(text.to_owned())),
-            _ => Err(
-                "use classical, siglip: and a folder, or the address of a juror service such as http://127.0.0.1:5010"
-                    .into(),
-            ),
+            _ if text.contains("://") || text.is_empty() || text == SIGLIP => {
+                Err("use classical, a file of `dodge juror train`, siglip: and a folder, or the address of a juror service \
+                     such as http://127.0.0.1:5010"
+                    .into())
+            }
+            _ => Ok(Self::Learned(PathBuf::from(text))),
         }
     }
 }
@@ -211,8 +215,8 @@ pub(crate) struct LearningArguments {
     /// Where to compute [env: DODGE_DEVICE]
     #[arg(long, value_enum)]
     pub(crate) device: Option<Device>,
-    /// The juror: classical, an aesthetic predictor that is in a folder, or the address of a juror service
-    #[arg(long, value_name = "classical|siglip:DIR|URL", default_value = "classical")]
+    /// The juror: classical, a file of `dodge juror train`, an aesthetic predictor that is in a folder, or the address of a juror service
+    #[arg(long, value_name = "classical|FILE|siglip:DIR|URL", default_value = "classical")]
     pub(crate) juror: JurorChoice,
     /// Threads to use; without it, one per core [env: DODGE_THREADS]
     #[arg(long, value_name = "N")]
@@ -541,7 +545,10 @@ pub(crate) struct ScoreArguments {
     pub(crate) photos: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) many: ManyArguments,
-    /// Show the parts of each score
+    /// The juror: classical, a file of `dodge juror train`, an aesthetic predictor that is in a folder, or the address of a juror service
+    #[arg(long, value_name = "classical|FILE|siglip:DIR|URL", default_value = "classical")]
+    pub(crate) juror: JurorChoice,
+    /// Show the parts of each score of the classical juror
     #[arg(long)]
     pub(crate) explain: bool,
     /// Print the result as one JSON object on the last line
@@ -559,6 +566,30 @@ pub(crate) struct JurorArguments {
 pub(crate) enum JurorCommand {
     /// Print how often a juror scores an original above a damaged copy, for each damage of a fixed list
     Check(JurorCheckArguments),
+    /// Train a juror on good photos: it learns to tell them from worse versions that it makes of them
+    Train(JurorTrainArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JurorTrainArguments {
+    /// Good photos, a few hundred if there are
+    #[arg(long, value_name = "DIR", required_unless_present = "pairs")]
+    pub(crate) photos: Option<PathBuf>,
+    /// Photos before and after somebody edited them, in two folders: the one after is preferred to the one before too
+    #[arg(long, num_args = 2, action = ArgAction::Set, value_names = ["BEFORE", "AFTER"])]
+    pub(crate) pairs: Option<Vec<PathBuf>>,
+    /// The file of the juror, for --juror
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Replace a file that is in the way
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Seed of everything random: equal seeds give equal jurors
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print the result as one JSON object on the last line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -566,8 +597,8 @@ pub(crate) struct JurorCheckArguments {
     /// Good photos that the juror was not made from
     #[arg(long, value_name = "DIR")]
     pub(crate) photos: PathBuf,
-    /// The juror: classical, an aesthetic predictor that is in a folder, or the address of a juror service
-    #[arg(long, value_name = "classical|siglip:DIR|URL", default_value = "classical")]
+    /// The juror: classical, a file of `dodge juror train`, an aesthetic predictor that is in a folder, or the address of a juror service
+    #[arg(long, value_name = "classical|FILE|siglip:DIR|URL", default_value = "classical")]
     pub(crate) juror: JurorChoice,
     /// Seed of the damages that are drawn
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -741,6 +772,9 @@ pub(crate) enum ServeCommand {
         /// Where to listen, without it port 5010 of 127.0.0.1; other addresses can be reached from other machines
         #[arg(long, value_name = "IP:PORT")]
         address: Option<SocketAddr>,
+        /// The juror: classical, a file of `dodge juror train`, or an aesthetic predictor that is in a folder
+        #[arg(long, value_name = "classical|FILE|siglip:DIR", default_value = "classical")]
+        juror: JurorChoice,
     },
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use dodge_juror::{CacheOptions, CachedJuror, ClassicalJuror, HttpJuror, HttpJurorOptions, Juror, SiglipJuror};
+use dodge_juror::{
+    CacheOptions, CachedJuror, ClassicalJuror, HttpJuror, HttpJurorOptions, Juror, LearnedJuror, SiglipJuror,
+};
 
 use crate::arguments::{Device, JurorChoice};
 use crate::devices;
@@ -12,8 +14,17 @@ use crate::surroundings::Surroundings;
 /// The file of the volume in which the scores of jurors are kept that take longer than looking them up.
 const SCORES: &str = "cache/scores/scores-1.bin";
 
-/// The juror of `--juror`. One that lives elsewhere is asked whether it is there, and of no photo twice; one in files is loaded onto the device of
-/// `--device` or `DODGE_DEVICE`.
+/// A choice in words that tell it from any other: of a file what is in it, which may be another juror tomorrow.
+pub(crate) fn described(choice: &JurorChoice) -> Result<String> {
+    Ok(match choice {
+        JurorChoice::Learned(file) => LearnedJuror::load(file)?.name(),
+        other => format!("{other:?}"),
+    })
+}
+
+/// The juror of `--juror`. One that lives elsewhere is asked whether it is there, and of no photo twice; an aesthetic predictor is loaded
+/// onto the device of `--device` or `DODGE_DEVICE`. A learned one never stands alone: the classical juror
+/// limits its scores.
 pub(crate) fn chosen(
     choice: &JurorChoice,
     device: Option<Device>,
@@ -31,6 +42,7 @@ pub(crate) fn chosen(
             options.token.clone_from(&surroundings.juror_token);
             kept(Arc::new(HttpJuror::new(options)?), surroundings)
         }
+        JurorChoice::Learned(file) => Arc::new(LearnedJuror::load(file)?.limited()),
     })
 }
 

@@ -12,15 +12,15 @@ use crate::judge::Juror;
 #[derive(Clone)]
 pub struct Ensemble {
     members: Vec<Member>,
-    /// How much more than a juror with a veto the ensemble may give.
-    slack: f64,
 }
 
 #[derive(Clone)]
 struct Member {
     juror: Arc<dyn Juror>,
+    /// How much it counts in the mean; 0 for one that only limits.
     weight: f64,
-    has_veto: bool,
+    /// How much more than its score the ensemble may give; none for as much as it likes.
+    slack: Option<f64>,
 }
 
 /// What an ensemble gives at most above a juror with a veto.
@@ -33,7 +33,7 @@ impl Ensemble {
     /// When the weight is not a positive number.
     #[must_use]
     pub fn new(juror: Arc<dyn Juror>, weight: f64) -> Self {
-        Self { members: Vec::new(), slack: SLACK }.with(juror, weight)
+        Self { members: Vec::new() }.with(juror, weight)
     }
 
     /// The same with another juror.
@@ -43,7 +43,7 @@ impl Ensemble {
     #[must_use]
     pub fn with(mut self, juror: Arc<dyn Juror>, weight: f64) -> Self {
         assert!(weight.is_finite() && weight > 0.0, "{weight} is no weight");
-        self.members.push(Member { juror, weight, has_veto: false });
+        self.members.push(Member { juror, weight, slack: None });
         self
     }
 
@@ -51,8 +51,19 @@ impl Ensemble {
     #[must_use]
     pub fn with_veto(mut self) -> Self {
         if let Some(member) = self.members.last_mut() {
-            member.has_veto = true;
+            member.slack = Some(SLACK);
         }
+        self
+    }
+
+    /// The same with a juror that does not count in the mean, and has a veto: no photo scores more than `slack` above its score.
+    ///
+    /// # Panics
+    /// When the slack is not a number, or below 0.
+    #[must_use]
+    pub fn limited_by(mut self, juror: Arc<dyn Juror>, slack: f64) -> Self {
+        assert!(slack.is_finite() && slack >= 0.0, "{slack} is no slack");
+        self.members.push(Member { juror, weight: 0.0, slack: Some(slack) });
         self
     }
 }
@@ -60,7 +71,7 @@ impl Ensemble {
 impl Juror for Ensemble {
     fn name(&self) -> String {
         let of = |member: &Member| {
-            let veto = if member.has_veto { format!(", at most +{}", self.slack) } else { String::new() };
+            let veto = member.slack.map_or_else(String::new, |slack| format!(", at most +{slack}"));
             format!("{} x {}{veto}", member.weight, member.juror.name())
         };
         format!("ensemble({})", self.members.iter().map(of).collect::<Vec<_>>().join("; "))
@@ -72,12 +83,10 @@ impl Juror for Ensemble {
 
     fn score(&self, photos: &[&Photo]) -> Result<Vec<f64>, Error> {
         let (mut sums, mut limits) = (vec![0.0; photos.len()], vec![f64::INFINITY; photos.len()]);
-        for Member { juror, weight, has_veto } in &self.members {
+        for Member { juror, weight, slack } in &self.members {
             for ((sum, limit), score) in sums.iter_mut().zip(&mut limits).zip(juror.score_checked(photos)?) {
                 *sum += weight * score;
-                if *has_veto {
-                    *limit = limit.min(score + self.slack);
-                }
+                *limit = limit.min(slack.map_or(f64::INFINITY, |slack| score + slack));
             }
         }
         let weights: f64 = self.members.iter().map(|member| member.weight).sum();

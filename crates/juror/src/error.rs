@@ -32,6 +32,14 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         reason: String,
     },
+    /// There are too few photos to learn from.
+    #[error("{got} photos are too few to learn from: at least {expected} are needed")]
+    TooFewPhotos {
+        /// How many there are.
+        got: usize,
+        /// How many it takes.
+        expected: usize,
+    },
     /// The juror service cannot run.
     #[error("the juror service on {address} cannot run: {reason}")]
     Service {

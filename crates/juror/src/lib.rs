@@ -7,9 +7,13 @@ mod climb;
 mod ensemble;
 mod error;
 mod fault;
+#[cfg(feature = "neural")]
+mod files;
 #[cfg(feature = "http")]
 mod http;
 mod judge;
+#[cfg(feature = "neural")]
+mod learned;
 #[cfg(any(feature = "http", feature = "service"))]
 mod messages;
 #[cfg(any(feature = "http", feature = "service"))]
@@ -28,6 +32,8 @@ pub use error::Error;
 #[cfg(feature = "http")]
 pub use http::{HttpJuror, HttpJurorOptions};
 pub use judge::{BEST_SCORE, Juror};
+#[cfg(feature = "neural")]
+pub use learned::{FEWEST_PHOTOS, LearnedJuror, TrainedOn, Versions};
 #[cfg(feature = "service")]
 pub use service::{JurorService, JurorServiceOptions};
 #[cfg(feature = "neural")]

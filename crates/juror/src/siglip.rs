@@ -2,7 +2,6 @@
 
 mod checkpoint;
 mod configuration;
-mod files;
 mod head;
 mod pixels;
 #[cfg(test)]
@@ -16,9 +15,9 @@ use burn::tensor::Device;
 use dodge_imaging::Photo;
 
 use crate::error::Error;
+use crate::files::{self, unusable};
 use crate::judge::{BEST_SCORE, Juror};
 use crate::siglip::configuration::Configuration;
-use crate::siglip::files::unusable;
 use crate::siglip::head::Head;
 use crate::siglip::tower::Tower;
 use crate::siglip::worker::Worker;

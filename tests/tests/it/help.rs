@@ -21,7 +21,7 @@ fn help_lists_the_commands() {
       export       Write a recipe for other programs: as a table of colours, or as settings of their own
       report       Make the report of a run: one page for a browser, without a server
       score        Print the juror's score of photos
-      juror        Measure a juror: whether it tells damaged photos from their originals
+      juror        Train a juror on your good photos, or measure one: whether it tells damaged photos from their originals
       params       Show the hyperparameters
       runs         Look at recorded runs, deliver them, and check that nothing is missing
       datasets     List, fetch and verify datasets that have a name
@@ -132,8 +132,8 @@ fn help_of_train_explains_every_option() {
               - cpu:  The processor
               - gpu:  A graphics card; `cargo xtask train --device gpu` builds for it
 
-          --juror <classical|siglip:DIR|URL>
-              The juror: classical, an aesthetic predictor that is in a folder, or the address of a juror service
+          --juror <classical|FILE|siglip:DIR|URL>
+              The juror: classical, a file of `dodge juror train`, an aesthetic predictor that is in a folder, or the address of a juror service
               
               [default: classical]
 

@@ -60,15 +60,71 @@ fn a_juror_of_a_service_is_the_one_here() {
 }
 
 #[test]
+fn a_juror_is_trained_and_used_and_never_replaces_a_file_by_itself() {
+    let scratch = Scratch::new();
+    folder_of_photos(&scratch.path("photos"), 12);
+    let train = |arguments: &[&str]| scratch.dodge(&[&["juror", "train", "-o", "mine.juror"], arguments].concat());
+    let told = scratch.dodge(&["juror", "train", "--photos=photos", "-o", "none/mine.juror"]).failed(2);
+    assert!(told.contains("there is no folder none"), "{told}");
+    let json = train(&["--photos=photos", "--json"]).succeeded().json();
+    assert_eq!((&json["file"], &json["trained_on"]["photos"]), (&"mine.juror".into(), &12.into()));
+    assert!(json["trained_on"]["held_out_accuracy"].as_f64().unwrap() > 0.6, "{json}");
+    let name = json["juror"].as_str().unwrap();
+    assert!(name.starts_with("learned-1 "), "{name}");
+
+    let check = ["juror", "check", "--photos=photos", "--juror=mine.juror", "--json"];
+    let checked = scratch.dodge(&check).succeeded().json();
+    let ensemble = checked["juror"].as_str().unwrap();
+    assert!(ensemble.contains(name) && ensemble.contains("classical-") && ensemble.contains("at most +"), "{ensemble}");
+    assert!(checked["overall"].as_f64().unwrap() > 0.7, "of the photos that it learnt from: {checked}");
+
+    let score = ["score", "photos/photo-3.png", "--juror=mine.juror", "--json"];
+    let scored = scratch.dodge(&score).succeeded().json();
+    assert_eq!(scored["juror"], checked["juror"]);
+    assert!((0.0..=10.0).contains(&scored["photos"][0]["score"].as_f64().unwrap()), "{scored}");
+    let told = scratch.dodge(&[&score[..], &["--explain"]].concat()).failed(2);
+    assert!(told.contains("of the classical juror's score only"), "{told}");
+    scratch.dodge(&["prepare", "--photos=photos", "--juror=mine.juror"]).succeeded();
+
+    let told = train(&["--photos=photos"]).failed(1);
+    assert!(told.contains("mine.juror is there already") && told.contains("--overwrite"), "{told}");
+    let again = train(&["--photos=photos", "--json", "--overwrite"]).succeeded().json();
+    assert_eq!(again, json, "equal seeds give equal jurors");
+    let told = train(&["--photos=photos", "--pairs", "photos", "photos", "--overwrite"]).failed(2);
+    assert!(told.contains("--pairs and --photos do not go together"), "{told}");
+}
+
+#[test]
+fn a_juror_learns_from_pairs_and_not_from_a_handful() {
+    let scratch = Scratch::new();
+    folder_of_photos(&scratch.path("after"), 9);
+    folder_of_photos(&scratch.path("before"), 9);
+    let train = || scratch.dodge(&["juror", "train", "--pairs", "before", "after", "-o", "mine.juror", "--json"]);
+    let told = train().failed(1);
+    assert!(told.contains("9 photos are too few to learn from: at least 10 are needed"), "{told}");
+    assert!(!scratch.path("mine.juror").exists());
+    folder_of_photos(&scratch.path("after"), 10);
+    folder_of_photos(&scratch.path("before"), 10);
+    assert_eq!(train().succeeded().json()["trained_on"]["photos"], 10);
+}
+
+#[test]
 fn a_juror_that_is_none_is_told() {
     let scratch = Scratch::new();
     folder_of_photos(&scratch.path("photos"), 1);
     let check = |juror: &str| scratch.dodge(&["juror", "check", "--photos=photos", "--juror", juror]);
-    let finished = check("best");
+    let finished = check("ftp://127.0.0.1");
     assert_eq!(finished.code, Some(2), "{finished}");
-    assert!(finished.stderr.contains("use classical, siglip: and a folder, or the address of"), "{finished}");
+    assert!(
+        finished.stderr.contains("use classical, a file of `dodge juror train`, siglip: and a folder"),
+        "{finished}"
+    );
     let told = check("siglip:nowhere").failed(1);
     assert!(told.contains("config.json") && told.contains("it is not there"), "{told}");
+    let told = check("best").failed(1);
+    assert!(told.contains("best is no file of a juror: it cannot be read"), "{told}");
+    let told = check("photos/photo-0.png").failed(1);
+    assert!(told.contains("photos/photo-0.png is no file of a juror"), "{told}");
     let told = check("http://127.0.0.1:1").failed(1);
     assert!(told.contains("http://127.0.0.1:1") && told.contains("refused"), "{told}");
     let told = scratch.dodge(&["serve", "juror", "--address", "0.0.0.0:0"]).failed(2);

@@ -21,8 +21,8 @@ pub(crate) struct PrepareArguments {
     /// Seed of everything random (training.seed)
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// The juror: classical, an aesthetic predictor that is in a folder, or the address of a juror service
-    #[arg(long, value_name = "classical|siglip:DIR|URL", default_value = "classical")]
+    /// The juror: classical, a file of `dodge juror train`, an aesthetic predictor that is in a folder, or the address of a juror service
+    #[arg(long, value_name = "classical|FILE|siglip:DIR|URL", default_value = "classical")]
     pub(crate) juror: JurorChoice,
     /// Threads to use; without it, one per core [env: DODGE_THREADS]
     #[arg(long, value_name = "N")]

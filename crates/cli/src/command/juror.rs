@@ -1,5 +1,7 @@
 //! `dodge juror`
 
+mod train;
+
 use std::fmt::Write;
 
 use anyhow::Result;
@@ -19,6 +21,7 @@ use crate::{command, interruption, jurors, progress};
 pub(crate) fn run(arguments: &JurorArguments, surroundings: &Surroundings) -> Result<()> {
     match &arguments.command {
         JurorCommand::Check(arguments) => check(arguments, surroundings),
+        JurorCommand::Train(arguments) => train::run(arguments, surroundings),
     }
 }
 

@@ -6,18 +6,25 @@ use anyhow::Result;
 use dodge_imaging::Photo;
 use dodge_juror::{ClassicalJuror, Juror};
 use dodge_preprocess::ResizeParams;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::arguments::ScoreArguments;
+use crate::arguments::{JurorChoice, ScoreArguments};
 use crate::batch::Batch;
+use crate::failure::usage;
 use crate::input::Input;
 use crate::output::Written;
 use crate::surroundings::Surroundings;
-use crate::{command, interruption, many, progress, text};
+use crate::{command, interruption, jurors, many, progress, text};
 
 /// Runs the command. Photos are scored at the size that preprocessing gives them.
 pub(crate) fn run(arguments: &ScoreArguments, surroundings: &Surroundings) -> Result<()> {
-    let juror = ClassicalJuror::new();
+    let classical = ClassicalJuror::new();
+    // Of no other juror a score has parts.
+    let other = match &arguments.juror {
+        JurorChoice::Classical => None,
+        _ if arguments.explain => return Err(usage("--explain tells the parts of the classical juror's score only")),
+        choice => Some(jurors::chosen(choice, None, surroundings)?),
+    };
     let mut inputs = arguments.many.inputs(&arguments.photos, None)?;
     if let Some(shard) = arguments.many.shard(&surroundings.array_task)? {
         inputs.photos.retain(|photo| shard.has(photo));
@@ -27,16 +34,25 @@ pub(crate) fn run(arguments: &ScoreArguments, surroundings: &Surroundings) -> Re
     let has_rows = arguments.many.has_rows();
     let mut scored = Vec::new();
     let work = |_: usize, photo: &Input| {
-        let parts = juror.sub_scores(&Photo::open(&photo.path)?.thumbnail(size));
-        let mut text = format!("{:5.2}  {}\n", parts.score(), text::shown(&photo.path));
-        if arguments.explain {
-            for (name, part) in parts.named() {
-                let _ = writeln!(text, "       {name:>14} {:3.0} %", 100.0 * part);
+        let seen = Photo::open(&photo.path)?.thumbnail(size);
+        let (score, parts) = match &other {
+            Some(juror) => (juror.score_one(&seen)?, None),
+            None => {
+                let parts = classical.sub_scores(&seen);
+                (parts.score(), Some(parts.named()))
             }
+        };
+        let mut text = format!("{score:5.2}  {}\n", text::shown(&photo.path));
+        let mut object = json!({ "photo": text::lossy(&photo.path), "score": score });
+        if let Some(parts) = parts {
+            if arguments.explain {
+                for (name, part) in parts {
+                    let _ = writeln!(text, "       {name:>14} {:3.0} %", 100.0 * part);
+                }
+            }
+            let named = parts.map(|(name, part)| (name.to_owned(), part.into()));
+            object["parts"] = Value::Object(named.into_iter().collect());
         }
-        let named: serde_json::Map<String, serde_json::Value> =
-            parts.named().iter().map(|(name, part)| ((*name).to_owned(), (*part).into())).collect();
-        let object = json!({ "photo": text::lossy(&photo.path), "score": parts.score(), "parts": named });
         Ok((Written::Now, (object, text)))
     };
     let batch = Batch {
@@ -55,7 +71,7 @@ pub(crate) fn run(arguments: &ScoreArguments, surroundings: &Surroundings) -> Re
     });
     if arguments.json {
         let skipped = inputs.skipped_in_json();
-        let mut object = json!({ "juror": juror.name(), "failed": tally.failed, "skipped": skipped });
+        let mut object = json!({ "juror": other.as_ref().map_or_else(|| classical.name(), |juror| juror.name()), "failed": tally.failed, "skipped": skipped });
         if !has_rows {
             object["photos"] = scored.into();
         }

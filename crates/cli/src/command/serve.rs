@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use dodge_data::{AcquisitionService, ServiceOptions};
-use dodge_juror::{ClassicalJuror, Juror, JurorService, JurorServiceOptions};
+use dodge_juror::{JurorService, JurorServiceOptions};
 
-use crate::arguments::{ServeArguments, ServeCommand};
+use crate::arguments::{JurorChoice, ServeArguments, ServeCommand};
 use crate::failure::usage;
 use crate::surroundings::Surroundings;
-use crate::{command, fetching, interruption, text};
+use crate::{command, fetching, interruption, jurors, text};
 
 /// How often it is looked whether to stop.
 const LOOK: Duration = Duration::from_millis(100);
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &ServeArguments, surroundings: &Surroundings) -> Re
         ServeCommand::Acquisition { address, jobs, registry } => {
             acquisition(*address, *jobs, registry.as_deref(), surroundings)
         }
-        ServeCommand::Juror { address } => juror(*address, surroundings),
+        ServeCommand::Juror { address, juror } => serve_juror(*address, juror, surroundings),
     }
 }
 
@@ -54,12 +54,15 @@ fn acquisition(
 }
 
 /// Ends with Ctrl-C or a signal to end, after what was asked before is answered.
-fn juror(address: Option<SocketAddr>, surroundings: &Surroundings) -> Result<()> {
+fn serve_juror(address: Option<SocketAddr>, choice: &JurorChoice, surroundings: &Surroundings) -> Result<()> {
     let mut options = JurorServiceOptions::new(address.unwrap_or(JurorServiceOptions::USUAL_ADDRESS));
     options.token.clone_from(&surroundings.juror_token);
     ask_for_secret(options.address, options.token.as_ref(), "DODGE_JUROR_TOKEN")?;
     let interrupted = interruption::stop_on_ctrl_c()?;
-    let juror = Arc::new(ClassicalJuror::new());
+    if let JurorChoice::At(url) = choice {
+        return Err(usage(format!("--juror {url}: that juror is served already; name classical or a file")));
+    }
+    let juror = jurors::chosen(choice, None, surroundings)?;
     let name = juror.name();
     let service = JurorService::start(options, juror)?;
     command::print(&format!("serving the juror {name} on http://{}\n", service.address()))?;

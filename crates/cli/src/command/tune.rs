@@ -89,7 +89,7 @@ fn plan(arguments: &TuneArguments, registry: &Registry, space: &SearchSpace) -> 
     // How records are delivered changes no result.
     let settings = registry.flatten().into_iter().filter(|(name, _)| !name.starts_with("tracking/"));
     // A reward may ask the juror.
-    let juror = ("juror".to_owned(), format!("{:?}", arguments.learning.juror));
+    let juror = ("juror".to_owned(), jurors::described(&arguments.learning.juror)?);
     Ok(Plan {
         photos,
         metric: arguments.metric.clone(),

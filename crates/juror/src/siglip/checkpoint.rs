@@ -12,7 +12,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::siglip::files::{self, digits, unreadable, unusable};
+use crate::files::{self, digits, unreadable, unusable};
 
 /// Longest header that is read; that of a whole SigLIP has about a hundred kilobytes.
 const MOST_HEADER: u64 = 16 << 20;

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::siglip::files::{self, Content, unusable};
+use crate::files::{self, Content, unusable};
 
 /// The vision tower of a SigLIP. Names are those of the file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -7,8 +7,8 @@ use half::{bf16, f16};
 use pytorch_reader::{DType, PytorchReader};
 
 use crate::error::Error;
+use crate::files::{self, Content, unusable};
 use crate::siglip::checkpoint;
-use crate::siglip::files::{self, Content, unusable};
 
 /// Longest file of PyTorch that is read; the published head has 2.6 megabytes.
 const MOST_BYTES: u64 = 64 << 20;

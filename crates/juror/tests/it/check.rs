@@ -64,6 +64,9 @@ fn an_ensemble_is_the_weighted_mean_below_what_a_veto_lets_pass() {
     assert_eq!(score(Ensemble::new(of(|_| 9.0), 3.0).with(of(|_| 5.0), 1.0)), 8.0);
     assert_eq!(score(Ensemble::new(of(|_| 9.0), 3.0).with(of(|_| 5.0), 1.0).with_veto()), 6.0);
     assert_eq!(score(Ensemble::new(of(|_| 4.0), 1.0).with(of(|_| 5.0), 1.0).with_veto()), 4.5);
+    // One that only limits does not count in the mean.
+    assert_eq!(score(Ensemble::new(of(|_| 9.0), 3.0).limited_by(of(|_| 5.0), 3.0)), 8.0);
+    assert_eq!(score(Ensemble::new(of(|_| 7.0), 3.0).limited_by(of(|_| 5.0), 3.0)), 7.0);
     let names = [Ensemble::new(of(|_| 9.0), 3.0), Ensemble::new(of(|_| 9.0), 3.0).with_veto()].map(|it| it.name());
     assert_ne!(names[0], names[1]);
 }

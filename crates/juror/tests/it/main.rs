@@ -6,6 +6,8 @@ mod cached;
 mod check;
 mod classical;
 mod climb;
+#[cfg(feature = "neural")]
+mod learned;
 #[cfg(all(feature = "http", feature = "service"))]
 mod service;
 #[cfg(feature = "neural")]
