@@ -14,9 +14,6 @@ const LESS_SMALL: u32 = 144;
 /// Cut-outs of each photo that are looked at at the working size.
 const SMALL_VIEWS: usize = 3;
 
-/// Damages of each small view that are undone again.
-const REPAIRS: usize = 8;
-
 /// A photo and worse versions of it, as the learned juror sees them. The pixels are gone.
 #[derive(Debug, Clone)]
 pub struct Versions {
@@ -141,17 +138,7 @@ fn small(photo: &Photo, sight: &Sight, rng: &mut ChaCha8Rng) -> View {
     ways.extend((0..2).map(|_| Way::any_detail(rng)));
     let mut view = view(&original, &ways, sight, rng);
     view.chains.extend(chains);
-    view.chains.extend((0..REPAIRS).map(|_| repaired(&larger, &original, sight, rng)));
     view
-}
-
-/// A damage that a file keeps, and what undoing it leaves: the repaired photo is the better one, though its values were moved once more
-/// than those of the damaged one. At larger sizes the trace that compression leaves in the detail of colour outweighs tones, and such pairs
-/// made jurors worse: there are none.
-fn repaired(photo: &Photo, original: &Photo, sight: &Sight, rng: &mut ChaCha8Rng) -> Chain {
-    let (damaged, mended) = Way::damage_in_a_file(photo, rng);
-    let results = [mended, damaged].map(|result| seen(&result.thumbnail(original.longer_side()), original, sight));
-    Chain { by_error: true, results: results.into() }
 }
 
 /// A random part, at least half of each side.
