@@ -11,7 +11,7 @@ use crate::classical::scene;
 
 /// Small ones: what is learnt from them is little, and soon.
 fn versions(count: usize) -> Vec<Versions> {
-    let of = |number: usize| Versions::of_photo(&scene(number as u32).thumbnail(96), number as u64, 1);
+    let of = |number: usize| Versions::of_photo(&scene(number as u32).thumbnail(64), number as u64, 1);
     (0..count).into_par_iter().map(of).collect()
 }
 
@@ -22,7 +22,7 @@ fn train(versions: Vec<Versions>, seed: u64) -> LearnedJuror {
 #[test]
 fn it_likes_good_photos_better_than_worse_versions_and_knows_no_sides() {
     let juror = train(versions(20), 1);
-    let photo = scene(3).thumbnail(96);
+    let photo = scene(3).thumbnail(64);
     let edited = |edit: &str| edit.parse::<Operation>().unwrap().apply(&photo);
     let scores = juror.score(&[&photo, &edited("noise:8"), &edited("noise:30")]).unwrap();
     assert!(scores.is_sorted_by(|a, b| a > b), "{scores:?}");
