@@ -84,7 +84,10 @@ fn a_juror_is_trained_and_used_and_never_replaces_a_file_by_itself() {
     assert!((0.0..=10.0).contains(&scored["photos"][0]["score"].as_f64().unwrap()), "{scored}");
     let told = scratch.dodge(&[&score[..], &["--explain"]].concat()).failed(2);
     assert!(told.contains("of the classical juror's score only"), "{told}");
-    scratch.dodge(&["prepare", "--photos=photos", "--juror=mine.juror"]).succeeded();
+    let prepared = scratch.dodge(&["prepare", "--photos=photos", "--juror=mine.juror", "--json"]).succeeded().json();
+    let scored = prepared["steps"].as_array().unwrap().iter().find(|step| step["step"] == "score").unwrap();
+    let scores = scratch.path("").join(scored["folder"].as_str().unwrap()).join("annotations.json");
+    assert!(std::fs::read_to_string(scores).unwrap().contains(name));
 
     let told = train(&["--photos=photos"]).failed(1);
     assert!(told.contains("mine.juror is there already") && told.contains("--overwrite"), "{told}");
