@@ -180,7 +180,7 @@ impl Preprocessor for DegradeAndSplit {
     fn make(&self, input: &ScoredPhotos, folder: &Path, context: &Context) -> Result<(), Error> {
         let total = input.document.images.len();
         context.progress().begin("damaging", total as u64);
-        let dealt = deal_scored(input, self.sizes(total)?, &self.known, self.seed, context)?;
+        let dealt = deal_scored(input, self.sizes(total)?, &|name| self.known.split_of(name), self.seed, context)?;
         for (name, members) in SPLITS.into_iter().zip(&dealt) {
             self.make_split(input, members, name, &folder.join(name), context)?;
         }

@@ -251,7 +251,7 @@ impl Preprocessor for PairAndSplit {
         })?;
         let names: Vec<&str> = pairs.iter().map(|pair| pair.file_name.as_str()).collect();
         let impressions: Vec<&Impression> = pairs.iter().map(|pair| &pair.impression).collect();
-        let dealt = deal_named(&names, &self.known, &groups(&impressions), sizes, self.seed);
+        let dealt = deal_named(&names, &|name| self.known.split_of(name), &groups(&impressions), sizes, self.seed);
         for (name, members) in SPLITS.into_iter().zip(dealt) {
             let split = folder.join(name);
             create(&split.join("images"))?;

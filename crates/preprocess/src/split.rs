@@ -11,7 +11,6 @@ use crate::coco::{CocoDocument, CocoImage};
 use crate::context::Context;
 use crate::error::Error;
 use crate::likeness::{Impression, groups};
-use crate::membership::Membership;
 use crate::preprocessor::StepArtifact;
 use crate::random::RandomStream;
 use crate::score::ScoredPhotos;
@@ -173,12 +172,12 @@ pub(crate) fn shuffled(names: &[&str], seed: u64) -> Vec<usize> {
     order
 }
 
-/// Deals scored photos out by the seed, the set of their names and what is known of them, nearly equal ones into one split. Opens each photo
-/// for that.
+/// Deals scored photos out by the seed, the set of their names and in which split they are known to be, nearly equal ones into one split. Opens
+/// each photo for that.
 pub(crate) fn deal_scored(
     input: &ScoredPhotos,
     sizes: [usize; 3],
-    known: &Membership,
+    known: &dyn Fn(&str) -> Option<usize>,
     seed: u64,
     context: &Context,
 ) -> Result<[Vec<usize>; 3], Error> {
@@ -193,16 +192,16 @@ pub(crate) fn deal_scored(
     Ok(deal_named(&names, known, &groups, sizes, seed))
 }
 
-/// Deals photos out by the seed, the set of their names and what is known of them, those of one group (`group[photo]`) into one split.
+/// Deals photos out by the seed, the set of their names and in which split they are known to be, those of one group (`group[photo]`) into one split.
 pub(crate) fn deal_named(
     names: &[&str],
-    known: &Membership,
+    known: &dyn Fn(&str) -> Option<usize>,
     group: &[usize],
     sizes: [usize; 3],
     seed: u64,
 ) -> [Vec<usize>; 3] {
     let order = shuffled(names, seed);
-    let known: Vec<Option<usize>> = names.iter().map(|name| known.split_of(name)).collect();
+    let known: Vec<Option<usize>> = names.iter().map(|name| known(name)).collect();
     let (kept, total) = (known.iter().flatten().count(), names.len());
     let dealt = deal_new(&order, &known, group, sizes);
     // Also where nobody is left in a split of those who were in it.
