@@ -59,14 +59,7 @@ impl Project {
     /// A cargo command that runs in the root folder.
     pub(crate) fn cargo<A: Into<OsString>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut cargo = cargo();
-        // `cargo run` describes xtask's own package in these variables. Build scripts that watch them (ring's does) would
-        // run again each time that `cargo build` and `cargo xtask` take turns.
-        for (name, _) in std::env::vars_os() {
-            let name_text = name.to_string_lossy();
-            if name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_MANIFEST_") {
-                cargo.env_remove(&name);
-            }
-        }
+        forget_package(&mut cargo);
         cargo.args(args.into_iter().map(Into::into)).current_dir(self.root());
         cargo
     }
@@ -92,6 +85,17 @@ impl Project {
 
 fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Takes from a command, which starts cargo, what `cargo run` says in variables of xtask's own package. Build scripts that watch them (ring's does) would
+/// run again each time that `cargo build` and `cargo xtask` take turns.
+pub(crate) fn forget_package(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
 }
 
 #[cfg(test)]

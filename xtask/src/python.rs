@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::process;
-use crate::project::Project;
+use crate::project::{Project, forget_package};
 use crate::venv;
 
 /// The folder of the sources in Python.
@@ -51,6 +51,7 @@ fn build(project: &Project, args: &[&str], folder: &str) -> Result<PathBuf> {
     let mut command = Command::new(maturin);
     command.args(["build", "--locked"]).args(args).arg("--out").arg(folder);
     command.env("CARGO_TARGET_DIR", project.target()).current_dir(project.root().join(SOURCES));
+    forget_package(&mut command);
     process::run(&mut command)?;
     match &wheels()[..] {
         [wheel] => Ok(wheel.clone()),

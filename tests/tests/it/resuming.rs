@@ -6,7 +6,7 @@ use std::time::Duration;
 use dodge_tests::{Finished, Scratch, rows, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(120);
-const TRAINING: &[&str] = &["--steps=12000", "--seed=1", "--set=training.checkpoint_interval=4000", "--json"];
+const TRAINING: &[&str] = &["--steps=4800", "--seed=1", "--set=training.checkpoint_interval=1600", "--json"];
 
 /// The figures of a run, which must not depend on how often it was stopped.
 fn figures(finished: &Finished) -> (serde_json::Value, serde_json::Value, serde_json::Value) {
