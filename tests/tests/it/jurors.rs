@@ -18,7 +18,7 @@ fn a_juror_is_checked_on_a_folder() {
         scratch.dodge(&[&common[..], arguments].concat()).succeeded()
     };
     let json = check(&["--json"]).json();
-    assert_eq!((&json["juror"], &json["photos"], &json["failed"]), (&"classical-1".into(), &3.into(), &0.into()));
+    assert_eq!((&json["juror"], &json["photos"], &json["failed"]), (&"classical-2".into(), &3.into(), &0.into()));
     let by_damage = json["by_damage"].as_object().unwrap();
     let accuracies: Vec<f64> = by_damage.values().map(|value| value.as_f64().unwrap()).collect();
     assert_eq!(accuracies.len(), 24);
@@ -55,7 +55,7 @@ fn a_juror_of_a_service_is_the_one_here() {
     service.signal("TERM");
     let finished = service.wait(Duration::from_secs(20)).succeeded();
     assert!(
-        finished.stdout.contains(&format!("serving the juror classical-1 on http://127.0.0.1:{port}")),
+        finished.stdout.contains(&format!("serving the juror classical-2 on http://127.0.0.1:{port}")),
         "{finished}"
     );
 }

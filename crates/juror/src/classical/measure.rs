@@ -1,12 +1,14 @@
 //! What the classical juror measures on a photo.
 
+mod colour;
+mod detail;
+mod tones;
+
 use dodge_imaging::{LabConverter, Photo};
 
-/// Longest side up to which colour is measured on every pixel; beyond, on a regular grid of about this many columns.
-const COLOUR_GRID: u32 = 160;
-
-/// Edge of the square blocks in which noise is looked for, in pixels.
-const NOISE_BLOCK: usize = 16;
+use colour::Colour;
+use detail::Detail;
+use tones::Tones;
 
 /// Statistics of one photo, all finite.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,195 +20,88 @@ pub struct Measurements {
     pub luma_deviation: f64,
     /// Luma below which 1 % of the pixels lie, 0 to 1.
     pub black_point: f64,
-    /// Luma above which 1 % of the pixels lie, 0 to 1.
+    /// Luma above which 0.1 % of the pixels lie, 0 to 1.
     pub white_point: f64,
-    /// Median of luma between the black point (0) and the white point (1).
+    /// Median of luma between that below which 1 % of the pixels lie (0) and that above which 1 % lie (1).
     pub relative_median: f64,
-    /// Share of channel values that are 0, 1, 254 or 255.
-    pub clipped: f64,
+    /// How much of the range of luma, which holds nine tenths of the pixels, the middle half of them takes, 0 to 1.
+    pub middle_share: f64,
+    /// Share of channel values that are 0 or 1.
+    pub clipped_dark: f64,
+    /// Share of channel values that are 254 or 255.
+    pub clipped_bright: f64,
     /// Colourfulness M3 of Hasler and Süsstrunk (2003), on signed opponent channels as in the paper: 0 is grey, 15
     /// slightly, 33 moderately, 59 quite, 109 extremely colourful.
     pub colourfulness: f64,
+    /// Saturation (the S of HSV) above which 2 % of the pixels lie, 0 to 1; nearly black ones do not count.
+    pub vividness: f64,
+    /// Mean difference of opponent colours between pixels eight apart over that of luma, 0 or more.
+    pub colour_contrast: f64,
+    /// Mean chroma of the darker half of the pixels over that of the brighter half.
+    pub shadow_colour: f64,
     /// Mean a* of the nearly neutral pixels, shrunk towards 0 where these are few: green (-) to magenta (+).
     pub neutral_a: f64,
     /// Mean b* of the nearly neutral pixels, likewise: blue (-) to yellow (+).
     pub neutral_b: f64,
+    /// Mean difference of blue between pixels three apart over that of red. Near 1 under white light, whose edges are grey on
+    /// average (grey-edge hypothesis, van de Weijer 2007); less is warm.
+    pub blue_red_edges: f64,
+    /// That of green over the geometric mean of those of red and blue; less is magenta.
+    pub green_edges: f64,
     /// Mean absolute difference of neighbouring pixels over the same between pixels three apart. About one half in
     /// photographs, whose amplitude spectrum falls with the frequency (Field 1987); less when blurred, up to 1 in noise.
     pub fine_detail: f64,
     /// Standard deviation of the noise in levels of 255, by Immerkær's (1996) operator in the quietest tenth of blocks.
     pub noise: f64,
+    /// By how much small steps are larger at every eighth pixel than between, wherever the grid begins, as a share of their mean: 0 without a
+    /// trace of the blocks of JPEG.
+    pub blockiness: f64,
+    /// Mean luma of the four corners, each an eighth of either side, over that of all; 1 where a photo is black.
+    pub corners: f64,
 }
 
+/// One number a pixel, row by row: a channel, luma or the difference of two channels.
+type Plane = Vec<i16>;
+
 impl Measurements {
-    /// Measures a photo. One pass over luma and a second over a grid of at most about 160 x 160 pixels for colour.
+    /// Measures a photo: luma and the differences of channels on every pixel, colours on a grid of at most about 160 x 160.
     #[must_use]
     pub fn of(photo: &Photo, lab: &LabConverter) -> Self {
-        let (width, height) = (photo.width() as usize, photo.height() as usize);
-        let luma: Vec<i16> = photo
-            .pixels()
-            .chunks_exact(3)
-            // Rec. 601 in 16-bit fixed point: 19595 + 38470 + 7471 = 65536.
-            .map(|p| {
-                ((19_595 * u32::from(p[0]) + 38_470 * u32::from(p[1]) + 7_471 * u32::from(p[2]) + 32_768) >> 16) as i16
-            })
-            .collect();
+        let channel =
+            |index: usize| -> Plane { photo.pixels().iter().skip(index).step_by(3).map(|&v| i16::from(v)).collect() };
+        let channels = [channel(0), channel(1), channel(2)];
+        // Rec. 601 in 16-bit fixed point: 19595 + 38470 + 7471 = 65536.
+        let luma = |((r, g), b): ((&i16, &i16), &i16)| {
+            ((19_595 * *r as u32 + 38_470 * *g as u32 + 7_471 * *b as u32 + 32_768) >> 16) as i16
+        };
+        let luma: Plane = channels[0].iter().zip(&channels[1]).zip(&channels[2]).map(luma).collect();
         let tones = Tones::of(&luma);
-        let clipped = photo.pixels().iter().filter(|&&v| !(2..254).contains(&v)).count();
-        let colour = Colour::of(photo, lab);
+        let colour = Colour::of(photo, &luma, tones.median_level, lab);
+        let detail = Detail::of(&channels, &luma, photo.width() as usize, photo.height() as usize);
+        let share = |ends: std::ops::RangeInclusive<u8>| {
+            photo.pixels().iter().filter(|value| ends.contains(value)).count() as f64 / photo.pixels().len() as f64
+        };
         Self {
             mean_luma: tones.mean,
             luma_deviation: tones.deviation,
             black_point: tones.black,
             white_point: tones.white,
             relative_median: tones.relative_median,
-            clipped: clipped as f64 / photo.pixels().len() as f64,
+            middle_share: tones.middle_share,
+            clipped_dark: share(0..=1),
+            clipped_bright: share(254..=255),
             colourfulness: colour.colourfulness,
+            vividness: colour.vividness,
+            colour_contrast: detail.colour_contrast,
+            shadow_colour: colour.shadow_colour,
             neutral_a: colour.neutral_a,
             neutral_b: colour.neutral_b,
-            fine_detail: fine_detail(&luma, width, height),
-            noise: noise(&luma, width, height),
+            blue_red_edges: detail.blue_red_edges,
+            green_edges: detail.green_edges,
+            fine_detail: detail.fine_detail,
+            noise: detail.noise,
+            blockiness: detail.blockiness,
+            corners: tones::corners(&luma, photo.width() as usize),
         }
     }
-}
-
-struct Tones {
-    mean: f64,
-    deviation: f64,
-    black: f64,
-    white: f64,
-    relative_median: f64,
-}
-
-impl Tones {
-    fn of(luma: &[i16]) -> Self {
-        let mut histogram = [0_u32; 256];
-        for &value in luma {
-            histogram[value as usize] += 1;
-        }
-        let count = luma.len() as f64;
-        let moment = |power: i32| {
-            let terms = histogram.iter().enumerate().map(|(v, &n)| f64::from(n) * (v as f64 / 255.0).powi(power));
-            terms.sum::<f64>() / count
-        };
-        let quantile = |share: f64| {
-            let mut below = 0.0;
-            let level = histogram.iter().position(|&n| {
-                below += f64::from(n);
-                below >= share * count
-            });
-            level.unwrap_or(255) as f64 / 255.0
-        };
-        let mean = moment(1);
-        let (black, white) = (quantile(0.01), quantile(0.99));
-        Self {
-            mean,
-            deviation: (moment(2) - mean * mean).max(0.0).sqrt(),
-            black,
-            white,
-            relative_median: if white > black { (quantile(0.5) - black) / (white - black) } else { 0.5 },
-        }
-    }
-}
-
-struct Colour {
-    colourfulness: f64,
-    neutral_a: f64,
-    neutral_b: f64,
-}
-
-impl Colour {
-    fn of(photo: &Photo, lab: &LabConverter) -> Self {
-        let step = photo.width().max(photo.height()).div_ceil(COLOUR_GRID).max(1) as usize;
-        let row_bytes = photo.width() as usize * 3;
-        let (mut count, mut weights) = (0.0_f64, 0.0_f64);
-        // Red-green and yellow-blue: sums and sums of squares; then the weighted sums of a* and b*.
-        let (mut opponent, mut squares, mut neutral) = ([0.0_f64; 2], [0.0_f64; 2], [0.0_f64; 2]);
-        for row in photo.pixels().chunks_exact(row_bytes).step_by(step) {
-            for pixel in row.chunks_exact(3).step_by(step) {
-                let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(f64::from);
-                for (i, value) in [r - g, 0.5 * (r + g) - b].into_iter().enumerate() {
-                    opponent[i] += value;
-                    squares[i] += value * value;
-                }
-                count += 1.0;
-                let [lightness, a, b] = lab.convert([pixel[0], pixel[1], pixel[2]]).map(f64::from);
-                let chroma = (a * a + b * b).sqrt();
-                // Very dark and very bright pixels have no reliable colour.
-                if chroma < 24.0 && (10.0..97.0).contains(&lightness) {
-                    let weight = (1.0 - chroma / 24.0).powi(2);
-                    weights += weight;
-                    neutral[0] += weight * a;
-                    neutral[1] += weight * b;
-                }
-            }
-        }
-        let means = opponent.map(|sum| sum / count);
-        let variance = |i: usize| (squares[i] / count - means[i] * means[i]).max(0.0);
-        // As if 2 % of the pixels were neutral without a cast.
-        let shrunk = weights + 0.02 * count;
-        Self {
-            colourfulness: (variance(0) + variance(1)).sqrt() + 0.3 * means[0].hypot(means[1]),
-            neutral_a: neutral[0] / shrunk,
-            neutral_b: neutral[1] / shrunk,
-        }
-    }
-}
-
-fn fine_detail(luma: &[i16], width: usize, height: usize) -> f64 {
-    let difference = |apart: usize| {
-        let (mut total, mut pairs) = (0_u64, 0_u64);
-        for row in luma.chunks_exact(width) {
-            let later = row.get(apart..).unwrap_or(&[]);
-            total += u64::from(row.iter().zip(later).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum::<u32>());
-            pairs += later.len() as u64;
-        }
-        if height > apart {
-            let below = &luma[apart * width..];
-            for (row, below) in luma.chunks_exact(width).zip(below.chunks_exact(width)) {
-                total += u64::from(row.iter().zip(below).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum::<u32>());
-                pairs += width as u64;
-            }
-        }
-        if pairs == 0 { 0.0 } else { total as f64 / pairs as f64 }
-    };
-    let coarse = difference(3);
-    // A flat photo has no detail of any kind; one half is what is usual.
-    if coarse < 0.05 { 0.5 } else { (difference(1) / coarse).min(2.0) }
-}
-
-fn noise(luma: &[i16], width: usize, height: usize) -> f64 {
-    if width < NOISE_BLOCK + 2 || height < NOISE_BLOCK + 2 {
-        return 0.0;
-    }
-    let mut blocks = Vec::with_capacity((width / NOISE_BLOCK) * (height / NOISE_BLOCK));
-    for top in (1..height - NOISE_BLOCK).step_by(NOISE_BLOCK) {
-        for left in (1..width - NOISE_BLOCK).step_by(NOISE_BLOCK) {
-            let (mut response, mut sum) = (0_u32, 0_u32);
-            for y in top..top + NOISE_BLOCK {
-                let start = y * width + left - 1;
-                let (above, here, below) = (
-                    &luma[start - width..start - width + NOISE_BLOCK + 2],
-                    &luma[start..start + NOISE_BLOCK + 2],
-                    &luma[start + width..start + width + NOISE_BLOCK + 2],
-                );
-                for x in 1..=NOISE_BLOCK {
-                    let corners = above[x - 1] + above[x + 1] + below[x - 1] + below[x + 1];
-                    let sides = above[x] + below[x] + here[x - 1] + here[x + 1];
-                    response += u32::from((corners - 2 * sides + 4 * here[x]).unsigned_abs());
-                    sum += here[x] as u32;
-                }
-            }
-            let pixels = (NOISE_BLOCK * NOISE_BLOCK) as f64;
-            // Clipped areas hide their noise and say nothing.
-            if (8.0..247.0).contains(&(f64::from(sum) / pixels)) {
-                blocks.push((std::f64::consts::FRAC_PI_2.sqrt() / 6.0) * f64::from(response) / pixels);
-            }
-        }
-    }
-    if blocks.is_empty() {
-        return 0.0;
-    }
-    let tenth = blocks.len() / 10;
-    *blocks.select_nth_unstable_by(tenth, f64::total_cmp).1
 }

@@ -121,6 +121,37 @@ fn the_extreme_of_each_operation_scores_lower() {
     }
 }
 
+/// It must not tell by what rounding left that somebody edited a photo: a good repair is better than the damage, and brings the score back
+/// where a scene, which is no photograph, was better damaged.
+#[test]
+fn a_repaired_photo_scores_above_the_damaged_one() {
+    let damaged_and_repaired = [
+        ("lightness:30", "lightness:-30"),
+        ("lightness:-30", "lightness:30"),
+        ("contrast:0.6", "contrast:1.6667"),
+        ("contrast:1.6", "contrast:0.625"),
+        ("gamma:1.6", "gamma:0.625"),
+        ("gamma:0.625", "gamma:1.6"),
+        ("saturation:0.4", "saturation:2.5"),
+        ("saturation:1.8", "saturation:0.5556"),
+        ("warmth:0.2", "warmth:-0.1818"),
+        ("tint:0.2", "tint:-0.25"),
+        ("exposure:-1", "exposure:1"),
+        ("haze:0.3", "haze:-0.3"),
+    ];
+    for (damage, repair) in damaged_and_repaired {
+        let [damage, repair]: [Operation; 2] = [damage, repair].map(|text| text.parse().unwrap());
+        for variant in 0..4 {
+            let damaged = damage.apply(&scene(variant));
+            let (before, after) = (score(&damaged), score(&repair.apply(&damaged)));
+            let start = score(&scene(variant));
+            let told = format!("{damage} then {repair} on scene {variant}: {start:.2}, {before:.2}, {after:.2}");
+            assert!((after - start).abs() < (before - start).abs(), "{told}");
+            assert!(after > before || before > start, "{told}");
+        }
+    }
+}
+
 #[test]
 fn uniform_and_tiny_photos_are_scored_low_without_failing() {
     for value in [0, 128, 255] {

@@ -68,16 +68,29 @@ fn reasons(before: &Measurements, after: &Measurements) -> String {
 /// What an aspect of the juror is measured by, and how much of it there is.
 fn measured(aspect: &str, of: &Measurements) -> Option<(&'static str, String)> {
     let share = |value: f64| format!("{:.0} %", 100.0 * value);
+    let ratio = |value: f64| format!("{value:.2}");
+    let few = |value: f64| format!("{:.1} %", 100.0 * value);
     Some(match aspect {
         "exposure" => ("mean brightness", share(of.mean_luma)),
         "contrast" => ("spread of brightness", share(of.luma_deviation)),
-        "tonal range" => ("tones", format!("from {} to {}", share(of.black_point), share(of.white_point))),
+        "black point" => ("darkest tones", share(of.black_point)),
+        "white point" => ("brightest tones", share(of.white_point)),
         "midtones" => ("middle tone", share(of.relative_median)),
-        "clipping" => ("values at the ends", format!("{:.1} %", 100.0 * of.clipped)),
+        "tone curve" => ("middle half of the tones", share(of.middle_share)),
+        "clipped shadows" => ("values at black", few(of.clipped_dark)),
+        "clipped highlights" => ("values at white", few(of.clipped_bright)),
         "colourfulness" => ("colourfulness", format!("{:.0}", of.colourfulness)),
-        "colour cast" => ("neutral tones at", format!("a* {:+.1} b* {:+.1}", of.neutral_a, of.neutral_b)),
+        "vividness" => ("strongest colours", share(of.vividness)),
+        "colour contrast" => ("edges of colour against those of brightness", ratio(of.colour_contrast)),
+        "shadow colour" => ("colour of the dark half against the bright", ratio(of.shadow_colour)),
+        "green cast" => ("neutral tones at", format!("a* {:+.1}", of.neutral_a)),
+        "yellow cast" => ("neutral tones at", format!("b* {:+.1}", of.neutral_b)),
+        "warm light" => ("blue edges against red", ratio(of.blue_red_edges)),
+        "green light" => ("green edges against red and blue", ratio(of.green_edges)),
         "sharpness" => ("fine detail", share(of.fine_detail)),
         "noise" => ("level", format!("{:.1}", of.noise)),
+        "corners" => ("corners against the whole", ratio(of.corners)),
+        "compression" => ("blocks of JPEG", few(of.blockiness)),
         _ => return None,
     })
 }
