@@ -83,7 +83,7 @@ fn grid_excess(sums: &[i32], count: usize) -> f64 {
     if sums.len() < 4 * JPEG_BLOCK {
         return 0.0;
     }
-    let mut phases = vec![Vec::with_capacity(sums.len() / JPEG_BLOCK + 1); JPEG_BLOCK];
+    let mut phases = vec![Vec::new(); JPEG_BLOCK];
     for (place, around) in sums.windows(3).enumerate() {
         phases[place % JPEG_BLOCK].push(2 * around[1] - around[0] - around[2]);
     }
