@@ -3,10 +3,11 @@
 use super::measure::Measurements;
 
 /// Number of aspects.
-pub(super) const ASPECTS: usize = 20;
+pub(super) const ASPECTS: usize = 21;
 
-/// A photo that reaches this share of full white is white enough: how much of it is brighter is another aspect.
-const WHITE_ENOUGH: f64 = 0.94;
+/// A photo that reaches this share of full white is white enough: whether it has a lamp or the sky in it is no fault, and how much of it is brighter is
+/// another aspect.
+const WHITE_ENOUGH: f64 = 0.88;
 
 impl Measurements {
     /// Each aspect that the classical juror judges, with the number that it is judged by. Ratios and shares are told by their natural logarithms:
@@ -21,6 +22,7 @@ impl Measurements {
             ("black point", self.black_point),
             ("white point", self.white_point.min(WHITE_ENOUGH)),
             ("midtones", self.relative_median),
+            ("upper midtones", self.upper_midtones),
             ("tone curve", (self.middle_share + 0.001).ln()),
             ("clipped shadows", share(self.clipped_dark)),
             ("clipped highlights", share(self.clipped_bright)),

@@ -24,6 +24,9 @@ pub struct Measurements {
     pub white_point: f64,
     /// Median of luma between that below which 1 % of the pixels lie (0) and that above which 1 % lie (1).
     pub relative_median: f64,
+    /// Luma above which 30 % of the pixels lie, 0 to 1. Below one half by little in photographs, and so near where a curve for more contrast parts brighter from
+    /// darker: whatever the contrast of a scene is, such a curve moves it away from there.
+    pub upper_midtones: f64,
     /// How much of the range of luma, which holds nine tenths of the pixels, the middle half of them takes, 0 to 1.
     pub middle_share: f64,
     /// Share of channel values that are 0 or 1.
@@ -87,6 +90,7 @@ impl Measurements {
             black_point: tones.black,
             white_point: tones.white,
             relative_median: tones.relative_median,
+            upper_midtones: tones.upper_midtones,
             middle_share: tones.middle_share,
             clipped_dark: share(0..=1),
             clipped_bright: share(254..=255),

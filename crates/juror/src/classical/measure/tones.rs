@@ -7,6 +7,7 @@ pub(super) struct Tones {
     pub(super) black: f64,
     pub(super) white: f64,
     pub(super) relative_median: f64,
+    pub(super) upper_midtones: f64,
     pub(super) middle_share: f64,
     /// Level from 0 to 255 that parts the darker half from the brighter one.
     pub(super) median_level: i16,
@@ -43,6 +44,7 @@ impl Tones {
             black: quantile(0.01),
             white: quantile(0.999),
             relative_median: between(quantile(0.01), median, quantile(0.99)),
+            upper_midtones: quantile(0.7),
             middle_share: quarter(0.75) - quarter(0.25),
             median_level: (255.0 * median).round() as i16,
         }
