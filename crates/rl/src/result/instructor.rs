@@ -76,6 +76,7 @@ fn measured(aspect: &str, of: &Measurements) -> Option<(&'static str, String)> {
         "black point" => ("darkest tones", share(of.black_point)),
         "white point" => ("brightest tones", share(of.white_point)),
         "midtones" => ("middle tone", share(of.relative_median)),
+        "upper midtones" => ("seven tenths of it darker than", share(of.upper_midtones)),
         "tone curve" => ("middle half of the tones", share(of.middle_share)),
         "clipped shadows" => ("values at black", few(of.clipped_dark)),
         "clipped highlights" => ("values at white", few(of.clipped_bright)),
