@@ -70,14 +70,16 @@ impl Measurements {
     /// Measures a photo: luma and the differences of channels on every pixel, colours on a grid of at most about 160 x 160.
     #[must_use]
     pub fn of(photo: &Photo, lab: &LabConverter) -> Self {
-        let channel =
-            |index: usize| -> Plane { photo.pixels().iter().skip(index).step_by(3).map(|&v| i16::from(v)).collect() };
-        let channels = [channel(0), channel(1), channel(2)];
-        // Rec. 601 in 16-bit fixed point: 19595 + 38470 + 7471 = 65536.
-        let luma = |((r, g), b): ((&i16, &i16), &i16)| {
-            ((19_595 * *r as u32 + 38_470 * *g as u32 + 7_471 * *b as u32 + 32_768) >> 16) as i16
-        };
-        let luma: Plane = channels[0].iter().zip(&channels[1]).zip(&channels[2]).map(luma).collect();
+        let pixels = photo.pixels().chunks_exact(3);
+        let mut channels: [Plane; 3] = std::array::from_fn(|_| vec![0; pixels.len()]);
+        let mut luma: Plane = vec![0; pixels.len()];
+        let [red, green, blue] = &mut channels;
+        for ((((pixel, r), g), b), luma) in pixels.zip(red).zip(green).zip(blue).zip(&mut luma) {
+            let [red, green, blue] = [pixel[0], pixel[1], pixel[2]];
+            (*r, *g, *b) = (red.into(), green.into(), blue.into());
+            // Rec. 601 in 16-bit fixed point: 19595 + 38470 + 7471 = 65536.
+            *luma = ((19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue) + 32_768) >> 16) as i16;
+        }
         let tones = Tones::of(&luma);
         let colour = Colour::of(photo, &luma, tones.median_level, lab);
         let detail = Detail::of(&channels, &luma, photo.width() as usize, photo.height() as usize);
