@@ -27,7 +27,7 @@ import psutil  # noqa: E402  # which Ray brings along
 
 import dodge.ray  # noqa: E402
 
-PHOTOS = int(os.environ.get("DODGE_TEST_RAY_PHOTOS", "48"))
+PHOTOS = int(os.environ.get("DODGE_TEST_RAY_PHOTOS", "160"))
 BATCH = max(4, PHOTOS // 40)
 LIMIT = 600.0
 
