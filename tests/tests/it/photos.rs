@@ -88,9 +88,12 @@ fn train(file: &Path) {
         "--seed=1",
         "--tracking-uri=off",
         "--out=trained",
+        "--json",
     ];
-    let _ = scratch.dodge(&[SMALL_TRAINING, &arguments].concat()).succeeded();
+    let report = scratch.dodge(&[SMALL_TRAINING, &arguments].concat()).succeeded().json();
+    let model = report["model"].as_str().unwrap();
+    assert_eq!(model, Path::new("trained").join("model.safetensors").to_str().unwrap());
     let whole = file.with_extension("part");
-    fs::copy(scratch.path("trained/model.safetensors"), &whole).unwrap();
+    fs::copy(scratch.path(model), &whole).unwrap();
     fs::rename(whole, file).unwrap();
 }
